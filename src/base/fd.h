@@ -1,0 +1,25 @@
+/*
+ * Descriptors: whole reads and writes, sending descriptors, flags. All return 0 or a count, or -1 with errno set;
+ * EINTR is handled inside.
+ */
+#pragma once
+
+#include "base/util.h"
+
+/* Reads exactly n bytes: n, or fewer at end of file; -1 on error. */
+ssize_t fd_read_full(int fd, void *p, size_t n);
+ssize_t fd_pread_full(int fd, void *p, size_t n, off_t off);
+/* Writes all n bytes: 0, or -1. */
+int fd_write_full(int fd, const void *p, size_t n);
+int fd_pwrite_full(int fd, const void *p, size_t n, off_t off);
+int fd_set_nonblock(int fd, bool on);
+int fd_set_cloexec(int fd, bool on);
+/* A whole small file (at most max bytes, else EFBIG). out_data is NUL-terminated, the caller frees it. */
+int fd_read_file(int dirfd, const char *path, size_t max, char **out_data, size_t *out_len);
+/* Replaces a file by writing beside it, fsync, rename. Mode 0600 before umask. */
+int fd_write_file_atomic(int dirfd, const char *path, const void *p, size_t n);
+/* One byte with descriptors attached (at most 16), over a Unix socket. recv gets exactly n or fails. */
+int fd_send_fds(int sock, const int *fds, size_t n);
+int fd_recv_fds(int sock, int *fds, size_t n);
+/* mkdir -p with a mode for what is made; 0 when it is there. */
+int fd_mkdir_p(const char *path, mode_t mode);

@@ -1,0 +1,138 @@
+/*
+ * The frozen configuration: what the files, --set and the command line amount to, checked once and never changed.
+ *
+ * Purpose: one plain struct that every other room reads. The option table in options.c says, for each key, its
+ * section, type, bounds, default and one line of help; parser, --set, show-config, the man page's key list and the
+ * completions all come from that table.
+ * Ownership: the struct owns everything it points to; conf_free() releases it.
+ * Units: sizes in bytes, rates in bytes a second, durations in seconds. Rate 0 means unlimited.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "diag/diag.h"
+
+/* A list of strings. Each keeps where it came from, for show-config, rules and error messages. */
+struct conf_item {
+	char *value;
+	char *file; /* "command line" or a file's name */
+	unsigned line;
+};
+
+struct conf_list {
+	struct conf_item *items;
+	size_t len;
+};
+
+enum conf_host_key { CONF_HOST_KEY_DEFAULT, CONF_HOST_KEY_STRICT, CONF_HOST_KEY_ACCEPT_NEW };
+enum conf_transport { CONF_TRANSPORT_AUTO, CONF_TRANSPORT_LIBSSH2, CONF_TRANSPORT_SSH };
+enum conf_delete { CONF_DELETE_DURING, CONF_DELETE_AFTER, CONF_DELETE_NO };
+enum conf_update { CONF_UPDATE_AUTO, CONF_UPDATE_REPLACE, CONF_UPDATE_INPLACE };
+enum conf_compression { CONF_COMPRESSION_AUTO, CONF_COMPRESSION_OFF, CONF_COMPRESSION_ZSTD };
+enum conf_verify_mode { CONF_VERIFY_QUICK, CONF_VERIFY_CRC64, CONF_VERIFY_OFF };
+enum conf_page_cache { CONF_PAGE_CACHE_LEAVE, CONF_PAGE_CACHE_USE };
+enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARNING, CONF_LOG_INFO, CONF_LOG_DEBUG };
+
+/* One window of the bandwidth timetable: from this minute of the day on, this rate. */
+struct conf_bandwidth_window {
+	unsigned minute; /* 0..1439, ascending */
+	uint64_t rate;
+};
+
+/* map = MOUNT=TARGETDIR */
+struct conf_map {
+	char *mount; /* absolute, no trailing slash but for "/" */
+	char *target; /* relative to the target root, no leading slash, "" is the root */
+	struct conf_item origin;
+};
+
+struct conf {
+	struct {
+		char *name; /* NULL: "default", or "adhoc-HASH" with SRC DST */
+	} job;
+	struct {
+		char *address; /* "[user@]host", a Host alias, or "local:"; NULL when not given */
+		char *root; /* absolute with a configuration file; NULL when not given */
+		unsigned port; /* 0: as ssh_config says, else 22 */
+		char *user; /* NULL: as address or ssh_config says */
+		struct conf_list identity;
+		char *known_hosts; /* NULL: as ssh_config says */
+		enum conf_host_key host_key;
+		enum conf_transport transport;
+		char *ssh_command; /* NULL: "ssh" */
+		bool sudo;
+		char *proxy; /* NULL, or host:port of an HTTP proxy ("http://host:port" too) */
+		char *helper; /* NULL: auto */
+		unsigned connect_timeout; /* seconds */
+	} target;
+	struct {
+		char *root; /* absolute, default "/" */
+		struct conf_list filesystems; /* default ext2 ext3 ext4 vfat xfs btrfs */
+		struct conf_list mounts; /* only these mount points, when not empty */
+		struct conf_list skip_mounts;
+		struct conf_map *maps;
+		size_t map_count;
+		enum conf_page_cache page_cache;
+	} source;
+	struct {
+		struct conf_list exclude, copy_exclude, sync_only, sync_exclude; /* absolute paths on the source */
+		struct conf_list filters; /* rsync filter rules of the command line, in order, as --filter would have them */
+		enum conf_delete delete_when;
+		bool delete_set; /* given explicitly */
+		int64_t max_delete; /* -1: no bound */
+	} rules;
+	struct {
+		unsigned processes, sync_processes; /* 0: auto */
+		enum conf_compression compression;
+		int zstd_level;
+		struct conf_bandwidth_window *windows; /* empty: unlimited; one window at minute 0: a fixed rate */
+		size_t window_count;
+		enum conf_update update;
+		bool delta; /* auto: true, off: false */
+		bool ids_numeric; /* always true for now */
+	} transfer;
+	struct {
+		enum conf_verify_mode mode;
+		struct conf_list paths;
+		bool metadata;
+	} verify;
+	struct {
+		char *file; /* NULL: LOGDIR/JOB.log for configured jobs */
+		char *json_file; /* NULL: none */
+		enum conf_log_level level;
+		bool syslog;
+	} log;
+	struct conf_origins *origins; /* where each scalar came from; private to the room */
+};
+
+/* Where diagnostics of the configuration go: every error of a run, in order. */
+struct conf_errors {
+	struct buf text; /* lines "file:line: message" */
+	unsigned count;
+};
+
+/*
+ * Builds the configuration. path NULL: /etc/rehost/rehost.conf and conf.d/*.conf when they are there (etc_dir
+ * replaces "/etc/rehost" in tests; NULL for the default); with no_files set nothing is read (SRC DST).
+ * sets: "SECTION.KEY=VALUE" strings in order. All errors are collected in out_errors.
+ * Returns a configuration, or NULL when out_errors->count > 0.
+ */
+struct conf_sources {
+	const char *path;
+	const char *etc_dir;
+	bool no_files;
+	const char *const *sets;
+	size_t set_count;
+};
+struct conf *conf_load(const struct conf_sources *from, struct conf_errors *out_errors);
+void conf_free(struct conf *c);
+void conf_errors_release(struct conf_errors *e);
+
+/* Every key with its value, and "# file:line" or "# default" behind it, as show-config prints it: valid INI again. */
+void conf_print(const struct conf *c, struct buf *out);
+/* The rate in force at a minute of the local day (0 unlimited). */
+uint64_t conf_bandwidth_at(const struct conf *c, unsigned minute_of_day);
+/* The key table for completions and the man page: calls fn for each (section, key, default, help). */
+void conf_each_option(void (*fn)(void *arg, const char *section, const char *key, const char *value_form,
+			      const char *default_value, const char *help),
+	void *arg);
