@@ -16,7 +16,8 @@ uint8_t *buf_reserve(struct buf *b, size_t n)
 	if (__builtin_add_overflow(b->len, n, &need))
 		need = SIZE_MAX; /* xrealloc ends the process */
 	if (need > b->cap || !b->data) {
-		size_t cap = MAX(MAX(need, b->cap + b->cap / 2), (size_t)64);
+		size_t cap = MAX(b->cap + b->cap / 2, (size_t)64);
+		cap = MAX(cap, need);
 		b->data = xrealloc(b->data, cap);
 		b->cap = cap;
 	}

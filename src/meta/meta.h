@@ -1,0 +1,122 @@
+/*
+ * Metadata: reading all of one inode's, one canonical encoding of it, and giving it to another inode.
+ *
+ * The encoding is what travels, what directory digests are made of, and what both ends compare: two inodes are equal
+ * when their encodings under the same profile are. Whatever a profile leaves out is neither sent nor compared.
+ *
+ * All calls work on an open directory descriptor plus one bare name, or on an open descriptor; never on a longer path,
+ * never through a symbolic link, never through /proc (a chroot has none). The l-xattr calls need a bare name in the
+ * current directory: meta_read() and meta_apply_name() expect the caller to have fchdir()ed to dirfd.
+ *
+ * Ownership: a struct meta owns link and xattrs; META_INIT, meta_release(). meta_read() reuses the buffers.
+ * Errors: -1 with errno; the caller makes the diagnostic.
+ */
+#pragma once
+
+#include "base/buf.h"
+
+enum meta_type { META_NONE, META_REG, META_DIR, META_LNK, META_CHR, META_BLK, META_FIFO, META_SOCK, META_TYPE_END };
+
+/* What is kept. Agreed once per session (what both ends can read, and the target can write). */
+enum meta_field {
+	META_F_MODE = 1 << 0,
+	META_F_OWNER = 1 << 1, /* uid and gid */
+	META_F_MTIME = 1 << 2,
+	META_F_FLAGS = 1 << 3,
+	META_F_FLAGS_PRIV = 1 << 4, /* the flags i and a, which need CAP_LINUX_IMMUTABLE */
+	META_F_XATTR_USER = 1 << 5,
+	META_F_ACL = 1 << 6, /* system.posix_acl_access and _default */
+	META_F_XATTR_TRUSTED = 1 << 7,
+	META_F_XATTR_SECURITY = 1 << 8, /* security.*, file capabilities among them */
+	META_F_ALL = (1 << 9) - 1,
+};
+
+/* Inode flags that are kept: i a d A S s u C, and D (synchronous directory). FS_*_FL values. */
+#define META_FLAGS_KEPT 0x008100fbu
+#define META_FLAGS_PRIV 0x30u /* immutable, append only */
+
+#define META_NAME_MAX 255
+#define META_LINK_MAX 65536 /* bytes of a symbolic link's target we accept */
+#define META_XATTRS_MAX (2u << 20) /* packed bytes of all xattrs of one inode */
+
+struct meta {
+	uint8_t type;
+	uint16_t mode; /* 07777 */
+	uint32_t uid, gid;
+	int64_t mtime_s;
+	uint32_t mtime_ns;
+	uint64_t size; /* of regular files; 0 else */
+	uint32_t rdev_major, rdev_minor; /* of devices; 0 else */
+	uint32_t flags; /* FS_*_FL within META_FLAGS_KEPT */
+	struct buf link; /* target of a symbolic link */
+	struct buf xattrs; /* packed, sorted by name; see meta_xattr_next() */
+	/* Local facts: not encoded. */
+	uint64_t dev, ino, nlink, blocks; /* blocks of 512 bytes */
+	int64_t ctime_s;
+	uint32_t ctime_ns;
+};
+
+#define META_INIT                                                                                                    \
+	{                                                                                                            \
+	}
+
+/* Reads everything about NAME in dirfd (the current directory). For regular files and directories the inode is opened
+ * (O_RDONLY|O_NOFOLLOW|O_NONBLOCK) for its flags; out_fd, when not NULL, receives that descriptor (else it is closed;
+ * -1 when the type has none or it cannot be opened for reading, in which case errno is ignored unless need_fd).
+ * dtype is the d_type of the listing or DT_UNKNOWN: a device is never opened. */
+int meta_read(int dirfd, const char *name, unsigned char dtype, unsigned fields, struct meta *m, int *out_fd);
+/* The same of an open descriptor (regular file or directory). */
+int meta_read_fd(int fd, unsigned fields, struct meta *m);
+/* Only the stat part (no xattrs, flags, link target). */
+int meta_stat(int dirfd, const char *name, struct meta *m);
+void meta_release(struct meta *m);
+void meta_clear(struct meta *m); /* empty, buffers kept */
+
+/* Appends the canonical encoding under the profile. A directory's size and a symbolic link's mode are never in it. */
+void meta_pack(struct buf *out, const struct meta *m, unsigned fields);
+/* Reads one encoding from p..p+n; returns the bytes used, or 0 when it is not valid. Everything is bounded. */
+size_t meta_unpack(const void *p, size_t n, unsigned fields, struct meta *m);
+
+/* Iterates packed xattrs: *pos from 0; false at the end (or, for unchecked bytes, where they are malformed). */
+struct meta_xattr {
+	const char *name; /* NUL-terminated, points into the buffer */
+	const uint8_t *value;
+	uint32_t len;
+};
+bool meta_xattr_next(const struct buf *xattrs, size_t *pos, struct meta_xattr *out);
+
+/* Which fields differ: a mask of META_D_*. 0 exactly when the encodings are equal. */
+enum meta_diff {
+	META_D_TYPE = 1 << 0,
+	META_D_SIZE = 1 << 1,
+	META_D_MTIME = 1 << 2,
+	META_D_MODE = 1 << 3,
+	META_D_OWNER = 1 << 4,
+	META_D_GROUP = 1 << 5,
+	META_D_ACL = 1 << 6,
+	META_D_XATTR = 1 << 7,
+	META_D_FLAGS = 1 << 8,
+	META_D_LINK = 1 << 9, /* symlink target */
+	META_D_RDEV = 1 << 10,
+	META_D_CONTENT = 1 << 11, /* set by callers: contents compared and unequal */
+	META_D_HARDLINK = 1 << 12, /* set by callers: link group differs */
+	META_D_END = 1 << 13,
+};
+unsigned meta_diff(const struct meta *a, const struct meta *b, unsigned fields);
+/* "size,mtime": the names of the bits, comma separated. */
+void meta_diff_names(struct buf *out, unsigned diff);
+
+/*
+ * Gives m to an inode that exists, in the order that loses nothing: (clear i and a), owner, xattrs and ACLs (those the
+ * target has beyond m are removed), mode, flags, times, then i and a. `have` is what the inode has now, or NULL when it
+ * has just been created by us (owner is the process's, no xattrs but inherited ones): only what differs is set.
+ * Each step that fails is remembered and the rest goes on: returns 0, or a mask of META_D_* bits that could not be
+ * set, with errno of the first.
+ */
+unsigned meta_apply_fd(int fd, const struct meta *m, const struct meta *have, unsigned fields);
+/* For what has no descriptor (symlinks, devices, fifos, sockets), by bare name in the current directory dirfd. */
+unsigned meta_apply_name(int dirfd, const char *name, const struct meta *m, const struct meta *have, unsigned fields);
+/* Clears i and a so that the inode can be changed, renamed over or unlinked; by descriptor. 0 or -1. */
+int meta_unlock_fd(int fd);
+/* Sets the flags that only work on an empty file (C), just after creation. Best effort. */
+void meta_apply_creation_flags(int fd, const struct meta *m, unsigned fields);

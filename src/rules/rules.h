@@ -1,0 +1,52 @@
+/*
+ * Rules: which paths are left out, and which of those are protected at the target. Pure: no I/O, no clocks.
+ *
+ * Four path lists of the configuration and rsync filter rules (--exclude, --include, --filter, --exclude-from) are
+ * compiled into one set for one phase. Both ends apply the same compiled set: the mover packs it, the receiver
+ * unpacks it (bounded; hostile until checked).
+ *
+ * Paths are relative to the source root, without a leading slash; the root itself is "".
+ * Ownership: rules_new()/rules_unpack() give a set to be freed by rules_free(). A set is read-only once made.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "diag/diag.h"
+
+struct rules;
+
+enum rules_phase { RULES_COPY, RULES_SYNC };
+
+struct rules_verdict {
+	bool hide;	 /* the source acts as if the entry were not there */
+	bool protect;	 /* the target may not delete or replace it */
+	bool passage;	 /* a directory entered only because a sync_only path lies beneath: its metadata is left alone */
+	const struct conf_item *rule; /* what decided, or NULL (never set in an unpacked set) */
+};
+
+/* Lists that do not apply to the phase are not in the set. source_root is conf->source.root: the lists' paths are
+ * absolute on the host; those outside it match nothing. False with d set when a filter rule cannot be parsed. */
+bool rules_new(const struct conf *c, enum rules_phase phase, struct rules **out, struct diag *d);
+void rules_free(struct rules *r);
+
+/* True when no rule can match anything: callers skip rules_match() then. */
+bool rules_empty(const struct rules *r);
+
+/*
+ * What the rules say of one entry: dir is the path of its directory ("" for the root), name its last component.
+ * An excluded ancestor is not looked for: a walk never descends into one. rsync's meaning otherwise: the first
+ * matching filter rule decides; the path lists come before the filter rules; sync_exclude wins over sync_only.
+ * Paths have no length limit.
+ */
+void rules_match(const struct rules *r, const char *dir, const char *name, bool is_dir, struct rules_verdict *out);
+
+/* The same for a whole path, its ancestors first (used by `rehost rules` and by checks of single paths). */
+void rules_match_path(const struct rules *r, const char *path, bool is_dir, struct rules_verdict *out);
+
+void rules_pack(const struct rules *r, struct buf *out);
+/* False when the bytes are not what rules_pack() makes; counts and lengths are bounded. */
+bool rules_unpack(const void *p, size_t n, struct rules **out);
+
+/* Absolute paths of the lists (not of filters) in force, to warn of those that do not exist. */
+void rules_each_path(const struct rules *r, void (*fn)(void *arg, const struct conf_item *item), void *arg);
