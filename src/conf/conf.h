@@ -15,8 +15,8 @@
 /* A list of strings. Each keeps where it came from, for show-config, rules and error messages. */
 struct conf_item {
 	char *value;
-	char *file; /* "command line" or a file's name */
-	unsigned line;
+	char *file; /* a file's name, or the option of the command line it came by ("--set", "--exclude") */
+	unsigned line; /* 0: not of a file */
 };
 
 struct conf_list {
@@ -55,8 +55,8 @@ struct conf {
 		char *root; /* absolute with a configuration file; NULL when not given */
 		unsigned port; /* 0: as ssh_config says, else 22 */
 		char *user; /* NULL: as address or ssh_config says */
-		struct conf_list identity;
-		char *known_hosts; /* NULL: as ssh_config says */
+		struct conf_list identity; /* absolute, or "~/..." as ssh_config has it */
+		char *known_hosts; /* the same; NULL: as ssh_config says */
 		enum conf_host_key host_key;
 		enum conf_transport transport;
 		char *ssh_command; /* NULL: "ssh" */
@@ -76,7 +76,7 @@ struct conf {
 	} source;
 	struct {
 		struct conf_list exclude, copy_exclude, sync_only, sync_exclude; /* absolute paths on the source */
-		struct conf_list filters; /* rsync filter rules of the command line, in order, as --filter would have them */
+		struct conf_list filters; /* rsync filter rules, one an item, in order, as --filter has them */
 		enum conf_delete delete_when;
 		bool delete_set; /* given explicitly */
 		int64_t max_delete; /* -1: no bound */
@@ -91,6 +91,11 @@ struct conf {
 		bool delta; /* auto: true, off: false */
 		bool ids_numeric; /* always true for now */
 	} transfer;
+	struct {
+		unsigned interval; /* seconds before the first retry */
+		unsigned step; /* seconds added to it after each */
+		unsigned max_retries; /* 0: none */
+	} retry;
 	struct {
 		enum conf_verify_mode mode;
 		struct conf_list paths;
@@ -114,8 +119,11 @@ struct conf_errors {
 /*
  * Builds the configuration. path NULL: /etc/rehost/rehost.conf and conf.d/*.conf when they are there (etc_dir
  * replaces "/etc/rehost" in tests; NULL for the default); with no_files set nothing is read (SRC DST).
- * sets: "SECTION.KEY=VALUE" strings in order. All errors are collected in out_errors.
- * Returns a configuration, or NULL when out_errors->count > 0.
+ * sets: "SECTION.KEY=VALUE" strings in order; of a scalar the last one holds, those of lists are appended to what the
+ * list is by then (its default included); an empty value empties a list. Options of the command line that are keys
+ * (--bwlimit, --processes) are best handed in as sets too: they are then checked and shown like any other.
+ * All errors are collected in out_errors (initialise with zeroes).
+ * Returns a configuration, or NULL when out_errors->count > 0; the exit class is then EXIT_CONFIG_ERROR.
  */
 struct conf_sources {
 	const char *path;
@@ -127,12 +135,28 @@ struct conf_sources {
 struct conf *conf_load(const struct conf_sources *from, struct conf_errors *out_errors);
 void conf_free(struct conf *c);
 void conf_errors_release(struct conf_errors *e);
+/* The one diagnostic that stands for them: "3 errors in the configuration". */
+void conf_errors_diag(const struct conf_errors *e, struct diag *d);
 
-/* Every key with its value, and "# file:line" or "# default" behind it, as show-config prints it: valid INI again. */
+/* Copies value and file into a new item at the end. */
+void conf_list_add(struct conf_list *list, const char *value, const char *file, unsigned line);
+void conf_list_clear(struct conf_list *list);
+/* A rule as --filter takes it; it is checked by rules_new(). where: the option's name ("--filter"). */
+void conf_add_filter(struct conf *c, const char *rule, const char *where);
+/* A pattern as --exclude (include false) and --include take it: "- " or "+ " before it is honoured, "!" alone clears
+ * the rules so far, an empty one is nothing. */
+void conf_add_pattern(struct conf *c, const char *pattern, bool include, const char *where, unsigned line);
+/* A path as the lists hold it: one slash between components, no ".", none at the end. False, with a reason in
+ * out_why (static), when it is not absolute or holds "..". */
+bool conf_normalize_path(const char *path, char **out_path, const char **out_why);
+
+/* Every key with its value, after a line "# FILE:LINE" or "# default" that says where it is from: a file that gives
+ * the same configuration again. Keys without a value come as comments. */
 void conf_print(const struct conf *c, struct buf *out);
 /* The rate in force at a minute of the local day (0 unlimited). */
 uint64_t conf_bandwidth_at(const struct conf *c, unsigned minute_of_day);
-/* The key table for completions and the man page: calls fn for each (section, key, default, help). */
+/* The key table for completions and the man page: calls fn for each (section, key, form of the value, default or "",
+ * help). A value_form such as "strict|accept-new" lists the values there are. */
 void conf_each_option(void (*fn)(void *arg, const char *section, const char *key, const char *value_form,
 			      const char *default_value, const char *help),
 	void *arg);

@@ -22,11 +22,17 @@ struct rules_verdict {
 	bool hide;	 /* the source acts as if the entry were not there */
 	bool protect;	 /* the target may not delete or replace it */
 	bool passage;	 /* a directory entered only because a sync_only path lies beneath: its metadata is left alone */
-	const struct conf_item *rule; /* what decided, or NULL (never set in an unpacked set) */
+	const struct conf_item *rule; /* what decided, or NULL (never set in an unpacked set); owned by the set */
+	const char *list; /* where that rule stands: "exclude", "sync_only", ..., "filter"; NULL without one */
 };
 
+/* What rules_pack() makes is never longer: rules_new() refuses what would be. */
+#define RULES_PACK_MAX (8u << 20)
+#define RULES_PATTERN_MAX 4095
+
 /* Lists that do not apply to the phase are not in the set. source_root is conf->source.root: the lists' paths are
- * absolute on the host; those outside it match nothing. False with d set when a filter rule cannot be parsed. */
+ * absolute on the host; those outside it match nothing. Merge files of the filter rules are read here; a relative name is
+ * below the working directory. False with d set when a filter rule cannot be parsed. The set keeps nothing of c. */
 bool rules_new(const struct conf *c, enum rules_phase phase, struct rules **out, struct diag *d);
 void rules_free(struct rules *r);
 
@@ -47,6 +53,13 @@ void rules_match_path(const struct rules *r, const char *path, bool is_dir, stru
 void rules_pack(const struct rules *r, struct buf *out);
 /* False when the bytes are not what rules_pack() makes; counts and lengths are bounded. */
 bool rules_unpack(const void *p, size_t n, struct rules **out);
+
+/*
+ * Appends the rules of a file of patterns to c->rules.filters, as --exclude-from (include false) and --include-from
+ * do: a pattern a line, empty lines and those that begin with # or ; are nothing, "- ", "+ " and "!" are honoured.
+ * "-" is standard input. False with d set when it cannot be read.
+ */
+bool rules_read_patterns(const char *file, bool include, struct conf *c, struct diag *d);
 
 /* Absolute paths of the lists (not of filters) in force, to warn of those that do not exist. */
 void rules_each_path(const struct rules *r, void (*fn)(void *arg, const struct conf_item *item), void *arg);
