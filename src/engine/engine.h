@@ -1,0 +1,137 @@
+/*
+ * The engine: runs one job from beginning to end and tells an observer what happens.
+ *
+ * Process: the coordinator. It starts the movers (or verifiers), keeps the queue of directories, the hard-link
+ * bijection, totals and state; it reads no remote bytes and no file contents. engine_run() takes the lock, so it must be the only one
+ * in its process; it returns when everything has ended and been reaped.
+ *
+ * The observer's functions are called from engine_run(), never concurrently; any may be NULL.
+ */
+#pragma once
+
+#include "base/result.h"
+#include "conf/conf.h"
+#include "diag/diag.h"
+
+enum job_kind { JOB_COPY, JOB_SYNC, JOB_VERIFY };
+
+struct job {
+	enum job_kind kind;
+	const struct conf *conf; /* target.address, target.root and source.root are set, also for SRC DST */
+	char *name;		 /* of state, lock, log: [job] name, "default", "adhoc-..." */
+	bool adhoc;		 /* SRC DST: no state of copies, deletion only when asked for, root's type does not matter */
+	bool dry_run;
+	bool checksum;	      /* -c */
+	bool one_file_system; /* -x */
+	bool adopt;
+	bool want_items; /* -i, -v, --json, -n: call observer->item */
+	bool batch;	 /* never prompt */
+	bool retry;	 /* configured job: [retry] applies */
+	bool first_connection_retries; /* `run`: [retry] applies to the very first connection too */
+	/* verify only */
+	enum conf_verify_mode verify_mode;
+	bool recheck;
+	const char *const *paths; /* restrict to these (relative to the source root or absolute in it); NULL: all */
+	size_t path_count;
+	const char *state_dir, *run_dir; /* absolute; of this program, not yet of this job */
+	const char *log_dir; /* only to leave it out of the walk */
+};
+
+struct progress {
+	uint64_t files_examined, files_expected; /* expected 0: not known */
+	uint64_t bytes_done, bytes_expected;	 /* of contents: transferred, matched or found equal */
+	uint64_t files_transferred;
+	uint64_t bytes_sent, bytes_received;
+	uint64_t rate; /* bytes_done a second over the last few seconds */
+	int64_t elapsed_ns;
+	int64_t remaining_s; /* -1: not known */
+	unsigned movers;
+	const char *phase; /* "connecting", "copying", "syncing", "deleting", "writing to disk", "verifying", "waiting for the link" */
+};
+
+enum item_op { ITEM_CREATE, ITEM_UPDATE, ITEM_METADATA, ITEM_LINK, ITEM_DELETE };
+
+struct item {
+	enum item_op op;
+	const char *path; /* relative to the source root, "." for the root; any bytes */
+	uint8_t type;	  /* META_* */
+	uint32_t why;	  /* META_D_* */
+	uint64_t bytes;	  /* of contents, for regular files created or updated */
+	const char *link; /* ITEM_LINK: the name it is linked to; symbolic links: NULL */
+};
+
+enum difference_kind {
+	DIFFERENCE_CONTENT,
+	DIFFERENCE_MISSING, /* at the target */
+	DIFFERENCE_EXTRA,   /* at the target */
+	DIFFERENCE_TYPE,
+	DIFFERENCE_METADATA,
+	DIFFERENCE_HARDLINK,
+	DIFFERENCE_CHANGED, /* the source changed meanwhile */
+	DIFFERENCE_KINDS
+};
+
+struct difference {
+	enum difference_kind kind;
+	const char *path;
+	const char *const *fields; /* "mtime", "mode", "xattr:user.x" ... */
+	size_t field_count;
+	const char *source, *target; /* what each side has, for people; NULL when there is nothing */
+};
+
+struct observer {
+	void *arg;
+	void (*diag)(void *arg, const struct diag *d);	     /* every warning and error, as it happens */
+	void (*note)(void *arg, const char *text);	     /* what a careful user wants to know (info level) */
+	void (*item)(void *arg, const struct item *i);
+	void (*difference)(void *arg, const struct difference *d);
+	void (*progress)(void *arg, const struct progress *p); /* about five times a second, and on SIGUSR1 with now set */
+	void (*progress_now)(void *arg, const struct progress *p); /* SIGUSR1 */
+};
+
+struct summary {
+	int64_t duration_ns;
+	uint64_t files_examined, files_transferred, files_deleted, files_vanished, files_failed;
+	uint64_t bytes_total, bytes_literal, bytes_matched, bytes_sent, bytes_received, bytes_helper;
+	uint64_t metadata_updated, links_made, dirs_created;
+	/* verify */
+	uint64_t bytes_hashed, differences;
+	uint64_t difference_counts[DIFFERENCE_KINDS];
+	unsigned movers; /* the most that worked at once */
+	int signal; /* ended by this signal, or 0 */
+	struct diag fatal; /* why the run ended early, DIAG_NONE when it did not; owned */
+	int exit_code; /* as interface.md says */
+};
+
+/* Runs the job. Always fills out; its exit_code is what the process should exit with (128+N: raise the signal or exit so). */
+void engine_run(const struct job *job, const struct observer *observer, struct summary *out);
+void summary_release(struct summary *s);
+
+/* The roles this binary plays for itself: called by main() for `--role=NAME ...` before anything else. Never returns. */
+void engine_role_main(int argc, char **argv) __attribute__((noreturn));
+
+/* ---- state and lock, also for `status` ---- */
+
+struct job_state {
+	bool exists;
+	char *target, *target_root, *source_root; /* what the state belongs to */
+	bool copy_completed;
+	bool owns_target; /* this job has written this target */
+	int64_t copy_completed_at, last_sync_started, last_sync_completed, last_verify_completed; /* real ns, 0 never */
+	int last_exit_code;
+	char *last_command;
+	int64_t last_ended;
+	uint64_t files, bytes; /* of the last complete walk, for totals */
+	/* while running, else zero */
+	int64_t running_since;
+	char *running_command;
+	struct progress progress; /* phase is owned by running_phase */
+	char *running_phase;
+};
+
+/* Reads state and, when running, what it last wrote about itself. pid 0: no process holds the lock. */
+bool job_state_read(const char *state_dir, const char *run_dir, const char *name, struct job_state *out, pid_t *out_pid,
+	struct diag *d);
+void job_state_release(struct job_state *s);
+/* True when a copy to this target, root and source has completed (what `run` asks). */
+bool job_copy_completed(const struct job *job);
