@@ -27,21 +27,25 @@ struct frame {
 struct frame_decoder {
 	struct buf in;
 	size_t pos;
+	size_t want;	/* bytes of the incomplete frame at pos, while known */
 	struct buf raw; /* of a compressed payload */
 	void *zstd;	/* context, made when first needed */
-	bool bad;
+	unsigned calm;	/* frames in a row that needed no large buffer */
+	bool bad;	/* nothing is decoded after the first malformed frame */
 };
 
 enum frame_status { FRAME_NEED_MORE, FRAME_READY, FRAME_BAD };
 
 void frame_decoder_init(struct frame_decoder *d);
 void frame_decoder_release(struct frame_decoder *d);
-/* At least n bytes of room to read into. */
+/* At least n bytes of room to read into (all of in.cap - in.len may be used); tell what was read with _filled(). A
+ * decoder holds at most three times FRAME_MAX and n, and gives memory back some frames after a huge one. */
 uint8_t *frame_decoder_space(struct frame_decoder *d, size_t n);
 void frame_decoder_filled(struct frame_decoder *d, size_t n);
 enum frame_status frame_decode(struct frame_decoder *d, struct frame *out);
 
-/* Encoder: appends a whole frame to out. level 0: as it is; else zstd of that level if it saves a tenth or more
+/* Encoder: appends a whole frame to out. A payload above FRAME_MAX is the caller's bug and ends the process.
+ * level 0: as it is; else zstd of that level if it saves a tenth or more
  * (zstd is a context made when first needed, kept by the caller, freed by frame_zstd_free). */
 void frame_encode(struct buf *out, uint8_t type, uint32_t id, const void *payload, size_t len);
 void frame_encode_zstd(struct buf *out, uint8_t type, uint32_t id, const void *payload, size_t len, int level,
