@@ -117,7 +117,7 @@ struct conf_errors {
 };
 
 /*
- * Builds the configuration. path NULL: /etc/rehost/rehost.conf and conf.d/*.conf when they are there (etc_dir
+ * Builds the configuration. path NULL: /etc/rehost/rehost.conf and the files of conf.d when they are there (etc_dir
  * replaces "/etc/rehost" in tests; NULL for the default); with no_files set nothing is read (SRC DST).
  * sets: "SECTION.KEY=VALUE" strings in order; of a scalar the last one holds, those of lists are appended to what the
  * list is by then (its default included); an empty value empties a list. Options of the command line that are keys

@@ -1,0 +1,155 @@
+/* What single values must look like. */
+#include "base/text.h"
+#include "conf/values.h"
+
+#include <ctype.h>
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool refuse(const char **out_why, const char *why)
+{
+	*out_why = why;
+	return false;
+}
+
+static bool keep(const char *value, char **out_value)
+{
+	*out_value = xstrdup(value);
+	return true;
+}
+
+/* It becomes a part of file names, on their own and with suffixes. */
+bool conf_check_job_name(const char *value, char **out_value, const char **out_why)
+{
+	if (*value == '.')
+		return refuse(out_why, "begins with a dot");
+	if (strlen(value) > 64)
+		return refuse(out_why, "is longer than 64 characters");
+	for (const char *p = value; *p; p++)
+		if (!is_alnum(*p) && !strchr("._-", *p))
+			return refuse(out_why, "holds something else than letters, digits, '.', '_' and '-'");
+	return keep(value, out_value);
+}
+
+/* Host and user names end up as arguments of ssh and, by its ProxyCommand, in a shell. */
+static bool is_safe_word(const char *s, size_t n)
+{
+	if (!n || *s == '-')
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)s[i] <= ' ' || s[i] == 0x7f || strchr("'\"`$&;<>|(){}*?!#/@:[],", s[i]))
+			return false;
+	return true;
+}
+
+static bool is_ipv6(const char *s, size_t n)
+{
+	size_t hex = 0;
+
+	/* Digits and colons, then perhaps a scope: what exactly is an address, the resolver knows. */
+	while (hex < n && (isxdigit((unsigned char)s[hex]) || s[hex] == ':' || s[hex] == '.'))
+		hex++;
+	return hex >= 2 && memchr(s, ':', hex) && (hex == n || (s[hex] == '%' && is_safe_word(s + hex + 1, n - hex - 1)));
+}
+
+bool conf_check_address(const char *value, char **out_value, const char **out_why)
+{
+	const char *at = strrchr(value, '@');
+	const char *host = at ? at + 1 : value;
+	size_t n = strlen(host);
+
+	if (str_eq(value, "local:"))
+		return keep(value, out_value);
+	if (at && (!is_safe_word(value, (size_t)(at - value)) || strchr(value, '\\')))
+		return refuse(out_why, "has no usable user name before '@'");
+	if (n > 2 && *host == '[' && host[n - 1] == ']') {
+		if (!is_ipv6(host + 1, n - 2))
+			return refuse(out_why, "holds no IPv6 address between its brackets");
+		return keep(value, out_value);
+	}
+	if (strchr(host, ':'))
+		return refuse(out_why, is_ipv6(host, n) ? "is an IPv6 address without brackets" :
+							  "holds a colon: a port goes to 'port', a directory to 'root'");
+	if (!is_safe_word(host, n) || strchr(host, '\\'))
+		return refuse(out_why, "is no host name");
+	return keep(value, out_value);
+}
+
+bool conf_check_user(const char *value, char **out_value, const char **out_why)
+{
+	if (!is_safe_word(value, strlen(value)))
+		return refuse(out_why, "is no user name");
+	return keep(value, out_value);
+}
+
+bool conf_check_path(const char *value, char **out_value, const char **out_why)
+{
+	return conf_normalize_path(value, out_value, out_why);
+}
+
+/* "DIR/..." and "DIR/" + "*": the latter is kept as it is, it means the contents. */
+bool conf_check_rule_path(const char *value, char **out_value, const char **out_why)
+{
+	size_t n = strlen(value);
+	AUTO_FREE char *dir = NULL;
+	AUTO_FREE char *path = NULL;
+
+	if (n < 2 || !str_eq(value + n - 2, "/*"))
+		return conf_normalize_path(value, out_value, out_why);
+	dir = xstrdup(value);
+	dir[n - 1] = '\0';
+	if (!conf_normalize_path(dir, &path, out_why))
+		return false;
+	*out_value = xasprintf("%s/*", str_eq(path, "/") ? "" : path);
+	return true;
+}
+
+/* A file on this host that ssh_config would write with a tilde as well. */
+bool conf_check_user_path(const char *value, char **out_value, const char **out_why)
+{
+	AUTO_FREE char *rest = NULL;
+
+	if (strncmp(value, "~/", 2) != 0) {
+		if (*value != '/')
+			return refuse(out_why, "is neither an absolute path nor one that begins with '~/'");
+		return conf_normalize_path(value, out_value, out_why);
+	}
+	if (!conf_normalize_path(value + 1, &rest, out_why))
+		return false;
+	*out_value = xasprintf("~%s", rest);
+	return true;
+}
+
+bool conf_check_proxy(const char *value, char **out_value, const char **out_why)
+{
+	const char *host = strncmp(value, "http://", 7) == 0 ? value + 7 : value;
+	const char *colon = strrchr(host, ':');
+	AUTO_FREE char *port = NULL;
+	uint64_t number;
+	size_t n;
+
+	if (strstr(host, "://"))
+		return refuse(out_why, "is no HTTP proxy");
+	if (!colon)
+		return refuse(out_why, "has no port");
+	port = xstrdup(colon + 1);
+	if (*port && port[strlen(port) - 1] == '/')
+		port[strlen(port) - 1] = '\0';
+	n = (size_t)(colon - host);
+	if (!text_parse_u64(port, 65535, &number) || !number)
+		return refuse(out_why, "has no port from 1 to 65535");
+	if (n > 2 && *host == '[' && host[n - 1] == ']' ? !is_ipv6(host + 1, n - 2) : !is_safe_word(host, n))
+		return refuse(out_why, "has no host name");
+	return keep(value, out_value);
+}
+
+bool conf_check_filesystem(const char *value, char **out_value, const char **out_why)
+{
+	for (const char *p = value; *p; p++)
+		if (!is_alnum(*p) && !strchr("._-", *p))
+			return refuse(out_why, "is no file system type");
+	return keep(value, out_value);
+}

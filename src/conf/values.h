@@ -1,0 +1,20 @@
+/* Values: from the text of a file to the fields of struct conf, checked. Private to the room. */
+#pragma once
+
+#include "conf/options.h"
+
+/*
+ * Puts value into the field of o. Scalars replace what was there, items of lists are appended; an empty value empties
+ * a list and is refused for a scalar. file and line are kept with list items.
+ * False with the reason, which names the value, in out_why; the field is then unchanged.
+ */
+bool conf_value_assign(struct conf *c, const struct conf_option *o, const char *value, const char *file,
+	unsigned line, struct buf *out_why);
+/* Empties a list or a map. */
+void conf_value_clear(struct conf *c, const struct conf_option *o);
+/* Releases what the field holds. */
+void conf_value_release(struct conf *c, const struct conf_option *o);
+
+/* The checks that the option table names. */
+conf_check_fn conf_check_job_name, conf_check_address, conf_check_path, conf_check_rule_path, conf_check_user_path,
+	conf_check_user, conf_check_proxy, conf_check_filesystem;
