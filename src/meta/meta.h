@@ -60,10 +60,18 @@ struct meta {
 	{                                                                                                            \
 	}
 
-/* Reads everything about NAME in dirfd (the current directory). For regular files and directories the inode is opened
- * (O_RDONLY|O_NOFOLLOW|O_NONBLOCK) for its flags; out_fd, when not NULL, receives that descriptor (else it is closed;
- * -1 when the type has none or it cannot be opened for reading, in which case errno is ignored unless need_fd).
- * dtype is the d_type of the listing or DT_UNKNOWN: a device is never opened. */
+/*
+ * Reads everything about NAME in dirfd, which must be the current directory. Regular files and directories are opened
+ * (O_RDONLY|O_NOFOLLOW|O_NONBLOCK, O_NOATIME where permitted) for their flags, or for out_fd; when neither is wanted, or
+ * the device is known to have no flags, they are not. out_fd, when not NULL, receives that descriptor, the caller's to
+ * close; else it is closed.
+ * Where the inode cannot be opened but is there (no permission, an encrypted name without its key, a swap file), its
+ * metadata are read by name, without flags: 0, *out_fd is -1 and errno says why; reading the content is what fails
+ * later, and as that file's failure. Types without a descriptor give -1 and errno 0.
+ * dtype is the d_type of the listing or DT_UNKNOWN: what it says is no file and no directory is not opened, nor is what
+ * stat says so of.
+ * By name, stat, link and xattrs are separate looks: an inode replaced between them mixes two. Its ctime is new then.
+ */
 int meta_read(int dirfd, const char *name, unsigned char dtype, unsigned fields, struct meta *m, int *out_fd);
 /* The same of an open descriptor (regular file or directory). */
 int meta_read_fd(int fd, unsigned fields, struct meta *m);
@@ -72,9 +80,21 @@ int meta_stat(int dirfd, const char *name, struct meta *m);
 void meta_release(struct meta *m);
 void meta_clear(struct meta *m); /* empty, buffers kept */
 
+enum meta_type meta_type_of(mode_t mode); /* of st_mode; META_NONE when it is none we know */
+mode_t meta_type_mode(enum meta_type type); /* S_IFREG and so on */
+
+/* The META_F_* this process can read, or (writing) set on any inode, by its capabilities and uid: what it can offer for
+ * the session's profile. */
+unsigned meta_fields_possible(bool writing);
+
 /* Appends the canonical encoding under the profile. A directory's size and a symbolic link's mode are never in it. */
 void meta_pack(struct buf *out, const struct meta *m, unsigned fields);
-/* Reads one encoding from p..p+n; returns the bytes used, or 0 when it is not valid. Everything is bounded. */
+/*
+ * Reads one encoding from p..p+n; returns the bytes used, or 0 when it is not valid (m is empty then). Everything is
+ * bounded, and only the one canonical form is valid: packing m again gives the bytes that were used. What m holds is
+ * then within the profile: xattrs of its namespaces only, sorted, none twice; ids that chown takes for ids; a link
+ * without NUL. It may still be nonsense to the kernel (an ACL on a device), which refuses it in meta_apply_*().
+ */
 size_t meta_unpack(const void *p, size_t n, unsigned fields, struct meta *m);
 
 /* Iterates packed xattrs: *pos from 0; false at the end (or, for unchecked bytes, where they are malformed). */
@@ -108,15 +128,25 @@ void meta_diff_names(struct buf *out, unsigned diff);
 
 /*
  * Gives m to an inode that exists, in the order that loses nothing: (clear i and a), owner, xattrs and ACLs (those the
- * target has beyond m are removed), mode, flags, times, then i and a. `have` is what the inode has now, or NULL when it
- * has just been created by us (owner is the process's, no xattrs but inherited ones): only what differs is set.
+ * target has beyond m, within the profile's namespaces, are removed), mode, flags, mtime, then i and a. Content must be
+ * written before.
+ *
+ * `have` is what the inode has now, read under the same fields after the last write to it (writing drops set-id bits and
+ * file capabilities), or NULL when that is not known, as for a new inode: then it is read here, for even that has what
+ * it inherited from its directory. Only what differs is set, but for mtime, which always is.
+ *
  * Each step that fails is remembered and the rest goes on: returns 0, or a mask of META_D_* bits that could not be
- * set, with errno of the first.
+ * set, with errno of the first (EOPNOTSUPP: not on this file system). META_D_TYPE, and nothing done, when the inode is
+ * of another type than m. Set-id bits are withheld, and META_D_MODE reported, when the owner or group they are meant
+ * for could not be set (or, as root, when the profile has no owners).
  */
 unsigned meta_apply_fd(int fd, const struct meta *m, const struct meta *have, unsigned fields);
-/* For what has no descriptor (symlinks, devices, fifos, sockets), by bare name in the current directory dirfd. */
+/* For what has no descriptor (symlinks, devices, fifos, sockets), by bare name in dirfd, which must be the current
+ * directory. Symbolic links are not followed; before Linux 6.6 chmod cannot promise that for a name that is swapped at
+ * that moment, and then only stays within the caller's root. */
 unsigned meta_apply_name(int dirfd, const char *name, const struct meta *m, const struct meta *have, unsigned fields);
 /* Clears i and a so that the inode can be changed, renamed over or unlinked; by descriptor. 0 or -1. */
 int meta_unlock_fd(int fd);
-/* Sets the flags that only work on an empty file (C), just after creation. Best effort. */
+/* Sets or clears the flag that only works on an empty file (C), just after creation. Best effort: what fails is
+ * reported by meta_apply_fd(). */
 void meta_apply_creation_flags(int fd, const struct meta *m, unsigned fields);

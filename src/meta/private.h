@@ -1,0 +1,87 @@
+/*
+ * Private to the room meta: varints, one name for "this inode" whether open or not, the xattr namespaces, the cache.
+ */
+#pragma once
+
+#include "meta/meta.h"
+
+#include <sys/stat.h>
+
+#ifndef FS_IOC_GETFLAGS
+#include <linux/fs.h>
+#endif
+
+/* LEB128, least significant group first; only the shortest form is valid, so that equal numbers are equal bytes. */
+static inline void varint_put(struct buf *out, uint64_t v)
+{
+	uint8_t b[10];
+	size_t n = 0;
+
+	while (v >= 0x80) {
+		b[n++] = (uint8_t)(v | 0x80);
+		v >>= 7;
+	}
+	b[n++] = (uint8_t)v;
+	buf_append(out, b, n);
+}
+
+static inline bool varint_get(const uint8_t **p, const uint8_t *end, uint64_t max, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; shift < 64; shift += 7) {
+		uint8_t b;
+		if (*p == end)
+			return false;
+		b = *(*p)++;
+		if (shift == 63 && b > 1)
+			return false;
+		v |= (uint64_t)(b & 0x7f) << shift;
+		if (b & 0x80)
+			continue;
+		if ((b == 0 && shift) || v > max)
+			return false;
+		*out = v;
+		return true;
+	}
+	return false;
+}
+
+/* An inode by descriptor, or, where fd is -1, by bare name in dirfd, which is then also the current directory. */
+struct inode_ref {
+	int fd;
+	int dirfd;
+	const char *name;
+};
+
+ssize_t inode_listxattr(const struct inode_ref *i, char *list, size_t n);
+ssize_t inode_getxattr(const struct inode_ref *i, const char *name, void *value, size_t n);
+int inode_setxattr(const struct inode_ref *i, const char *name, const void *value, size_t n);
+int inode_removexattr(const struct inode_ref *i, const char *name);
+int inode_stat(const struct inode_ref *i, struct stat *st);
+
+#define XATTR_FIELDS (META_F_XATTR_USER | META_F_ACL | META_F_XATTR_TRUSTED | META_F_XATTR_SECURITY)
+#define XATTR_VALUE_MAX 65536u /* the kernel's bound */
+
+/* The META_F_* bit of the name's namespace; 0 for what is never kept. */
+unsigned xattr_field(const char *name);
+/* Fills out with the inode's xattrs of these fields, packed and sorted. 0 or -1. */
+int xattr_read(const struct inode_ref *i, unsigned fields, struct buf *out);
+/* The next xattr of these fields. */
+bool xattr_next_of(const struct buf *xattrs, size_t *pos, unsigned fields, struct meta_xattr *out);
+/* Whether p..p+n is exactly a packed list within the fields: well-formed, sorted, nothing twice. */
+bool xattr_packed_valid(const uint8_t *p, size_t n, unsigned fields);
+
+/* The inode flags a profile keeps. */
+static inline uint32_t flags_mask(unsigned fields)
+{
+	if (!(fields & META_F_FLAGS))
+		return 0;
+	return fields & META_F_FLAGS_PRIV ? META_FLAGS_KEPT : META_FLAGS_KEPT & ~META_FLAGS_PRIV;
+}
+
+/* All of the inode's flags, kept or not. 0; -1 with errno, ENOTTY for every way of saying that there are none. */
+int flags_get(int fd, uint32_t *out);
+int flags_set(int fd, uint32_t flags);
+
+void meta_from_stat(struct meta *m, const struct stat *st);
