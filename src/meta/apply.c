@@ -2,8 +2,8 @@
  * Giving metadata to an inode.
  *
  * The order (see meta.h) is one in which no step undoes an earlier one: chown clears set-id bits and file
- * capabilities, an ACL changes the group bits, i and a forbid everything. It is also one in which an inode never has
- * set-id bits under an owner they were not meant for.
+ * capabilities, an ACL changes the group bits, i and a forbid everything. It is also one in which an inode
+ * never has set-id bits under an owner they were not meant for.
  */
 #include "meta/private.h"
 
@@ -27,10 +27,10 @@ struct apply {
 	const struct meta *want;
 	const struct meta *have; /* never NULL: read when the caller had none */
 	unsigned fields;
-	bool owner_set;	 /* chown was called: set-id bits and security.capability may be gone */
-	bool remode;	 /* the mode may not be what have says any more */
+	bool owner_set;  /* chown was called: set-id bits and security.capability may be gone */
+	bool remode;     /* the mode may not be what have says any more */
 	unsigned failed; /* META_D_* */
-	int err;	 /* of the first failure */
+	int err;         /* of the first failure */
 };
 
 static void fail(struct apply *a, unsigned bits)
@@ -42,7 +42,8 @@ static void fail(struct apply *a, unsigned bits)
 
 static int set_owner(const struct inode_ref *i, uid_t uid, gid_t gid)
 {
-	return i->fd >= 0 ? fchown(i->fd, uid, gid) : fchownat(i->dirfd, i->name, uid, gid, AT_SYMLINK_NOFOLLOW);
+	return i->fd >= 0 ? fchown(i->fd, uid, gid)
+	                  : fchownat(i->dirfd, i->name, uid, gid, AT_SYMLINK_NOFOLLOW);
 }
 
 static void apply_owner(struct apply *a)
@@ -67,10 +68,10 @@ static void apply_owner(struct apply *a)
 }
 
 /*
- * chmod. A name must not be followed when it has become a symbolic link: fchmodat2 (Linux 6.6) promises that. On older
- * kernels, without /proc, there is no such call for what cannot be opened; then the name is checked just before, and
- * what remains is that someone who may write to the directory can swap in a link within that moment. It leads
- * nowhere outside the caller's root, which is why the receiver has one.
+ * chmod. A name must not be followed when it has become a symbolic link: fchmodat2 (Linux 6.6) promises that.
+ * On older kernels, without /proc, there is no such call for what cannot be opened; then the name is checked
+ * just before, and what remains is that someone who may write to the directory can swap in a link within that
+ * moment. It leads nowhere outside the caller's root, which is why the receiver has one.
  */
 static int set_mode(const struct inode_ref *i, mode_t mode)
 {
@@ -121,7 +122,8 @@ static void apply_mode(struct apply *a)
 			return;
 		}
 		/* The kernel drops the set-group-id bit without a word when the group is not the caller's. */
-		if ((mode & S_ISGID) && geteuid() != 0 && inode_stat(&a->ref, &st) == 0 && !(st.st_mode & S_ISGID))
+		if ((mode & S_ISGID) && geteuid() != 0 && inode_stat(&a->ref, &st) == 0 &&
+		        !(st.st_mode & S_ISGID))
 			withheld = S_ISGID;
 	}
 	if (withheld & a->want->mode) {
@@ -130,12 +132,12 @@ static void apply_mode(struct apply *a)
 	}
 }
 
-/* user.* xattrs need write permission, which the owner of a read-only file lacks unless privileged. apply_mode() takes
- * it away again. */
+/* user.* xattrs need write permission, which the owner of a read-only file lacks unless privileged.
+ * apply_mode() takes it away again. */
 static int make_writable(struct apply *a)
 {
 	if (!(a->fields & META_F_MODE) || a->have->type == META_LNK || (a->have->mode & S_IWUSR) ||
-		a->have->uid != geteuid())
+	        a->have->uid != geteuid())
 		return -1;
 	if (set_mode(&a->ref, (a->have->mode & 0777) | S_IWUSR) < 0)
 		return -1;
@@ -191,7 +193,7 @@ static void apply_xattrs(struct apply *a)
 		else
 			goto next;
 		a->remode |= xattr_field(name) == META_F_ACL;
-next:
+	next:
 		if (order <= 0)
 			more_w = xattr_next_of(&a->want->xattrs, &pos_w, a->fields, &w);
 		if (order >= 0)
@@ -202,7 +204,7 @@ next:
 static void apply_mtime(struct apply *a)
 {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
-		{.tv_sec = (time_t)a->want->mtime_s, .tv_nsec = (long)a->want->mtime_ns}};
+	        {.tv_sec = (time_t)a->want->mtime_s, .tv_nsec = (long)a->want->mtime_ns}};
 	int ret;
 
 	if (!(a->fields & META_F_MTIME))
@@ -225,9 +227,9 @@ static void flags_set_each(int fd, uint32_t now, uint32_t want, uint32_t mask)
 }
 
 /*
- * Replaces the flags within mask and keeps the others (extents and the like, which are the file system's own).
- * A file system refuses the whole set for one flag it does not know, and some ignore silently what they cannot do
- * (btrfs: C on a file that is not empty): so the outcome is read back.
+ * Replaces the flags within mask and keeps the others (extents and the like, which are the file system's
+ * own). A file system refuses the whole set for one flag it does not know, and some ignore silently what they
+ * cannot do (btrfs: C on a file that is not empty): so the outcome is read back.
  */
 static void flags_replace(struct apply *a, uint32_t mask, uint32_t want)
 {
@@ -281,7 +283,8 @@ static unsigned apply_run(struct apply *a)
 	return a->failed;
 }
 
-/* What a new inode has: more than nothing, for it inherits ACLs, flags, a group and labels from its directory. */
+/* What a new inode has: more than nothing, for it inherits ACLs, flags, a group and labels from its
+ * directory. */
 static int read_have(const struct inode_ref *ref, unsigned fields, struct meta *out)
 {
 	struct stat st;
@@ -294,7 +297,8 @@ static int read_have(const struct inode_ref *ref, unsigned fields, struct meta *
 	return xattr_read(ref, fields, &out->xattrs);
 }
 
-static unsigned apply_ref(const struct inode_ref *ref, const struct meta *m, const struct meta *have, unsigned fields)
+static unsigned apply_ref(
+        const struct inode_ref *ref, const struct meta *m, const struct meta *have, unsigned fields)
 {
 	struct meta now = META_INIT;
 	struct apply a = {.ref = *ref, .want = m, .have = have ? have : &now, .fields = fields};
@@ -320,7 +324,8 @@ unsigned meta_apply_fd(int fd, const struct meta *m, const struct meta *have, un
 	return apply_ref(&(struct inode_ref){.fd = fd, .dirfd = -1}, m, have, fields);
 }
 
-unsigned meta_apply_name(int dirfd, const char *name, const struct meta *m, const struct meta *have, unsigned fields)
+unsigned meta_apply_name(
+        int dirfd, const char *name, const struct meta *m, const struct meta *have, unsigned fields)
 {
 	return apply_ref(&(struct inode_ref){.fd = -1, .dirfd = dirfd, .name = name}, m, have, fields);
 }

@@ -1,12 +1,14 @@
 /*
  * Metadata: reading all of one inode's, one canonical encoding of it, and giving it to another inode.
  *
- * The encoding is what travels, what directory digests are made of, and what both ends compare: two inodes are equal
- * when their encodings under the same profile are. Whatever a profile leaves out is neither sent nor compared.
+ * The encoding is what travels, what directory digests are made of, and what both ends compare: two inodes
+ * are equal when their encodings under the same profile are. Whatever a profile leaves out is neither sent
+ * nor compared.
  *
- * All calls work on an open directory descriptor plus one bare name, or on an open descriptor; never on a longer path,
- * never through a symbolic link, never through /proc (a chroot has none). The l-xattr calls need a bare name in the
- * current directory: meta_read() and meta_apply_name() expect the caller to have fchdir()ed to dirfd.
+ * All calls work on an open directory descriptor plus one bare name, or on an open descriptor; never on a
+ * longer path, never through a symbolic link, never through /proc (a chroot has none). The l-xattr calls need
+ * a bare name in the current directory: meta_read() and meta_apply_name() expect the caller to have
+ * fchdir()ed to dirfd.
  *
  * Ownership: a struct meta owns link and xattrs; META_INIT, meta_release(). meta_read() reuses the buffers.
  * Errors: -1 with errno; the caller makes the diagnostic.
@@ -15,7 +17,17 @@
 
 #include "base/buf.h"
 
-enum meta_type { META_NONE, META_REG, META_DIR, META_LNK, META_CHR, META_BLK, META_FIFO, META_SOCK, META_TYPE_END };
+enum meta_type {
+	META_NONE,
+	META_REG,
+	META_DIR,
+	META_LNK,
+	META_CHR,
+	META_BLK,
+	META_FIFO,
+	META_SOCK,
+	META_TYPE_END
+};
 
 /* What is kept. Agreed once per session (what both ends can read, and the target can write). */
 enum meta_field {
@@ -36,7 +48,7 @@ enum meta_field {
 #define META_FLAGS_PRIV 0x30u /* immutable, append only */
 
 #define META_NAME_MAX 255
-#define META_LINK_MAX 65536 /* bytes of a symbolic link's target we accept */
+#define META_LINK_MAX 65536        /* bytes of a symbolic link's target we accept */
 #define META_XATTRS_MAX (2u << 20) /* packed bytes of all xattrs of one inode */
 
 struct meta {
@@ -45,32 +57,31 @@ struct meta {
 	uint32_t uid, gid;
 	int64_t mtime_s;
 	uint32_t mtime_ns;
-	uint64_t size; /* of regular files; 0 else */
+	uint64_t size;                   /* of regular files; 0 else */
 	uint32_t rdev_major, rdev_minor; /* of devices; 0 else */
-	uint32_t flags; /* FS_*_FL within META_FLAGS_KEPT */
-	struct buf link; /* target of a symbolic link */
-	struct buf xattrs; /* packed, sorted by name; see meta_xattr_next() */
+	uint32_t flags;                  /* FS_*_FL within META_FLAGS_KEPT */
+	struct buf link;                 /* target of a symbolic link */
+	struct buf xattrs;               /* packed, sorted by name; see meta_xattr_next() */
 	/* Local facts: not encoded. */
 	uint64_t dev, ino, nlink, blocks; /* blocks of 512 bytes */
 	int64_t ctime_s;
 	uint32_t ctime_ns;
 };
 
-#define META_INIT                                                                                                    \
-	{                                                                                                            \
+#define META_INIT                                                                                            \
+	{                                                                                                    \
 	}
 
 /*
- * Reads everything about NAME in dirfd, which must be the current directory. Regular files and directories are opened
- * (O_RDONLY|O_NOFOLLOW|O_NONBLOCK, O_NOATIME where permitted) for their flags, or for out_fd; when neither is wanted, or
- * the device is known to have no flags, they are not. out_fd, when not NULL, receives that descriptor, the caller's to
- * close; else it is closed.
- * Where the inode cannot be opened but is there (no permission, an encrypted name without its key, a swap file), its
- * metadata are read by name, without flags: 0, *out_fd is -1 and errno says why; reading the content is what fails
- * later, and as that file's failure. Types without a descriptor give -1 and errno 0.
- * dtype is the d_type of the listing or DT_UNKNOWN: what it says is no file and no directory is not opened, nor is what
- * stat says so of.
- * By name, stat, link and xattrs are separate looks: an inode replaced between them mixes two. Its ctime is new then.
+ * Reads everything about NAME in dirfd, which must be the current directory. Regular files and directories
+ * are opened (O_RDONLY|O_NOFOLLOW|O_NONBLOCK, O_NOATIME where permitted) for their flags, or for out_fd; when
+ * neither is wanted, or the device is known to have no flags, they are not. out_fd, when not NULL, receives
+ * that descriptor, the caller's to close; else it is closed. Where the inode cannot be opened but is there
+ * (no permission, an encrypted name without its key, a swap file), its metadata are read by name, without
+ * flags: 0, *out_fd is -1 and errno says why; reading the content is what fails later, and as that file's
+ * failure. Types without a descriptor give -1 and errno 0. dtype is the d_type of the listing or DT_UNKNOWN:
+ * what it says is no file and no directory is not opened, nor is what stat says so of. By name, stat, link
+ * and xattrs are separate looks: an inode replaced between them mixes two. Its ctime is new then.
  */
 int meta_read(int dirfd, const char *name, unsigned char dtype, unsigned fields, struct meta *m, int *out_fd);
 /* The same of an open descriptor (regular file or directory). */
@@ -80,24 +91,27 @@ int meta_stat(int dirfd, const char *name, struct meta *m);
 void meta_release(struct meta *m);
 void meta_clear(struct meta *m); /* empty, buffers kept */
 
-enum meta_type meta_type_of(mode_t mode); /* of st_mode; META_NONE when it is none we know */
+enum meta_type meta_type_of(mode_t mode);   /* of st_mode; META_NONE when it is none we know */
 mode_t meta_type_mode(enum meta_type type); /* S_IFREG and so on */
 
-/* The META_F_* this process can read, or (writing) set on any inode, by its capabilities and uid: what it can offer for
- * the session's profile. */
+/* The META_F_* this process can read, or (writing) set on any inode, by its capabilities and uid: what it can
+ * offer for the session's profile. */
 unsigned meta_fields_possible(bool writing);
 
-/* Appends the canonical encoding under the profile. A directory's size and a symbolic link's mode are never in it. */
+/* Appends the canonical encoding under the profile. A directory's size and a symbolic link's mode are never
+ * in it. */
 void meta_pack(struct buf *out, const struct meta *m, unsigned fields);
 /*
- * Reads one encoding from p..p+n; returns the bytes used, or 0 when it is not valid (m is empty then). Everything is
- * bounded, and only the one canonical form is valid: packing m again gives the bytes that were used. What m holds is
- * then within the profile: xattrs of its namespaces only, sorted, none twice; ids that chown takes for ids; a link
- * without NUL. It may still be nonsense to the kernel (an ACL on a device), which refuses it in meta_apply_*().
+ * Reads one encoding from p..p+n; returns the bytes used, or 0 when it is not valid (m is empty then).
+ * Everything is bounded, and only the one canonical form is valid: packing m again gives the bytes that were
+ * used. What m holds is then within the profile: xattrs of its namespaces only, sorted, none twice; ids that
+ * chown takes for ids; a link without NUL. It may still be nonsense to the kernel (an ACL on a device), which
+ * refuses it in meta_apply_*().
  */
 size_t meta_unpack(const void *p, size_t n, unsigned fields, struct meta *m);
 
-/* Iterates packed xattrs: *pos from 0; false at the end (or, for unchecked bytes, where they are malformed). */
+/* Iterates packed xattrs: *pos from 0; false at the end (or, for unchecked bytes, where they are malformed).
+ */
 struct meta_xattr {
 	const char *name; /* NUL-terminated, points into the buffer */
 	const uint8_t *value;
@@ -118,7 +132,7 @@ enum meta_diff {
 	META_D_FLAGS = 1 << 8,
 	META_D_LINK = 1 << 9, /* symlink target */
 	META_D_RDEV = 1 << 10,
-	META_D_CONTENT = 1 << 11, /* set by callers: contents compared and unequal */
+	META_D_CONTENT = 1 << 11,  /* set by callers: contents compared and unequal */
 	META_D_HARDLINK = 1 << 12, /* set by callers: link group differs */
 	META_D_END = 1 << 13,
 };
@@ -127,26 +141,28 @@ unsigned meta_diff(const struct meta *a, const struct meta *b, unsigned fields);
 void meta_diff_names(struct buf *out, unsigned diff);
 
 /*
- * Gives m to an inode that exists, in the order that loses nothing: (clear i and a), owner, xattrs and ACLs (those the
- * target has beyond m, within the profile's namespaces, are removed), mode, flags, mtime, then i and a. Content must be
- * written before.
+ * Gives m to an inode that exists, in the order that loses nothing: (clear i and a), owner, xattrs and ACLs
+ * (those the target has beyond m, within the profile's namespaces, are removed), mode, flags, mtime, then i
+ * and a. Content must be written before.
  *
- * `have` is what the inode has now, read under the same fields after the last write to it (writing drops set-id bits and
- * file capabilities), or NULL when that is not known, as for a new inode: then it is read here, for even that has what
- * it inherited from its directory. Only what differs is set, but for mtime, which always is.
+ * `have` is what the inode has now, read under the same fields after the last write to it (writing drops
+ * set-id bits and file capabilities), or NULL when that is not known, as for a new inode: then it is read
+ * here, for even that has what it inherited from its directory. Only what differs is set, but for mtime,
+ * which always is.
  *
- * Each step that fails is remembered and the rest goes on: returns 0, or a mask of META_D_* bits that could not be
- * set, with errno of the first (EOPNOTSUPP: not on this file system). META_D_TYPE, and nothing done, when the inode is
- * of another type than m. Set-id bits are withheld, and META_D_MODE reported, when the owner or group they are meant
- * for could not be set (or, as root, when the profile has no owners).
+ * Each step that fails is remembered and the rest goes on: returns 0, or a mask of META_D_* bits that could
+ * not be set, with errno of the first (EOPNOTSUPP: not on this file system). META_D_TYPE, and nothing done,
+ * when the inode is of another type than m. Set-id bits are withheld, and META_D_MODE reported, when the
+ * owner or group they are meant for could not be set (or, as root, when the profile has no owners).
  */
 unsigned meta_apply_fd(int fd, const struct meta *m, const struct meta *have, unsigned fields);
-/* For what has no descriptor (symlinks, devices, fifos, sockets), by bare name in dirfd, which must be the current
- * directory. Symbolic links are not followed; before Linux 6.6 chmod cannot promise that for a name that is swapped at
- * that moment, and then only stays within the caller's root. */
-unsigned meta_apply_name(int dirfd, const char *name, const struct meta *m, const struct meta *have, unsigned fields);
+/* For what has no descriptor (symlinks, devices, fifos, sockets), by bare name in dirfd, which must be the
+ * current directory. Symbolic links are not followed; before Linux 6.6 chmod cannot promise that for a name
+ * that is swapped at that moment, and then only stays within the caller's root. */
+unsigned meta_apply_name(
+        int dirfd, const char *name, const struct meta *m, const struct meta *have, unsigned fields);
 /* Clears i and a so that the inode can be changed, renamed over or unlinked; by descriptor. 0 or -1. */
 int meta_unlock_fd(int fd);
-/* Sets or clears the flag that only works on an empty file (C), just after creation. Best effort: what fails is
- * reported by meta_apply_fd(). */
+/* Sets or clears the flag that only works on an empty file (C), just after creation. Best effort: what fails
+ * is reported by meta_apply_fd(). */
 void meta_apply_creation_flags(int fd, const struct meta *m, unsigned fields);

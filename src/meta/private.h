@@ -1,5 +1,6 @@
 /*
- * Private to the room meta: varints, one name for "this inode" whether open or not, the xattr namespaces, the cache.
+ * Private to the room meta: varints, one name for "this inode" whether open or not, the xattr namespaces, the
+ * cache.
  */
 #pragma once
 
@@ -11,7 +12,8 @@
 #include <linux/fs.h>
 #endif
 
-/* LEB128, least significant group first; only the shortest form is valid, so that equal numbers are equal bytes. */
+/* LEB128, least significant group first; only the shortest form is valid, so that equal numbers are equal
+ * bytes. */
 static inline void varint_put(struct buf *out, uint64_t v)
 {
 	uint8_t b[10];
@@ -47,7 +49,8 @@ static inline bool varint_get(const uint8_t **p, const uint8_t *end, uint64_t ma
 	return false;
 }
 
-/* An inode by descriptor, or, where fd is -1, by bare name in dirfd, which is then also the current directory. */
+/* An inode by descriptor, or, where fd is -1, by bare name in dirfd, which is then also the current
+ * directory. */
 struct inode_ref {
 	int fd;
 	int dirfd;
@@ -80,7 +83,8 @@ static inline uint32_t flags_mask(unsigned fields)
 	return fields & META_F_FLAGS_PRIV ? META_FLAGS_KEPT : META_FLAGS_KEPT & ~META_FLAGS_PRIV;
 }
 
-/* All of the inode's flags, kept or not. 0; -1 with errno, ENOTTY for every way of saying that there are none. */
+/* All of the inode's flags, kept or not. 0; -1 with errno, ENOTTY for every way of saying that there are
+ * none. */
 int flags_get(int fd, uint32_t *out);
 int flags_set(int fd, uint32_t flags);
 

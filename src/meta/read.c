@@ -1,4 +1,5 @@
-/* Reading one inode's metadata. The hot path of an idle sync: openat, fstat, FS_IOC_GETFLAGS, flistxattr, close. */
+/* Reading one inode's metadata. The hot path of an idle sync: openat, fstat, FS_IOC_GETFLAGS, flistxattr,
+ * close. */
 #include "meta/private.h"
 
 #include <dirent.h>
@@ -10,8 +11,8 @@
 #include <unistd.h>
 
 /*
- * What was learned about a device, so that it is not asked for every file: a cache, of this thread alone, that only
- * saves calls. A process reads a device through one mount.
+ * What was learned about a device, so that it is not asked for every file: a cache, of this thread alone,
+ * that only saves calls. A process reads a device through one mount.
  */
 struct device {
 	dev_t dev;
@@ -21,7 +22,8 @@ struct device {
 };
 
 static __thread struct device device_cache[8];
-static __thread unsigned device_last; /* the entry used last: the next inode is most likely on that device too */
+static __thread unsigned
+        device_last; /* the entry used last: the next inode is most likely on that device too */
 
 static struct device *device_of(dev_t dev)
 {
@@ -96,13 +98,13 @@ enum meta_type meta_type_of(mode_t mode)
 mode_t meta_type_mode(enum meta_type type)
 {
 	static const mode_t modes[META_TYPE_END] = {
-		[META_REG] = S_IFREG,
-		[META_DIR] = S_IFDIR,
-		[META_LNK] = S_IFLNK,
-		[META_CHR] = S_IFCHR,
-		[META_BLK] = S_IFBLK,
-		[META_FIFO] = S_IFIFO,
-		[META_SOCK] = S_IFSOCK,
+	        [META_REG] = S_IFREG,
+	        [META_DIR] = S_IFDIR,
+	        [META_LNK] = S_IFLNK,
+	        [META_CHR] = S_IFCHR,
+	        [META_BLK] = S_IFBLK,
+	        [META_FIFO] = S_IFIFO,
+	        [META_SOCK] = S_IFSOCK,
 	};
 
 	return type < META_TYPE_END ? modes[type] : 0;
@@ -183,7 +185,8 @@ static int read_flags(int fd, unsigned fields, struct device *device, struct met
 	return 0;
 }
 
-static int read_open_inode(int fd, const struct stat *st, unsigned fields, struct device *device, struct meta *m)
+static int read_open_inode(
+        int fd, const struct stat *st, unsigned fields, struct device *device, struct meta *m)
 {
 	const struct inode_ref ref = {.fd = fd, .dirfd = -1};
 
@@ -234,8 +237,8 @@ static int read_by_name(const struct inode_ref *ref, const struct stat *st, unsi
 }
 
 /*
- * Opens for reading and stats. O_NOATIME belongs to the owner and CAP_FOWNER: a mover, which has neither, is refused
- * once, sees that its mount is noatime, and does not ask again.
+ * Opens for reading and stats. O_NOATIME belongs to the owner and CAP_FOWNER: a mover, which has neither, is
+ * refused once, sees that its mount is noatime, and does not ask again.
  */
 static int open_inode(const struct inode_ref *ref, int extra, struct stat *st, struct device **out_device)
 {
@@ -262,7 +265,8 @@ static int open_inode(const struct inode_ref *ref, int extra, struct stat *st, s
 		struct statvfs fs;
 		(*out_device)->plain_open = fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_NOATIME);
 	} else if (plain && !(*out_device)->plain_open) {
-		/* The guess was another device's: make up for it. Refused where it would have been refused before. */
+		/* The guess was another device's: make up for it. Refused where it would have been refused
+		 * before. */
 		(void)fcntl(fd, F_SETFL, O_NONBLOCK | O_NOATIME);
 	}
 	return fd;
@@ -274,9 +278,9 @@ static bool readable_by_name(int err)
 	switch (err) {
 	case EACCES:
 	case EPERM:
-	case ENOKEY: /* encrypted, key not loaded */
+	case ENOKEY:  /* encrypted, key not loaded */
 	case ETXTBSY: /* a swap file */
-	case ELOOP: /* became a symbolic link, a device, something else: stat tells */
+	case ELOOP:   /* became a symbolic link, a device, something else: stat tells */
 	case ENOTDIR:
 	case ENXIO:
 	case ENODEV:
@@ -288,8 +292,8 @@ static bool readable_by_name(int err)
 }
 
 /* 1: read by descriptor; 0: has to be read by name (open_err says why, if it was tried); -1: failed. */
-static int read_opened(const struct inode_ref *ref, bool is_dir, unsigned fields, struct meta *m, int *out_fd,
-	int *open_err)
+static int read_opened(
+        const struct inode_ref *ref, bool is_dir, unsigned fields, struct meta *m, int *out_fd, int *open_err)
 {
 	struct device *device;
 	struct stat st;
@@ -331,7 +335,7 @@ int meta_read(int dirfd, const char *name, unsigned char dtype, unsigned fields,
 	if (out_fd)
 		*out_fd = -1;
 	if ((dtype == DT_REG || dtype == DT_DIR) &&
-		worth_opening(&device_cache[device_last], dtype == DT_DIR, fields, out_fd)) {
+	        worth_opening(&device_cache[device_last], dtype == DT_DIR, fields, out_fd)) {
 		tried = true;
 		done = read_opened(&ref, dtype == DT_DIR, fields, m, out_fd, &open_err);
 		if (done)
@@ -340,7 +344,7 @@ int meta_read(int dirfd, const char *name, unsigned char dtype, unsigned fields,
 	if (inode_stat(&ref, &st) < 0)
 		return -1;
 	if (!tried && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) &&
-		worth_opening(device_of(st.st_dev), S_ISDIR(st.st_mode), fields, out_fd)) {
+	        worth_opening(device_of(st.st_dev), S_ISDIR(st.st_mode), fields, out_fd)) {
 		done = read_opened(&ref, S_ISDIR(st.st_mode), fields, m, out_fd, &open_err);
 		if (done)
 			return done < 0 ? -1 : 0;
