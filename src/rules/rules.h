@@ -27,7 +27,7 @@ struct rules_verdict {
 };
 
 /* What rules_pack() makes is never longer: rules_new() refuses what would be. */
-#define RULES_PACK_MAX (8u << 20)
+#define RULES_PACK_MAX (4u << 20)
 #define RULES_PATTERN_MAX 4095
 
 /* Lists that do not apply to the phase are not in the set. source_root is conf->source.root: the lists' paths are
