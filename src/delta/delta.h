@@ -24,11 +24,13 @@ struct delta_key {
 void delta_key_init(struct delta_key *k, const uint8_t seed[16]);
 struct delta_hash delta_hash(const struct delta_key *k, const void *p, size_t n);
 
-/* Signature of a basis window. block_len 0: chosen by its length. Appends librsync's signature bytes. */
+/* Signature of a basis window. block_len 0: chosen by its length; else 64..65536 and at most 8192 blocks (512 MiB are
+ * the longest window). Appends librsync's signature bytes. */
 bool delta_signature(const void *basis, size_t n, uint32_t block_len, struct buf *out_sig);
 
 /* Delta of data against a signature from the wire. window_len: length of the basis window it describes.
- * Appends librsync's delta bytes. out_matched: bytes that are copied from the basis. */
+ * Appends librsync's delta bytes, at most n + n / 1000 + 64 of an honest signature. out_matched: bytes that are copied
+ * from the basis. A signature made to cost time gives one literal after about two seconds. */
 bool delta_make(const void *sig, size_t sig_len, size_t window_len, const void *data, size_t n, struct buf *out_delta,
 	uint64_t *out_matched);
 
