@@ -1,0 +1,56 @@
+#!/bin/bash
+# -n writes nothing anywhere and lists exactly what a real run then does.
+. "$(dirname "$0")/lib.sh"
+need_root
+start_sshd
+SRC=$WORK/src DST=$WORK/dst
+tree make "$SRC" --entries 300 --big 2000000 >/dev/null
+items() { jq -c 'select(.message_type=="item") | [(.path_b64 // .path), .op, .type, .bytes]' "$OUT" | LC_ALL=C sort; }
+state() { find "$REHOST_STATE_DIR" "$REHOST_RUN_DIR" "$REHOST_LOG_DIR" 2>/dev/null | LC_ALL=C sort; }
+
+rehost --json -n copy "$SRC" "$T:$DST"
+expect 0 "-n copy to nothing"
+refute "made no target" test -e "$DST"
+equal "made no state" "$(state)" ""
+items >"$WORK/predicted"
+no_leftovers "-n"
+rehost --json copy "$SRC" "$T:$DST"
+items >"$WORK/done"
+check "a full copy is predicted exactly" diff -u "$WORK/predicted" "$WORK/done"
+above "and it is not an empty list" "$(wc -l <"$WORK/done")" 300
+
+for seed in 21 22; do
+    tree mutate "$SRC" --seed $seed --count 40 >/dev/null
+    before=$(fingerprint "$DST"); state_before=$(state)
+    rehost --json -n sync --delete "$SRC" "$T:$DST"
+    expect 0 "-n sync --delete, seed $seed"
+    equal "nothing written at the target" "$(fingerprint "$DST")" "$before"
+    equal "nothing written as state" "$(state)" "$state_before"
+    items >"$WORK/predicted"
+    rehost --json sync --delete "$SRC" "$T:$DST"
+    expect 0 "the real sync"
+    items >"$WORK/done"
+    check "the sync is predicted exactly, seed $seed" diff -u "$WORK/predicted" "$WORK/done"
+    above "and it is not an empty list" "$(wc -l <"$WORK/done")" 40
+    same "identical" "$SRC" "$DST"
+done
+rehost --json -n sync --delete "$SRC" "$T:$DST"
+equal "after it nothing is left to do" "$(items)" ""
+# -n before and after the command, and without --json: a line a change, like -i.
+echo changed >"$SRC/contents/text"; rm "$SRC/contents/empty"
+rehost -n sync --delete "$SRC" "$T:$DST"; expect 0 "-n before the command"
+has "lists the update" "$OUT" 'contents/text'; has "lists the deletion" "$OUT" 'contents/empty'
+rehost sync "$SRC" "$T:$DST" --delete --dry-run; expect 0 "--dry-run after the command"
+has "lists the update" "$OUT" 'contents/text'
+check "nothing was written" test -e "$DST/contents/empty"
+rehost sync -i --delete "$SRC" "$T:$DST"; expect 0 "-i"
+has "-i lists the update" "$OUT" 'contents/text'; has "-i lists the deletion" "$OUT" 'contents/empty'
+hasnt "-i lists nothing else" "$OUT" 'contents/size'
+rehost -i sync --delete "$SRC" "$T:$DST"; hasnt "-i of an idle sync lists nothing" "$OUT" 'contents/'
+# A configured job.
+printf '[target]\naddress = %s\nroot = %s\nidentity = %s\nknown_hosts = %s\n[source]\nroot = %s\n' "127.0.0.1:$PORT" "$WORK/jobdst" "$KEY" "$KNOWN" "$SRC" >"$WORK/job.conf"
+SET=(); before=$(state)
+rehost -c "$WORK/job.conf" -n copy; expect 0 "-n of a configured job"
+refute "made no target" test -e "$WORK/jobdst"
+equal "made no state" "$(state)" "$before"
+finish

@@ -1,0 +1,99 @@
+#!/bin/bash
+# The path lists of the configuration: exclude, copy_exclude, sync_only, sync_exclude; what is left out is protected at the target.
+. "$(dirname "$0")/lib.sh"
+need_root
+start_sshd
+SRC=$WORK/src DST=$WORK/dst
+SET=()
+# The contract does not say whether a list's absolute paths start at / or at [source] root: both are given, and a path that does not exist
+# is only a warning.
+both() { local p; for p in "$@"; do printf '%s,%s%s,' "$p" "$SRC" "$p"; done | sed 's/,$//'; }
+job() { # job RULES_LINES...
+    { printf '[job]\nname = rules\n[target]\naddress = 127.0.0.1\nport = %s\nroot = %s\nidentity = %s\nknown_hosts = %s\n[source]\nroot = %s\n[rules]\n' "$PORT" "$DST" "$KEY" "$KNOWN" "$SRC"
+      printf '%s\n' "$@"; } >"$WORK/rules.conf"
+}
+fresh() {
+    rm -rf "$SRC" "$DST" "$WORK/state"; mkdir -p "$SRC"/{one/sub,two/sub,three/sub,four,twofold}
+    local f; for f in one/a one/sub/a two/a two/sub/a three/a three/sub/a four/a twofold/a top; do echo "$f" >"$SRC/$f"; done
+}
+run() { rehost -c "$WORK/rules.conf" "$@"; }
+there() { local f; for f in "$@"; do check "there: $f" test -e "$DST/$f"; done; }
+gone() { local f; for f in "$@"; do refute "not there: $f" test -e "$DST/$f"; done; }
+
+fresh; job "exclude = $(both /two /three/sub/a)"
+run copy; expect 0 "exclude: copy"
+there one/sub/a three/sub twofold/a top; gone two three/sub/a
+run sync; expect 0 "exclude: sync"
+gone two three/sub/a
+mkdir -p "$DST/two"; echo mine >"$DST/two/mine"; echo mine >"$DST/three/sub/a"; echo extra >"$DST/one/extra"
+run sync; expect 0 "exclude: sync with own files at the target"
+there two/mine; gone one/extra
+equal "an excluded file at the target is left alone" "$(cat "$DST/three/sub/a")" mine
+rm -r "$SRC/three"
+run sync
+there three/sub/a two/mine; gone three/a
+run verify; expect 0 "verify leaves out what the rules leave out"
+
+fresh; job "copy_exclude = $(both /two)" "delete = during"
+run copy; expect 0 "copy_exclude: copy"
+there one/a; gone two
+run sync; expect 0 "copy_exclude: sync"
+there two/sub/a
+same "copy_exclude has no effect in sync: identical" "$SRC" "$DST"
+
+fresh; job "sync_exclude = $(both /two)"
+run copy; expect 0 "sync_exclude: copy"
+there two/sub/a
+echo changed >"$SRC/two/a"; echo changed >"$SRC/one/a"; rm "$SRC/two/sub/a"; echo new >"$SRC/two/new"
+run sync; expect 0 "sync_exclude: sync"
+equal "sync_exclude: unchanged at the target" "$(cat "$DST/two/a")" two/a
+equal "the rest is synced" "$(cat "$DST/one/a")" changed
+there two/sub/a; gone two/new
+
+fresh; job "sync_only = $(both /two /three/sub)"
+run copy; expect 0 "sync_only: copy"
+same "sync_only has no effect in copy: identical" "$SRC" "$DST"
+echo changed >"$SRC/two/a"; echo changed >"$SRC/one/a"; echo changed >"$SRC/three/sub/a"; echo changed >"$SRC/three/a"; rm -r "$SRC/four" "$SRC/two/sub"; echo new >"$SRC/new"
+run sync; expect 0 "sync_only: sync"
+equal "what is named is synced" "$(cat "$DST/two/a" "$DST/three/sub/a")" "changed
+changed"
+equal "what is not named is left alone" "$(cat "$DST/one/a" "$DST/three/a")" "one/a
+three/a"
+there four/a; gone two/sub new
+
+fresh; job "sync_only = $(both /two)" "sync_exclude = $(both /two/sub)"
+run copy
+echo changed >"$SRC/two/a"; echo changed >"$SRC/two/sub/a"
+run sync; expect 0 "sync_only and sync_exclude: sync"
+equal "sync_exclude wins over sync_only" "$(cat "$DST/two/a" "$DST/two/sub/a")" "changed
+two/sub/a"
+
+fresh; job "exclude = $(both /two)" "exclude = $(both /three)"
+run copy; expect 0 "a list key may be repeated"
+gone two three; there one/a
+
+fresh; job "exclude = /no/such/path"
+run copy; expect 0 "a path that does not exist is no failure"
+has "but a warning" "$ERR" 'no/such/path'
+same "identical" "$SRC" "$DST"
+
+fresh; mkdir "$SRC/with, comma"; echo x >"$SRC/with, comma/x"; job "exclude = /with\\, comma,$SRC/with\\, comma"
+run copy; expect 0 "a comma in a path"
+gone "with, comma"; there one/a
+
+fresh; job "exclude = $(both /two)"
+rehost -c "$WORK/rules.conf" --set "rules.exclude=$(both /three)" copy; expect 0 "--set appends to a list"
+gone two three; there one/a
+
+fresh; job
+mkdir "$SRC/target"
+rehost -c "$WORK/rules.conf" --set "target.root=$SRC/target" copy
+if [ "$RC" = 0 ]; then
+    has "a target root inside of the source is left out and said to be" <(cat "$OUT" "$ERR") 'target'
+    refute "not copied into itself" test -e "$SRC/target/target/target"
+else ok "a target root inside of the source is refused (exit $RC)"; fi
+rm -rf "$SRC/target"
+fresh; job
+REHOST_STATE_DIR=$SRC/st REHOST_RUN_DIR=$SRC/rn REHOST_LOG_DIR=$SRC/lg rehost -c "$WORK/rules.conf" copy; expect 0 "state, log and run directories inside of the source"
+gone st rn lg
+finish
