@@ -1,0 +1,134 @@
+/*
+ * Build-time tool: writes rehost-diagnostics(7) from the table of codes to standard output; with --names, one line
+ * "RHnnnn NAME" a code, for the test that each is documented and raised.
+ */
+#include "diag/diag.h"
+
+#include <stdio.h>
+
+static const struct {
+	const char *prefix, *title;
+} rooms[] = {
+	{"RH00", "Anywhere"},
+	{"RH01", "Configuration"},
+	{"RH02", "Rules"},
+	{"RH03", "Mounts"},
+	{"RH04", "Metadata"},
+	{"RH05", "Protocol"},
+	{"RH06", "Connection"},
+	{"RH07", "Source"},
+	{"RH08", "Target"},
+	{"RH09", "Verification"},
+	{"RH10", "Jobs"},
+	{"RH11", "Command line"},
+	{"RH12", "Confinement"},
+};
+
+static const char head[] =
+	".\\\" Made from src/diag/codes/*.def by rehost-gen-diagnostics. Changes belong there.\n"
+	".Dd November 20, 2026\n"
+	".Dt REHOST-DIAGNOSTICS 7\n"
+	".Os\n"
+	".Sh NAME\n"
+	".Nm rehost-diagnostics\n"
+	".Nd diagnostic codes of rehost, their causes and remedies\n"
+	".Sh DESCRIPTION\n"
+	"Every warning and error of\n"
+	".Xr rehost 8\n"
+	"has a code that keeps its meaning in all later versions.\n"
+	"It stands in brackets in the message, as\n"
+	".Sq code\n"
+	"in JSON output and in logs, and is what\n"
+	".Ic rehost explain\n"
+	"takes.\n"
+	"An error that ends the run gives the exit code shown with it;\n"
+	"an error of one file is listed, the rest goes on, and the run exits with 3.\n";
+
+static const char tail[] = ".Sh SEE ALSO\n"
+			   ".Xr rehost 8\n";
+
+/* One mdoc text line a sentence's piece: what could be taken for a request or an escape is disarmed. */
+static void put_text(const char *text)
+{
+	bool line_start = true;
+	int column = 0;
+
+	for (const char *p = text; *p; p++) {
+		column = line_start ? 1 : column + 1;
+		if (line_start && (*p == '.' || *p == '\''))
+			fputs("\\&", stdout);
+		line_start = false;
+		if (*p == '\\')
+			fputs("\\e", stdout);
+		else if (*p == '-')
+			fputs("\\-", stdout);
+		else if (*p == '~')
+			fputs("\\(ti", stdout);
+		else if (*p == '^')
+			fputs("\\(ha", stdout);
+		else if (*p == ' ' && p > text && (strchr(".!?", p[-1]) || column > 60)) {
+			/* A new sentence goes on a new line, and none is very long. */
+			putchar('\n');
+			line_start = true;
+		} else
+			putchar(*p);
+	}
+	putchar('\n');
+}
+
+static const char *severity_text(const struct diag_info *info)
+{
+	static const char *const names[] = {"note", "warning", "error"};
+
+	return names[info->severity];
+}
+
+static void put_code(const struct diag_info *info)
+{
+	printf(".It Sy %s\n", info->id);
+	put_text(info->title);
+	printf(".Pq %s", severity_text(info));
+	if (info->severity == DIAG_ERROR)
+		printf(", exit code %d", info->exit_class);
+	printf("\n.br\n");
+	put_text(info->cause);
+	printf(".br\n.Em Remedy :\n");
+	put_text(info->remedy);
+}
+
+static bool in_room(const struct diag_info *info, const char *prefix)
+{
+	return strncmp(info->id, prefix, strlen(prefix)) == 0;
+}
+
+static void put_room(const char *prefix, const char *title)
+{
+	bool begun = false;
+
+	for (int c = 1; c < DIAG_CODES_END; c++) {
+		const struct diag_info *info = diag_info((enum diag_code)c);
+
+		if (!in_room(info, prefix))
+			continue;
+		if (!begun)
+			printf(".Ss %s\n.Bl -tag -width RH0000\n", title);
+		begun = true;
+		put_code(info);
+	}
+	if (begun)
+		puts(".El");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && str_eq(argv[1], "--names")) {
+		for (int c = 1; c < DIAG_CODES_END; c++)
+			printf("%s %s\n", diag_info((enum diag_code)c)->id, diag_info((enum diag_code)c)->name);
+	} else {
+		fputs(head, stdout);
+		for (size_t i = 0; i < ARRAY_LEN(rooms); i++)
+			put_room(rooms[i].prefix, rooms[i].title);
+		fputs(tail, stdout);
+	}
+	return fflush(stdout) != 0;
+}
