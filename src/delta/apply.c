@@ -2,8 +2,8 @@
 #include "delta/private.h"
 
 /*
- * librsync's delta format, read by ourselves: it is small, and nothing in it is trusted. Commands are one byte; numbers
- * are big endian.
+ * librsync's delta format, read by ourselves: it is small, and nothing in it is trusted. Commands are one
+ * byte; numbers are big endian.
  *
  *   00       end
  *   01..40   literal of that many bytes
@@ -29,8 +29,8 @@ static bool number_get(struct reader *r, unsigned log2_size, uint64_t *out)
 }
 
 /* One command that makes bytes: where they are and how many. */
-static bool command_get(struct reader *r, uint8_t op, const uint8_t *basis, size_t basis_len, const uint8_t **out_from,
-	uint64_t *out_len)
+static bool command_get(struct reader *r, uint8_t op, const uint8_t *basis, size_t basis_len,
+	const uint8_t **out_from, uint64_t *out_len)
 {
 	uint64_t pos;
 

@@ -3,8 +3,8 @@
 #include <xxhash.h>
 
 /*
- * The library's own generator of secrets is not part of its stable interface; the hash is. Both ends need not have the
- * same version of it.
+ * The library's own generator of secrets is not part of its stable interface; the hash is. Both ends need not
+ * have the same version of it.
  */
 void delta_key_init(struct delta_key *k, const uint8_t seed[16])
 {

@@ -4,9 +4,10 @@
 #include "base/clock.h"
 
 /*
- * Whoever writes a signature can give it weak sums that every position of the data has: the library then hashes a
- * whole block for each byte, some minutes a segment. An honest delta makes 80 MB/s at the least; what is slower than a
- * tenth of that, after a second, is given up, looked at between chunks of this many bytes times the block length.
+ * Whoever writes a signature can give it weak sums that every position of the data has: the library then
+ * hashes a whole block for each byte, some minutes a segment. An honest delta makes 80 MB/s at the least;
+ * what is slower than a tenth of that, after a second, is given up, looked at between chunks of this many
+ * bytes times the block length.
  */
 #define BUDGET_NS NS_PER_S
 #define BUDGET_NS_PER_BYTE 125
@@ -22,7 +23,8 @@ static bool signature_valid(const uint8_t *sig, size_t sig_len, size_t window_le
 		return false;
 	block_len = delta_get_be32(sig + 4);
 	strong_len = delta_get_be32(sig + 8);
-	if (block_len < BLOCK_MIN || block_len > BLOCK_MAX || strong_len < STRONG_MIN || strong_len > STRONG_MAX)
+	if (block_len < BLOCK_MIN || block_len > BLOCK_MAX || strong_len < STRONG_MIN ||
+		strong_len > STRONG_MAX)
 		return false;
 	blocks = delta_blocks(window_len, block_len);
 	return blocks <= BLOCKS_MAX && sig_len == SIG_HEADER + blocks * (SIG_WEAK + strong_len);
@@ -71,8 +73,8 @@ static bool sums_match(rs_signature_t *sums, size_t chunk, const void *data, siz
 	return end != DELTA_JOB_FAILED;
 }
 
-bool delta_make(const void *sig, size_t sig_len, size_t window_len, const void *data, size_t n, struct buf *out_delta,
-	uint64_t *out_matched)
+bool delta_make(const void *sig, size_t sig_len, size_t window_len, const void *data, size_t n,
+	struct buf *out_delta, uint64_t *out_matched)
 {
 	rs_signature_t *sums = NULL;
 	bool ok;

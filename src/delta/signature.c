@@ -4,16 +4,16 @@
 #include "base/clock.h"
 
 /*
- * Eight bytes with the four of the weak sum: among the few thousand blocks of one window an accidental match has a
- * chance of about 2^-60 a segment, and a wrong result is found by the keyed XXH3-128 of the whole run, which costs a
- * literal resend and nothing else. Longer sums would only make every signature longer.
+ * Eight bytes with the four of the weak sum: among the few thousand blocks of one window an accidental match
+ * has a chance of about 2^-60 a segment, and a wrong result is found by the keyed XXH3-128 of the whole run,
+ * which costs a literal resend and nothing else. Longer sums would only make every signature longer.
  */
 #define STRONG_LEN 8
 
 #define OUT_ROOM 4096 /* librsync wants room for a command and is fastest with more */
 
-enum delta_job_end delta_job_run(rs_job_t *job, const void *in, size_t n, size_t chunk, int64_t budget_ns,
-	struct buf *out)
+enum delta_job_end delta_job_run(
+	rs_job_t *job, const void *in, size_t n, size_t chunk, int64_t budget_ns, struct buf *out)
 {
 	int64_t end_ns = budget_ns ? clock_ns(CLOCK_THREAD_CPUTIME_ID) + budget_ns : 0;
 	rs_buffers_t b = {.next_in = (char *)in}; /* the interface lacks a const; input is only read */
@@ -46,8 +46,8 @@ enum delta_job_end delta_job_run(rs_job_t *job, const void *in, size_t n, size_t
 	}
 }
 
-/* 2 KiB to 1 MiB, 4 KiB to 16 MiB, 8 KiB above, more when there would be too many blocks: bytes beside an edit cost six
- * times what matching ones do, a signature entry only twelve bytes. */
+/* 2 KiB to 1 MiB, 4 KiB to 16 MiB, 8 KiB above, more when there would be too many blocks: bytes beside an
+ * edit cost six times what matching ones do, a signature entry only twelve bytes. */
 static uint32_t block_len_choose(size_t n)
 {
 	size_t len = n <= (1u << 20) ? 2048 : n <= (16u << 20) ? 4096 : 8192;

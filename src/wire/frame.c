@@ -8,8 +8,8 @@
 #define KEEP_BYTES (1u << 20)
 #define CALM_FRAMES 32
 
-#define ZSTD_HEADER 4	  /* raw length */
-#define ZSTD_WORTH 128	  /* payloads below gain nothing from a compressor */
+#define ZSTD_HEADER 4      /* raw length */
+#define ZSTD_WORTH 128     /* payloads below gain nothing from a compressor */
 #define ZSTD_WINDOW_LOG 20 /* keeps the tables of high levels below some 20 MiB, whatever the level */
 
 static uint32_t get_u32(const uint8_t *p)
@@ -67,9 +67,9 @@ static void shrink(struct frame_decoder *d)
 }
 
 /*
- * Linear in the bytes fed: while a frame is incomplete (`want` is known) its bytes are moved to the front at most once,
- * for then pos is 0 until it is taken; with unread frames in the buffer, only what costs less than was consumed is
- * moved, and growth is geometric.
+ * Linear in the bytes fed: while a frame is incomplete (`want` is known) its bytes are moved to the front at
+ * most once, for then pos is 0 until it is taken; with unread frames in the buffer, only what costs less than
+ * was consumed is moved, and growth is geometric.
  */
 uint8_t *frame_decoder_space(struct frame_decoder *d, size_t n)
 {
@@ -94,8 +94,9 @@ void frame_decoder_filled(struct frame_decoder *d, size_t n)
 }
 
 /*
- * The magic is checked here because a libzstd can be built with decoders of its obsolete formats, which nobody should
- * reach from outside; the frame's own length because the library accepts several frames and skippable ones in a row.
+ * The magic is checked here because a libzstd can be built with decoders of its obsolete formats, which
+ * nobody should reach from outside; the frame's own length because the library accepts several frames and
+ * skippable ones in a row.
  */
 static bool decompress(struct frame_decoder *d, struct frame *f)
 {
@@ -190,8 +191,8 @@ static ZSTD_CCtx *compressor(void **zstd, int level)
 	return *zstd;
 }
 
-void frame_encode_zstd(struct buf *out, uint8_t type, uint32_t id, const void *payload, size_t len, int level,
-	void **zstd)
+void frame_encode_zstd(
+	struct buf *out, uint8_t type, uint32_t id, const void *payload, size_t len, int level, void **zstd)
 {
 	ZSTD_CCtx *c;
 	uint8_t *h;

@@ -1,4 +1,5 @@
-/* Frames: they survive any split of the stream, lengths are bounded, memory comes back, hostile ones are refused. */
+/* Frames: they survive any split of the stream, lengths are bounded, memory comes back, hostile ones are
+ * refused. */
 #include "wire/frame.h"
 #include "wire/pack.h"
 
@@ -215,7 +216,8 @@ static void test_memory_comes_back(void **state)
 	frame_zstd_free(zstd);
 }
 
-/* A caller that reads ahead without decoding, and many small frames in one read: bounded work, right results. */
+/* A caller that reads ahead without decoding, and many small frames in one read: bounded work, right results.
+ */
 static void test_many_unread(void **state)
 {
 	AUTO_BUF b = BUF_INIT;
