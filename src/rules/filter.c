@@ -175,7 +175,7 @@ static bool parse_prefix(const struct parser *p, const char **s, const struct co
 		if (!apply_modifier(p, r, *(*s)++))
 			return false;
 	}
-	if (**s == ' ' || **s == '_')
+	if (name != '!' && (**s == ' ' || **s == '_'))
 		(*s)++;
 	return true;
 }

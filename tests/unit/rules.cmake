@@ -1,0 +1,1 @@
+rehost_unit(rules rules conf diag base)
