@@ -1,0 +1,25 @@
+#include "source/private.h"
+
+#include <unistd.h>
+
+/* Below this an update is sent whole: hashes and a round trip would cost as much. */
+#define WHOLE_MAX 8192
+
+void content_send(struct mover *m, struct dir *d, const char *name, struct meta *meta, int fd,
+	const struct content_request *r)
+{
+	bool basis = r->basis != UINT64_MAX && !(m->flags & IPC_NO_DELTA);
+	bool whole = meta->size <= WIRE_SMALL_MAX && (!basis || (meta->size <= WHOLE_MAX && !m->checksum));
+	bool cold;
+
+	if (!whole) {
+		file_new(m, d, name, meta, fd, r);
+		return;
+	}
+	cold = (m->flags & IPC_LEAVE_CACHE) && cache_is_cold(fd, meta->size);
+	if (!put_entry(m, d, name, meta, fd, r->op, r->why, r->link, r->brk ? ENTRY_BREAK : 0) && r->link)
+		link_committed(m, r->link, false, 0, 0);
+	if (cold)
+		cache_drop(fd);
+	close(fd);
+}
