@@ -1,11 +1,15 @@
 #include "base/buf.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 void buf_release(struct buf *b)
 {
+	int keep = errno;
+
 	free(b->data);
+	errno = keep;
 	*b = (struct buf)BUF_INIT;
 }
 

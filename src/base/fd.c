@@ -126,8 +126,12 @@ int fd_read_file(int dirfd, const char *path, size_t max, char **out_data, size_
 int fd_write_file_atomic(int dirfd, const char *path, const void *p, size_t n)
 {
 	AUTO_FREE char *tmp = xasprintf("%s.new", path);
-	AUTO_CLOSE int fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	AUTO_CLOSE int fd = -1;
 
+	/* Always a new inode: one that lies there may be a link to another file, or have another owner and mode. */
+	if (unlinkat(dirfd, tmp, 0) < 0 && errno != ENOENT)
+		return -1;
+	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
 	if (fd_write_full(fd, p, n) < 0 || fsync(fd) < 0 || renameat(dirfd, tmp, dirfd, path) < 0) {
@@ -171,6 +175,20 @@ int fd_send_fds(int sock, const int *fds, size_t n)
 	}
 }
 
+/* What came and is not wanted would stay open for good. */
+static void fds_close(struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; CMSG_LEN(sizeof(int) * (i + 1)) <= c->cmsg_len; i++) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(c) + sizeof(int) * i, sizeof(fd));
+			close(fd);
+		}
+	}
+}
+
 int fd_recv_fds(int sock, int *fds, size_t n)
 {
 	union {
@@ -196,7 +214,8 @@ int fd_recv_fds(int sock, int *fds, size_t n)
 		return -1;
 	c = CMSG_FIRSTHDR(&msg);
 	if (r != 1 || !c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-		c->cmsg_len != CMSG_LEN(sizeof(int) * n)) {
+		c->cmsg_len != CMSG_LEN(sizeof(int) * n) || (msg.msg_flags & MSG_CTRUNC)) {
+		fds_close(&msg);
 		errno = EPROTO;
 		return -1;
 	}

@@ -114,6 +114,8 @@ void text_json_string(struct buf *out, const void *p, size_t n)
 		default:
 			if (s[i] < 0x20 || s[i] == 0x7f)
 				buf_printf(out, "\\u%04x", s[i]);
+			else if (i + 1 < n && is_c1(s + i, 2))
+				buf_printf(out, "\\u%04x", s[++i]);
 			else
 				buf_append_u8(out, s[i]);
 		}
@@ -145,7 +147,7 @@ void text_size(struct buf *out, uint64_t bytes)
 	double v = (double)bytes;
 	size_t u = 0;
 
-	while (v >= 1024 && u + 1 < ARRAY_LEN(units)) {
+	while (v >= (u ? 1023.95 : 1024) && u + 1 < ARRAY_LEN(units)) { /* never "1024.0 KiB" */
 		v /= 1024;
 		u++;
 	}
@@ -184,16 +186,20 @@ bool text_parse_u64(const char *s, uint64_t max, uint64_t *out)
 static bool parse_decimal(const char *s, double *out, const char **out_end)
 {
 	const char *p = s;
-	double v = 0, place = 0.1;
+	double v = 0, scale = 1;
 
 	if (!isdigit((unsigned char)*p))
 		return false;
 	for (; isdigit((unsigned char)*p); p++)
 		v = v * 10 + (*p - '0');
 	if (*p == '.' && isdigit((unsigned char)p[1]))
-		for (p++; isdigit((unsigned char)*p); p++, place /= 10)
-			v += (*p - '0') * place;
-	*out = v;
+		for (p++; isdigit((unsigned char)*p); p++) {
+			if (scale >= 1e15) /* beyond what a double holds */
+				continue;
+			v = v * 10 + (*p - '0');
+			scale *= 10;
+		}
+	*out = v / scale; /* rounded once: a sum of places makes 0.035h 125 s */
 	*out_end = p;
 	return true;
 }
@@ -256,7 +262,8 @@ bool text_parse_duration(const char *s, uint64_t *out_seconds)
 
 unsigned text_distance(const char *a, const char *b)
 {
-	unsigned row[65];
+	unsigned rows[3][65]; /* of this letter of a, the one before, the one before that */
+	unsigned *row = rows[0], *above = rows[1], *two_above = rows[2];
 	size_t la = strlen(a), lb = strlen(b);
 
 	if (la > 64 || lb > 64)
@@ -264,14 +271,19 @@ unsigned text_distance(const char *a, const char *b)
 	for (size_t j = 0; j <= lb; j++)
 		row[j] = (unsigned)j;
 	for (size_t i = 1; i <= la; i++) {
-		unsigned diagonal = row[0];
+		unsigned *oldest = two_above;
+
+		two_above = above;
+		above = row;
+		row = oldest;
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= lb; j++) {
-			unsigned above = row[j];
-			unsigned change = diagonal + (a[i - 1] != b[j - 1]);
-			unsigned beside = MIN(above, row[j - 1]) + 1;
+			unsigned change = above[j - 1] + (a[i - 1] != b[j - 1]);
+			unsigned beside = MIN(above[j], row[j - 1]) + 1;
+
 			row[j] = MIN(beside, change);
-			diagonal = above;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = MIN(row[j], two_above[j - 2] + 1);
 		}
 	}
 	return row[lb];
@@ -289,5 +301,6 @@ const char *text_nearest(const char *word, const char *const *names, size_t n)
 			best = names[i];
 		}
 	}
-	return best && best_d <= MAX(2u, (unsigned)strlen(word) / 3) ? best : NULL;
+	/* Of a short word everything is near. */
+	return best_d <= MAX(2u, (unsigned)strlen(word) / 3) && best_d < strlen(word) ? best : NULL;
 }

@@ -14,7 +14,7 @@ char *text_escaped(const char *s);
 /* Appends a JSON string literal with its quotes; invalid UTF-8 comes as \xNN text (see text_escape). */
 void text_json_string(struct buf *out, const void *p, size_t n);
 void text_base64(struct buf *out, const void *p, size_t n);
-/* "1.5 GiB", "312 B". */
+/* "1.50 GiB", "15.2 MiB", "312 B". */
 void text_size(struct buf *out, uint64_t bytes);
 /* "0:42", "1:02:03". */
 void text_duration(struct buf *out, uint64_t seconds);
@@ -25,7 +25,7 @@ bool text_parse_size(const char *s, uint64_t *out_bytes);
 bool text_parse_duration(const char *s, uint64_t *out_seconds);
 bool text_parse_u64(const char *s, uint64_t max, uint64_t *out);
 
-/* Levenshtein distance, for "did you mean". */
+/* Levenshtein distance, two neighbours swapped count as one change; for "did you mean". */
 unsigned text_distance(const char *a, const char *b);
 /* The nearest of n names, or NULL when none is near enough to be meant. */
 const char *text_nearest(const char *word, const char *const *names, size_t n);

@@ -16,7 +16,10 @@ static NORETURN void out_of_memory(void)
 
 void cleanup_free(void *p)
 {
+	int keep = errno; /* free() of old C libraries changes it */
+
 	free(*(void **)p);
+	errno = keep;
 }
 
 void cleanup_close(int *fd)
