@@ -40,3 +40,6 @@ bool delta_apply(const void *delta, size_t delta_len, const void *basis, size_t 
 
 /* Upper bound of a signature's size for a window, for checks of counts on the wire. */
 size_t delta_signature_bound(size_t window_len);
+
+/* The version of librsync in use. */
+const char *delta_library_version(void);

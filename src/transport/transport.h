@@ -99,3 +99,6 @@ int transport_link_main(int stream_fd, int control_fd);
 /* Where our own copy of the receiver is: beside the program, or in ../lib/rehost/ or ../libexec/rehost/; NULL when not
  * found. The string is the room's and stays valid until the next call. */
 const char *transport_helper_path(void);
+
+/* The version of libssh2 in use. */
+const char *transport_library_version(void);

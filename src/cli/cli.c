@@ -1,0 +1,58 @@
+#include "cli/commands.h"
+#include "cli/work.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* A program started without one of the three would give its number to the next file it opens. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+static int dispatch(const struct options *o)
+{
+	if (o->given[OPT_HELP])
+		return cmd_help(o);
+	if (o->given[OPT_VERSION])
+		return cmd_version();
+	return o->command->function(o);
+}
+
+/* The output of commands that only print: those that work have their report see to it. */
+static int flush_output(int code)
+{
+	struct usage_error e = {0};
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	diag_set(&e.diag, DIAG_CLI_OUTPUT, errno, NULL, "cannot write standard output");
+	if (code == EXIT_DONE)
+		code = usage_print(&e);
+	usage_release(&e);
+	return code;
+}
+
+int cli_main(int argc, char **argv)
+{
+	struct usage_error e = {0};
+	struct options o;
+	int code;
+
+	fill_standard_descriptors();
+	if (options_parse(argc, argv, &o, &e))
+		code = flush_output(dispatch(&o));
+	else
+		code = work_refuse(&o, &e);
+	usage_release(&e);
+	options_release(&o);
+	return code;
+}

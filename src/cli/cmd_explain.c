@@ -1,0 +1,91 @@
+/* explain: what a diagnostic means. Alone it lists them all. */
+#include "cli/commands.h"
+#include "base/text.h"
+
+#include <strings.h>
+#include <stdio.h>
+
+static const char *severity_name(enum diag_severity severity)
+{
+	static const char *const names[] = {[DIAG_INFO] = "note", [DIAG_WARNING] = "warning", [DIAG_ERROR] = "error"};
+
+	return names[severity];
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(diag_info(*(const enum diag_code *)a)->id, diag_info(*(const enum diag_code *)b)->id);
+}
+
+static void list_all(void)
+{
+	enum diag_code codes[DIAG_CODES_END];
+	size_t n = 0;
+
+	for (int c = 1; c < DIAG_CODES_END; c++)
+		codes[n++] = (enum diag_code)c;
+	qsort(codes, n, sizeof(*codes), by_id);
+	for (size_t i = 0; i < n; i++) {
+		const struct diag_info *info = diag_info(codes[i]);
+
+		printf("%s  %-7s  %s\n", info->id, severity_name(info->severity), info->title);
+	}
+}
+
+static void explain(const struct diag_info *info)
+{
+	printf("%s: %s\n\nseverity:  %s\n", info->id, info->title, severity_name(info->severity));
+	if (info->severity == DIAG_ERROR)
+		printf("exit code: %d when it ends the run\n", info->exit_class);
+	printf("cause:     %s\nremedy:    %s\n", info->cause, info->remedy);
+}
+
+/* "[rh101]", "RH0101", "101": as it may have been copied from a message. */
+static char *normal_id(const char *word)
+{
+	const char *p = word + (*word == '[');
+	size_t len;
+
+	if (strncasecmp(p, "RH", 2) == 0)
+		p += 2;
+	len = strlen(p);
+	if (len && p[len - 1] == ']')
+		len--;
+	if (len == 0 || len > 4 || strspn(p, "0123456789") < len)
+		return NULL;
+	return xasprintf("RH%.*s%.*s", (int)(4 - len), "0000", (int)len, p);
+}
+
+static int unknown(const char *word, const char *id)
+{
+	const char *ids[DIAG_CODES_END], *near;
+	struct usage_error e = {0};
+	size_t n = 0;
+	int code;
+
+	for (int c = 1; c < DIAG_CODES_END; c++)
+		ids[n++] = diag_info((enum diag_code)c)->id;
+	near = text_nearest(id ? id : word, ids, n);
+	usage_set(&e, DIAG_CLI_CODE, near ? xasprintf("did you mean '%s'? 'rehost explain' lists all codes", near) : NULL,
+		"'%s' is no diagnostic code", word);
+	code = usage_print(&e);
+	usage_release(&e);
+	return code;
+}
+
+int cmd_explain(const struct options *o)
+{
+	if (o->operand_count == 0)
+		list_all();
+	for (size_t i = 0; i < o->operand_count; i++) {
+		AUTO_FREE char *id = normal_id(o->operands[i]);
+		enum diag_code c = id ? diag_find(id) : DIAG_NONE;
+
+		if (c == DIAG_NONE)
+			return unknown(o->operands[i], id);
+		if (i)
+			putchar('\n');
+		explain(diag_info(c));
+	}
+	return 0;
+}

@@ -1,0 +1,213 @@
+/* status: what is known of the job, running or not; --check in the manner of monitoring plugins. */
+#include "cli/commands.h"
+#include "cli/json.h"
+#include "cli/progress.h"
+#include "cli/status_check.h"
+#include "cli/work.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <stdio.h>
+
+struct status {
+	struct dirs dirs;
+	struct conf *conf;
+	struct job_state state;
+	const char *name;
+	pid_t pid; /* 0: not running */
+};
+
+/* Local time, as people read it; never escaped, ours. */
+static void append_time(struct buf *b, int64_t ns)
+{
+	time_t s = (time_t)(ns / NS_PER_S);
+	struct tm tm;
+	char text[64];
+
+	if (ns == 0 || !localtime_r(&s, &tm)) {
+		buf_append_str(b, "never");
+		return;
+	}
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", &tm);
+	buf_append_str(b, text);
+}
+
+static void put_time(const char *label, int64_t ns)
+{
+	AUTO_BUF b = BUF_INIT;
+
+	append_time(&b, ns);
+	printf("%-14s%s\n", label, buf_cstr(&b));
+}
+
+static void put_text(const char *label, const char *text)
+{
+	AUTO_FREE char *safe = text_escaped(text ? text : "");
+
+	printf("%-14s%s\n", label, safe);
+}
+
+static void print_running(const struct status *s)
+{
+	AUTO_BUF b = BUF_INIT;
+
+	if (!s->pid) {
+		put_text("running:", "no");
+		return;
+	}
+	buf_printf(&b, "%s, process %d", s->state.running_command ? s->state.running_command : "yes", (int)s->pid);
+	if (s->state.running_since) {
+		buf_append_str(&b, ", since ");
+		append_time(&b, s->state.running_since);
+	}
+	put_text("running:", buf_cstr(&b));
+	if (s->state.running_phase) {
+		struct progress p = s->state.progress;
+
+		p.phase = s->state.running_phase;
+		buf_clear(&b);
+		progress_format(&b, &p);
+		put_text("progress:", buf_cstr(&b));
+	}
+}
+
+static void print_text(const struct status *s)
+{
+	const struct job_state *st = &s->state;
+	AUTO_BUF b = BUF_INIT;
+
+	put_text("job:", s->name);
+	print_running(s);
+	if (!st->exists) {
+		puts("No run of this job is recorded.");
+		return;
+	}
+	put_text("source:", st->source_root);
+	buf_printf(&b, "%s %s", st->target ? st->target : "", st->target_root ? st->target_root : "");
+	put_text("target:", buf_cstr(&b));
+	put_time("full copy:", st->copy_completed ? st->copy_completed_at : 0);
+	put_time("last sync:", st->last_sync_completed);
+	put_time("last verify:", st->last_verify_completed);
+	if (st->last_command) {
+		buf_clear(&b);
+		buf_printf(&b, "%s, exit code %d, ", st->last_command, st->last_exit_code);
+		append_time(&b, st->last_ended);
+		put_text("last command:", buf_cstr(&b));
+	}
+	if (st->files) {
+		buf_clear(&b);
+		buf_printf(&b, "%llu files, ", (unsigned long long)st->files);
+		text_size(&b, st->bytes);
+		put_text("last walk:", buf_cstr(&b));
+	}
+}
+
+static void put_running_json(struct json *j, const struct status *s)
+{
+	const struct progress *p = &s->state.progress;
+
+	json_i64(j, "pid", s->pid);
+	json_str(j, "running_command", s->state.running_command);
+	json_time(j, "running_since", s->state.running_since);
+	json_str(j, "phase", s->state.running_phase);
+	json_u64(j, "files_examined", p->files_examined);
+	json_u64(j, "files_expected", p->files_expected);
+	json_u64(j, "bytes_done", p->bytes_done);
+	json_u64(j, "bytes_expected", p->bytes_expected);
+	json_u64(j, "rate", p->rate);
+	if (p->remaining_s >= 0)
+		json_i64(j, "remaining_s", p->remaining_s);
+}
+
+static void print_json(const struct status *s, const struct status_check *check)
+{
+	const struct job_state *st = &s->state;
+	struct json j = {0};
+
+	json_begin(&j, "status");
+	json_str(&j, "job", s->name);
+	json_bool(&j, "exists", st->exists);
+	json_bool(&j, "running", s->pid != 0);
+	if (s->pid)
+		put_running_json(&j, s);
+	if (st->exists) {
+		json_path(&j, "source_root", st->source_root ? st->source_root : "");
+		json_str(&j, "target", st->target);
+		json_path(&j, "target_root", st->target_root ? st->target_root : "");
+		json_bool(&j, "copy_completed", st->copy_completed);
+		json_time(&j, "copy_completed_at", st->copy_completed_at);
+		json_time(&j, "last_sync_started", st->last_sync_started);
+		json_time(&j, "last_sync_completed", st->last_sync_completed);
+		json_time(&j, "last_verify_completed", st->last_verify_completed);
+		json_str(&j, "last_command", st->last_command);
+		json_i64(&j, "last_exit_code", st->last_exit_code);
+		json_time(&j, "last_ended", st->last_ended);
+		json_u64(&j, "files", st->files);
+		json_u64(&j, "bytes", st->bytes);
+	}
+	if (check) {
+		json_str(&j, "check", status_check_name(check->code));
+		json_i64(&j, "check_code", check->code);
+		json_str(&j, "check_text", buf_cstr((struct buf *)&check->text));
+	}
+	json_end(&j);
+	fwrite(j.text.data, 1, j.text.len, stdout);
+	json_release(&j);
+}
+
+static bool read_status(struct status *s, const struct options *o, struct usage_error *e)
+{
+	s->conf = work_load_conf(o, false, e);
+	if (!s->conf || !dirs_find(&s->dirs, &e->diag))
+		return false;
+	s->name = work_job_name(s->conf);
+	return job_state_read(s->dirs.state, s->dirs.run, s->name, &s->state, &s->pid, &e->diag);
+}
+
+static int report_status(const struct status *s, const struct options *o)
+{
+	struct status_check check = {0};
+	bool wanted = o->given[OPT_CHECK];
+	int code = 0;
+
+	if (wanted) {
+		status_check_make(&check, s->name, &s->state, s->pid, clock_real_ns(), o->max_age);
+		code = check.code;
+	}
+	if (o->given[OPT_JSON])
+		print_json(s, wanted ? &check : NULL);
+	else if (wanted)
+		printf("%s\n", buf_cstr(&check.text));
+	else
+		print_text(s);
+	buf_release(&check.text);
+	return code;
+}
+
+int cmd_status(const struct options *o)
+{
+	struct usage_error e = {0};
+	struct status s = {0};
+	int code;
+
+	if (o->operand_count) {
+		usage_set(&e, DIAG_CLI_OPERANDS, xstrdup("'-c FILE' or '--set job.name=NAME' says which job"),
+			"'status' takes no arguments");
+		code = work_refuse(o, &e);
+	} else if (read_status(&s, o, &e)) {
+		code = report_status(&s, o);
+	} else {
+		code = work_refuse(o, &e);
+		/* What monitoring runs must answer in its own terms. */
+		if (o->given[OPT_CHECK]) {
+			if (!o->given[OPT_JSON])
+				printf("REHOST UNKNOWN - %s\n", e.diag.detail);
+			code = STATUS_UNKNOWN;
+		}
+	}
+	job_state_release(&s.state);
+	conf_free(s.conf);
+	dirs_release(&s.dirs);
+	usage_release(&e);
+	return code;
+}

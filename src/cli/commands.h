@@ -1,0 +1,19 @@
+/* The commands' functions, one file each. Each returns the exit code of the process. */
+#pragma once
+
+#include "cli/options.h"
+
+int cmd_run(const struct options *o);
+int cmd_copy_sync(const struct options *o);
+int cmd_verify(const struct options *o);
+int cmd_status(const struct options *o);
+int cmd_check_config(const struct options *o);
+int cmd_show_config(const struct options *o);
+int cmd_explain(const struct options *o);
+int cmd_help(const struct options *o);
+
+/* --version */
+int cmd_version(void);
+
+/* The whole program behind the roles: parses, dispatches, flushes. Returns the exit code. */
+int cli_main(int argc, char **argv);
