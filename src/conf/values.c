@@ -195,17 +195,21 @@ assign:
 static bool parse_map(const char *item, struct conf_map *out, struct buf *out_why)
 {
 	const char *eq = strchr(item, '='), *why = "";
-	AUTO_FREE char *mount = eq ? xmemdup(item, (size_t)(eq - item)) : NULL;
-	AUTO_FREE char *target = eq ? xasprintf("/%s", eq + 1) : NULL;
+	AUTO_FREE char *before = eq ? xmemdup(item, (size_t)(eq - item)) : NULL;
+	AUTO_FREE char *target = NULL;
 	AUTO_FREE char *normal = NULL;
+	AUTO_BUF part = BUF_INIT;
 
 	if (!eq)
 		return refuse(out_why, item, "is not MOUNT=DIR");
-	if (!conf_normalize_path(mount, &out->mount, &why))
-		return refuse(out_why, mount, why);
+	ini_trim(&part, before);
+	if (!conf_normalize_path(buf_cstr(&part), &out->mount, &why))
+		return refuse(out_why, buf_cstr(&part), why);
+	ini_trim(&part, eq + 1);
+	target = xasprintf("/%s", buf_cstr(&part));
 	if (!conf_normalize_path(target, &normal, &why)) {
 		free(STEAL(out->mount));
-		return refuse(out_why, eq + 1, why);
+		return refuse(out_why, buf_cstr(&part), why);
 	}
 	out->target = xstrdup(normal + 1);
 	return true;

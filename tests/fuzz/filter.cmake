@@ -1,0 +1,1 @@
+rehost_fuzz(filter rules conf diag base)

@@ -1,0 +1,1 @@
+rehost_fuzz(rules rules conf diag base)
