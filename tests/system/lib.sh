@@ -179,6 +179,8 @@ rehost_processes() {
         case ${exe##*/} in rehost*) [ "${p#/proc/}" != $$ ] && echo "${p#/proc/}" ;; esac
     done
 }
+# descendants PID: all processes beneath it.
+descendants() { local c; for c in $(pgrep -P "$1"); do echo "$c"; descendants "$c"; done; }
 no_processes() { [ -z "$(rehost_processes)" ]; }
 # no_leftovers WHAT: neither processes nor helper or runtime files outside of the program's own directories.
 no_leftovers() {
@@ -235,7 +237,7 @@ LogLevel VERBOSE"; } >"$conf"
         ${SSHD_PREFIX:-} "$(command -v sshd || echo /usr/sbin/sshd)" -D -e -f "$conf" >"$SSHD_LOG" 2>&1 &
         SSHD_PID=$!
         for ((i = 0; i < 100; i++)); do
-            if grep -q 'Server listening' "$SSHD_LOG"; then
+            if grep -qs 'Server listening' "$SSHD_LOG"; then
                 SSHD_PIDS+=("$SSHD_PID")
                 local pub; pub=$(cut -d' ' -f1,2 "$host_key.pub")
                 printf '[%s]:%s %s\n' "$address" "$PORT" "$pub" localhost "$PORT" "$pub" >>"$KNOWN"

@@ -76,7 +76,7 @@ try "a host certificate"
 { echo "@revoked [127.0.0.1]:$PORT $(cut -d' ' -f1,2 "$WORK/ssh/host_key.pub")"; printf '[127.0.0.1]:%s %s\n' "$PORT" "$(cut -d' ' -f1,2 "$WORK/ssh/host_key.pub")"; } >"$WORK/ssh/revoked"
 rm "$WORK/ssh/host_key-cert.pub"; start_sshd
 sed -i "s/\]:[0-9]*/]:$PORT/" "$WORK/ssh/revoked"
-for t in auto ssh; do SET=(--set "target.identity=$KEY" --set "target.known_hosts=$WORK/ssh/revoked" --set target.transport=$t); rehost copy "$SRC" "$T:$WORK/no"; expect 77 "a revoked host key, $t"; done
+for t in auto ssh; do SET=(--set "target.identity=$KEY" --set "target.known_hosts=$WORK/ssh/revoked" --set "target.transport=$t"); rehost copy "$SRC" "$T:$WORK/no"; expect 77 "a revoked host key, $t"; done
 # Hashed known_hosts.
 use_ssh; cp "$KNOWN" "$WORK/ssh/hashed"; ssh-keygen -q -H -f "$WORK/ssh/hashed" >/dev/null 2>&1
 SET=(--set "target.identity=$KEY" --set "target.known_hosts=$WORK/ssh/hashed"); try "hashed known hosts"
