@@ -1,0 +1,1 @@
+rehost_fuzz(delta_apply delta)

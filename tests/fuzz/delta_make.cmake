@@ -1,0 +1,1 @@
+rehost_fuzz(delta_make delta)
