@@ -1,1 +1,2 @@
 rehost_unit(conf conf diag base)
+target_compile_definitions(test_conf PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")

@@ -5,9 +5,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/fd.h"
 #include "conf/ini.h"
 #include "conf/origins.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -458,6 +460,48 @@ static void files_that_cannot_be_read(void **state)
 	conf_errors_release(&errors);
 }
 
+/* ---- what is installed beside the program ---- */
+
+static char *read_source(const char *name)
+{
+	char *text;
+
+	assert_int_equal(fd_read_file(AT_FDCWD, name, 1 << 20, &text, NULL), 0);
+	return text;
+}
+
+struct papers {
+	char *example, *manual;
+};
+
+static void check_papers(void *arg, const char *section, const char *key, const char *form, const char *default_value,
+	const char *help)
+{
+	struct papers *p = arg;
+	AUTO_FREE char *in_example = xasprintf("\n#%s = ", key);
+	AUTO_FREE char *in_manual = xasprintf("\n.It Cm %s No = ", key);
+
+	if (!strstr(p->example, in_example))
+		fail_msg("etc/rehost.conf lacks '%s'", key);
+	if (!strstr(p->manual, in_manual))
+		fail_msg("rehost.conf(5) lacks '%s'", key);
+}
+
+static void example_and_manual_know_every_key(void **state)
+{
+	struct papers p = {read_source(SOURCE_DIR "/etc/rehost.conf"), read_source(SOURCE_DIR "/man/rehost.conf.5")};
+
+	conf_each_option(check_papers, &p);
+	conf_free(good(p.example));
+	/* With the examples in force it is still good: they begin with a hash and no blank. */
+	for (char *s = p.example; *s; s++)
+		if (*s == '#' && s[1] >= 'a' && s[1] <= 'z' && s > p.example && s[-1] == '\n')
+			*s = ' ';
+	conf_free(good(p.example));
+	free(p.example);
+	free(p.manual);
+}
+
 static int setup(void **state)
 {
 	work = mkdtemp(tmp);
@@ -490,6 +534,7 @@ int main(void)
 		cmocka_unit_test(setters),
 		cmocka_unit_test(files_in_order),
 		cmocka_unit_test(files_that_cannot_be_read),
+		cmocka_unit_test(example_and_manual_know_every_key),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
