@@ -119,7 +119,7 @@ static void put_running_json(struct json *j, const struct status *s)
 		json_i64(j, "remaining_s", p->remaining_s);
 }
 
-static void print_json(const struct status *s, const struct status_check *check)
+static void print_json(const struct status *s, struct status_check *check)
 {
 	const struct job_state *st = &s->state;
 	struct json j = {0};
@@ -148,7 +148,7 @@ static void print_json(const struct status *s, const struct status_check *check)
 	if (check) {
 		json_str(&j, "check", status_check_name(check->code));
 		json_i64(&j, "check_code", check->code);
-		json_str(&j, "check_text", buf_cstr((struct buf *)&check->text));
+		json_str(&j, "check_text", buf_cstr(&check->text));
 	}
 	json_end(&j);
 	fwrite(j.text.data, 1, j.text.len, stdout);
@@ -184,6 +184,21 @@ static int report_status(const struct status *s, const struct options *o)
 	return code;
 }
 
+/* What monitoring runs must answer in its own terms, also when nothing can be read. */
+static int report_unknown(const struct status *s, const struct options *o, const struct usage_error *e)
+{
+	struct status_check check = {.code = STATUS_UNKNOWN};
+
+	usage_print(e);
+	buf_printf(&check.text, "REHOST UNKNOWN - %s", e->diag.detail);
+	if (o->given[OPT_JSON])
+		print_json(s, &check);
+	else
+		printf("%s\n", buf_cstr(&check.text));
+	buf_release(&check.text);
+	return check.code;
+}
+
 int cmd_status(const struct options *o)
 {
 	struct usage_error e = {0};
@@ -196,14 +211,10 @@ int cmd_status(const struct options *o)
 		code = work_refuse(o, &e);
 	} else if (read_status(&s, o, &e)) {
 		code = report_status(&s, o);
+	} else if (o->given[OPT_CHECK]) {
+		code = report_unknown(&s, o, &e);
 	} else {
 		code = work_refuse(o, &e);
-		/* What monitoring runs must answer in its own terms. */
-		if (o->given[OPT_CHECK]) {
-			if (!o->given[OPT_JSON])
-				printf("REHOST UNKNOWN - %s\n", e.diag.detail);
-			code = STATUS_UNKNOWN;
-		}
 	}
 	job_state_release(&s.state);
 	conf_free(s.conf);

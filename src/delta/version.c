@@ -2,9 +2,14 @@
 #include "delta/delta.h"
 
 #include <stdio.h>
+#include <string.h>
+
 #include <librsync.h>
 
 const char *delta_library_version(void)
 {
-	return rs_librsync_version;
+	/* "librsync 2.3.2" */
+	const char *blank = strrchr(rs_librsync_version, ' ');
+
+	return blank ? blank + 1 : rs_librsync_version;
 }
