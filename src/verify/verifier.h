@@ -24,6 +24,7 @@
 #include "base/result.h"
 #include "diag/diag.h"
 #include "rules/rules.h"
+#include "verify/fields.h"
 
 /* In the order of the engine's enum difference_kind. */
 enum verify_kind {
@@ -38,21 +39,6 @@ enum verify_kind {
 };
 
 enum verify_mode { VERIFY_QUICK, VERIFY_CRC64 };
-
-enum verify_field {
-	VERIFY_F_MODE = 1 << 0,
-	VERIFY_F_OWNER = 1 << 1, /* uid and gid */
-	VERIFY_F_MTIME = 1 << 2,
-	VERIFY_F_FLAGS = 1 << 3,
-	VERIFY_F_FLAGS_PRIV = 1 << 4, /* the flags i and a */
-	VERIFY_F_XATTR_USER = 1 << 5,
-	VERIFY_F_ACL = 1 << 6,
-	VERIFY_F_XATTR_TRUSTED = 1 << 7,
-	VERIFY_F_XATTR_SECURITY = 1 << 8,
-	VERIFY_F_ALL = (1 << 9) - 1,
-	/* What a process without root's rights can read of others' files. */
-	VERIFY_F_USER = VERIFY_F_ALL & ~VERIFY_F_XATTR_TRUSTED,
-};
 
 struct verifier_mount {
 	int fd; /* the way in, a directory */
@@ -96,6 +82,7 @@ struct verifier_counts {
 	uint64_t bytes_hashed;	 /* of the source */
 };
 
+/* None may be NULL. They may add units. */
 struct verifier_callbacks {
 	void *arg;
 	void (*give)(void *arg, const struct verifier_give *g);

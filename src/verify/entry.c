@@ -1,0 +1,310 @@
+/* Comparing the entries of one directory. */
+#include "verify/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define TEMPORARIES ".rehost.tmp" /* the receiver's, in the root of each target file system */
+
+#define BTRFS_MAGIC 0x9123683eL
+#define BTRFS_SUBVOLUME_INO 256
+#define BTRFS_GET_FLAGS _IOR(0x94, 25, uint64_t)
+#define BTRFS_READ_ONLY (1u << 1)
+
+/* One entry of the source while it is being compared. */
+struct entry {
+	const char *name;
+	char *src;
+	struct stat st;
+	struct table_entry *record; /* NULL: the target has none */
+	struct bytes target_name;
+	struct verify_node target;
+};
+
+size_t entry_mount_at(const struct verifier *v, const struct unit *u, const char *src)
+{
+	for (size_t i = 0; i < v->o.mount_count; i++)
+		if (i != u->mount && *v->o.mounts[i].rel && str_eq(v->o.mounts[i].rel, src))
+			return i;
+	return SIZE_MAX;
+}
+
+static bool left_out(const struct verifier *v, const struct stat *st)
+{
+	for (size_t i = 0; i < v->o.skip_count; i++)
+		if (v->o.skip[i].dev == st->st_dev && v->o.skip[i].ino == st->st_ino)
+			return true;
+	return false;
+}
+
+static void judge(const struct verifier *v, const struct unit *u, const char *src, const char *name, bool is_dir,
+	struct rules_verdict *out)
+{
+	*out = (struct rules_verdict){};
+	if (!v->o.rules)
+		return;
+	/* A walk never comes below what is left out; a single path may. */
+	if (u->only)
+		rules_match_path(v->o.rules, src, is_dir, out);
+	else
+		rules_match(v->o.rules, u->src, name, is_dir, out);
+}
+
+/* A directory on another device: a mount that was not chosen, or a subvolume of the same file system. */
+enum other_device { OTHER_MOUNT, OTHER_SUBVOLUME, OTHER_SNAPSHOT };
+
+static enum other_device other_device(const struct unit *u, const struct entry *e)
+{
+	AUTO_CLOSE int fd = -1;
+	uint64_t flags = 0;
+	struct statfs fs;
+
+	if (e->st.st_ino != BTRFS_SUBVOLUME_INO || fstatfs(u->fd, &fs) < 0 || fs.f_type != BTRFS_MAGIC)
+		return OTHER_MOUNT;
+	fd = verify_open(u->fd, e->name, O_DIRECTORY, false);
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != BTRFS_MAGIC)
+		return OTHER_MOUNT;
+	return ioctl(fd, BTRFS_GET_FLAGS, &flags) == 0 && flags & BTRFS_READ_ONLY ? OTHER_SNAPSHOT : OTHER_SUBVOLUME;
+}
+
+/* Looks for the target's record; it counts as seen. False: it cannot be compared (said). */
+static bool find_record(struct verifier *v, struct unit *u, struct entry *e)
+{
+	/* The names of a single path may differ: its root may be mapped. */
+	e->record = table_find(&u->table, u->only ? u->only_dst : e->name, v->o.seed);
+	if (!e->record)
+		return true;
+	e->record->seen = true;
+	table_node(&u->table, e->record, &e->target_name, &e->target);
+	if (e->target.type != VERIFY_T_NONE)
+		return true;
+	report_failure(v, true, e->target.err, e->src, "metadata");
+	return false;
+}
+
+static void give(struct verifier *v, struct unit *u, const struct entry *e, size_t mount)
+{
+	bool root = mount != u->mount;
+	AUTO_FREE char *dst = root ? xstrdup(v->o.mounts[mount].target_rel) : verify_path_join(u->dst, e->name);
+
+	v->o.callbacks.give(v->o.callbacks.arg,
+		&(struct verifier_give){
+			.unit = u->id,
+			.mount = (uint32_t)mount,
+			.mount_root = root,
+			.name = e->name,
+			.src = e->src,
+			.dst = dst,
+		});
+}
+
+/* Only that there is a directory: metadata and content are another unit's, or nobody's. */
+static void compare_existence(struct verifier *v, const struct entry *e)
+{
+	struct verify_node s;
+
+	verify_node_stat(&e->st, &s);
+	if (!e->record)
+		report_missing(v, changed_since(v, s.ctime_ns), e->src, &s);
+	else if (e->target.type != s.type)
+		report_type(v, changed_since(v, s.ctime_ns), e->src, s.type, e->target.type);
+}
+
+/* The mount point of another chosen mount. */
+static void compare_mount_point(struct verifier *v, struct unit *u, const struct entry *e, size_t mount)
+{
+	AUTO_FREE char *dst = verify_path_join(u->dst, e->name);
+
+	/* Not mapped elsewhere: the mount's own unit says what is wrong with its root. */
+	if (!str_eq(dst, v->o.mounts[mount].target_rel))
+		compare_existence(v, e);
+	give(v, u, e, mount);
+}
+
+/* Present on both sides, of the same type, no directory. */
+static void compare_file(struct verifier *v, struct unit *u, const struct entry *e)
+{
+	struct findings found = {};
+	struct verify_node s;
+	bool changed;
+
+	if (verify_node_read(&v->reader, u->fd, e->name, &e->st, &s) < 0) {
+		v->counts.files_examined--;
+		v->counts.files_vanished++;
+		return;
+	}
+	changed = changed_since(v, s.ctime_ns);
+	if (s.err || e->target.err)
+		report_failure(v, !s.err, s.err ? s.err : e->target.err, e->src, "metadata");
+	if (s.nlink > 1 || e->target.nlink > 1)
+		v->o.callbacks.pair(v->o.callbacks.arg,
+			&(struct verifier_pair){
+				.source_dev = s.dev,
+				.source_ino = s.ino,
+				.target_dev = e->target.dev,
+				.target_ino = e->target.ino,
+				.changed = changed,
+				.path = e->src,
+			});
+	verify_compare(&s, &e->target, v->o.mode, v->fields, v->metadata, &found);
+	if (s.type == VERIFY_T_REG && v->o.mode == VERIFY_CRC64 && s.size == e->target.size && s.size > 0)
+		contents_add(v, u, e->name, &s, &e->target, changed, &found);
+	else
+		report_findings(v, changed, e->src, &found);
+	findings_release(&found);
+}
+
+static bool compare_dir(struct verifier *v, struct unit *u, struct entry *e)
+{
+	size_t mount = entry_mount_at(v, u, e->src);
+
+	if (mount != SIZE_MAX) {
+		compare_mount_point(v, u, e, mount);
+		return false;
+	}
+	if (e->st.st_dev != u->dev && other_device(u, e) != OTHER_SUBVOLUME) {
+		v->counts.files_examined++;
+		if (other_device(u, e) == OTHER_MOUNT)
+			compare_existence(v, e);
+		return false;
+	}
+	if (!e->record || e->target.type != VERIFY_T_DIR) {
+		v->counts.files_examined++;
+		compare_existence(v, e);
+		return false;
+	}
+	if (!u->only)
+		give(v, u, e, u->mount);
+	return u->only;
+}
+
+/* What is there and not left out. */
+static bool compare(struct verifier *v, struct unit *u, struct entry *e)
+{
+	if (!find_record(v, u, e)) {
+		v->counts.files_examined++;
+		return false;
+	}
+	if (S_ISDIR(e->st.st_mode))
+		return compare_dir(v, u, e);
+	v->counts.files_examined++;
+	if (S_ISREG(e->st.st_mode))
+		v->counts.bytes_total += (uint64_t)e->st.st_size;
+	if (!e->record || e->target.type != verify_type_of(e->st.st_mode))
+		compare_existence(v, e);
+	else
+		compare_file(v, u, e);
+	return false;
+}
+
+static void mark_seen(struct verifier *v, struct unit *u, const char *name)
+{
+	struct table_entry *t = table_find(&u->table, u->only ? u->only_dst : name, v->o.seed);
+
+	if (t)
+		t->seen = true;
+}
+
+bool entry_compare(struct verifier *v, struct unit *u, const char *name)
+{
+	AUTO_FREE char *src = verify_path_join(u->src, name);
+	struct entry e = {.name = name, .src = src};
+	struct rules_verdict verdict;
+
+	if (u->source_missing)
+		return false;
+	if (fstatat(u->fd, name, &e.st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT) {
+			report_failure(v, false, (uint32_t)errno, src, "metadata");
+		} else if (u->only) {
+			return false; /* never was there, as far as we know: the target's may be extra */
+		} else {
+			v->counts.files_vanished++;
+		}
+		mark_seen(v, u, name);
+		return false;
+	}
+	judge(v, u, src, name, S_ISDIR(e.st.st_mode), &verdict);
+	if (verdict.hide)
+		return false;
+	if (left_out(v, &e.st)) {
+		mark_seen(v, u, name);
+		return false;
+	}
+	return compare(v, u, &e);
+}
+
+/* Target paths that are another mount's business, or lead to them. */
+static bool leads_to_mount(const struct verifier *v, const char *dst)
+{
+	const char *rest;
+
+	for (size_t i = 0; i < v->o.mount_count; i++)
+		if (*v->o.mounts[i].target_rel && verify_path_within(dst, v->o.mounts[i].target_rel, &rest))
+			return true;
+	return false;
+}
+
+static bool is_mount_target(const struct verifier *v, const char *dst)
+{
+	for (size_t i = 0; i < v->o.mount_count; i++)
+		if (str_eq(v->o.mounts[i].target_rel, dst))
+			return true;
+	return !*dst;
+}
+
+static bool extra_expected(struct verifier *v, struct unit *u, const char *name, const char *src, bool is_dir)
+{
+	AUTO_FREE char *dst = verify_path_join(u->dst, name);
+	struct rules_verdict verdict;
+
+	if (is_dir && str_eq(name, TEMPORARIES) && is_mount_target(v, u->dst))
+		return true;
+	if (is_dir && leads_to_mount(v, dst))
+		return true;
+	judge(v, u, src, name, is_dir, &verdict);
+	return verdict.protect;
+}
+
+/* An entry can only have gone from the source by a change of its directory. */
+static bool source_changed(struct verifier *v, struct unit *u)
+{
+	struct stat st;
+	struct verify_node n;
+
+	if (u->source_missing || fstat(u->fd, &st) < 0)
+		return false;
+	verify_node_stat(&st, &n);
+	return changed_since(v, n.ctime_ns) || changed_since(v, n.mtime_full_ns);
+}
+
+void entry_extras(struct verifier *v, struct unit *u)
+{
+	int changed = -1;
+
+	for (size_t i = 0; i < table_count(&u->table); i++) {
+		struct table_entry *e = table_at(&u->table, i);
+		char name[VERIFY_NAME_MAX + 1];
+		AUTO_FREE char *src = NULL;
+		struct verify_node t;
+		struct bytes b;
+
+		if (e->seen)
+			continue;
+		table_node(&u->table, e, &b, &t);
+		memcpy(name, b.p, b.len);
+		name[b.len] = '\0';
+		src = verify_path_join(u->src, u->only ? u->only : name);
+		if (extra_expected(v, u, name, src, t.type == VERIFY_T_DIR))
+			continue;
+		if (changed < 0)
+			changed = source_changed(v, u);
+		report_extra(v, changed, src, &t);
+	}
+}

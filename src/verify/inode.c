@@ -1,0 +1,199 @@
+#include "verify/inode.h"
+
+#include "base/clock.h"
+#include "verify/fields.h"
+#include "verify/xattr.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+uint8_t verify_type_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return VERIFY_T_REG;
+	case S_IFDIR:
+		return VERIFY_T_DIR;
+	case S_IFLNK:
+		return VERIFY_T_LNK;
+	case S_IFCHR:
+		return VERIFY_T_CHR;
+	case S_IFBLK:
+		return VERIFY_T_BLK;
+	case S_IFIFO:
+		return VERIFY_T_FIFO;
+	case S_IFSOCK:
+		return VERIFY_T_SOCK;
+	default:
+		return VERIFY_T_NONE;
+	}
+}
+
+static int64_t time_ns(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * NS_PER_S + t->tv_nsec;
+}
+
+void verify_node_stat(const struct stat *st, struct verify_node *out)
+{
+	bool device = S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
+
+	*out = (struct verify_node){
+		.type = verify_type_of(st->st_mode),
+		.mode = st->st_mode & 07777,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
+		.size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0,
+		.mtime_s = st->st_mtim.tv_sec,
+		.mtime_ns = (uint32_t)st->st_mtim.tv_nsec,
+		.major = device ? major(st->st_rdev) : 0,
+		.minor = device ? minor(st->st_rdev) : 0,
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.nlink = st->st_nlink,
+		.ctime_ns = time_ns(&st->st_ctim),
+		.mtime_full_ns = time_ns(&st->st_mtim),
+	};
+}
+
+void verify_reader_release(struct verify_reader *r)
+{
+	buf_release(&r->link);
+	buf_release(&r->xattrs);
+	buf_release(&r->list);
+	buf_release(&r->value);
+	buf_release(&r->names);
+}
+
+int verify_open(int dirfd, const char *name, int flags, bool noatime)
+{
+	int fd;
+
+	flags |= O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	if (noatime) {
+		fd = openat(dirfd, name, flags | O_NOATIME);
+		if (fd >= 0 || errno != EPERM)
+			return fd;
+	}
+	return openat(dirfd, name, flags);
+}
+
+static void read_flags(struct verify_reader *r, int fd, struct verify_node *out)
+{
+	unsigned long room = 0; /* the kernel writes an int, some FUSE servers a long */
+	unsigned int value;
+
+	if (!(r->fields & (VERIFY_F_FLAGS | VERIFY_F_FLAGS_PRIV)))
+		return;
+	if (ioctl(fd, FS_IOC_GETFLAGS, &room) == 0) {
+		memcpy(&value, &room, sizeof(value));
+		out->flags = value & VERIFY_FLAGS_KEPT;
+	} else if (errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS) {
+		return;
+	}
+	out->flags_known = true; /* a file system without flags has none set */
+}
+
+static void read_xattrs(struct verify_reader *r, int fd, const char *name, struct verify_node *out)
+{
+	if (verify_xattrs_read(r, fd, name) < 0 && !out->err)
+		out->err = (uint32_t)errno;
+	else
+		out->xattrs = (struct bytes){.p = r->xattrs.data, .len = r->xattrs.len};
+}
+
+void verify_node_read_fd(struct verify_reader *r, int fd, const struct stat *st, struct verify_node *out)
+{
+	verify_node_stat(st, out);
+	read_flags(r, fd, out);
+	read_xattrs(r, fd, NULL, out);
+}
+
+static int read_link(struct verify_reader *r, int dirfd, const char *name, struct verify_node *out)
+{
+	size_t room = 256;
+
+	for (;;) {
+		ssize_t n;
+
+		buf_clear(&r->link);
+		n = readlinkat(dirfd, name, (char *)buf_reserve(&r->link, room), room);
+		if (n < 0) {
+			if (errno == EINVAL) /* no symbolic link any more */
+				errno = ESTALE;
+			return -1;
+		}
+		if ((size_t)n < room) {
+			r->link.len = (size_t)n;
+			out->link = (struct bytes){.p = r->link.data, .len = (size_t)n};
+			return 0;
+		}
+		if (room > VERIFY_LINK_MAX) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		room *= 4;
+	}
+}
+
+static int gone(void)
+{
+	return errno == ENOENT || errno == ESTALE ? -1 : 0;
+}
+
+/* Through a descriptor: 1; 0 when it cannot be opened, -1 when it is not the same any more. */
+static int read_open(struct verify_reader *r, int dirfd, const char *name, const struct stat *st,
+	struct verify_node *out)
+{
+	AUTO_CLOSE int fd = verify_open(dirfd, name, S_ISDIR(st->st_mode) ? O_DIRECTORY : 0, r->noatime);
+	struct stat now;
+
+	if (fd < 0) {
+		if (errno == ELOOP || errno == ENOTDIR || errno == ENXIO)
+			errno = ESTALE;
+		return gone();
+	}
+	if (fstat(fd, &now) < 0)
+		return 0;
+	if (now.st_dev != st->st_dev || now.st_ino != st->st_ino) {
+		errno = ESTALE;
+		return -1;
+	}
+	verify_node_read_fd(r, fd, &now, out);
+	return 1;
+}
+
+int verify_node_read(struct verify_reader *r, int dirfd, const char *name, const struct stat *st, struct verify_node *out)
+{
+	verify_node_stat(st, out);
+	if (S_ISLNK(st->st_mode) && read_link(r, dirfd, name, out) < 0) {
+		if (gone() < 0)
+			return -1;
+		out->err = (uint32_t)errno;
+	}
+	if (!(r->fields & (VERIFY_F_XATTRS | VERIFY_F_FLAGS | VERIFY_F_FLAGS_PRIV)))
+		return 0;
+	if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)) {
+		int done = read_open(r, dirfd, name, st, out);
+
+		if (done)
+			return done < 0 ? -1 : 0;
+	}
+	if (!(r->fields & VERIFY_F_XATTRS))
+		return 0;
+	/* There is no lgetxattrat(); the bare name keeps the kernel from following anything. */
+	if (fchdir(dirfd) < 0) {
+		out->err = (uint32_t)errno;
+		return 0;
+	}
+	read_xattrs(r, -1, name, out);
+	if (out->err == ENOENT) {
+		errno = ENOENT;
+		return -1;
+	}
+	return 0;
+}

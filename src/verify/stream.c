@@ -1,0 +1,163 @@
+/* The stream to the prover: requests out, answers in, in the same order. */
+#include "verify/private.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_BYTES (256u << 10)
+#define READS 16u /* in one step */
+
+void stream_request(struct verifier *v, struct request *q)
+{
+	q->id = ++v->next_id;
+	if (v->requests_tail)
+		v->requests_tail->next = q;
+	else
+		v->requests = q;
+	v->requests_tail = q;
+}
+
+static struct request *take_request(struct verifier *v)
+{
+	struct request *q = v->requests;
+
+	v->requests = q->next;
+	if (!v->requests)
+		v->requests_tail = NULL;
+	return q;
+}
+
+static enum result broken(struct diag *d, const struct frame *f)
+{
+	diag_set(d, DIAG_VERIFY_PROTOCOL, 0, NULL, "the prover sent a message of type %u that cannot be right", f->type);
+	return RES_FATAL;
+}
+
+static enum result greeting(struct verifier *v, const struct frame *f, struct diag *d)
+{
+	struct verify_hello_ok m;
+	uint32_t theirs;
+
+	if (f->type == V_ERROR && verify_error_get(f, &theirs)) {
+		diag_set(d, DIAG_VERIFY_VERSION, 0, NULL, "the prover speaks version %u of the verify protocol, not %u",
+			theirs, VERIFY_PROTOCOL);
+		return RES_FATAL;
+	}
+	if (f->type != V_HELLO_OK || !verify_hello_ok_get(f, &m) || (m.fields & ~v->fields))
+		return broken(d, f);
+	v->greeted = true;
+	v->prover_uid = m.uid;
+	v->fields = v->reader.fields = m.fields;
+	return RES_OK;
+}
+
+static bool records(struct verifier *v, struct request *q, const struct frame *f)
+{
+	struct rd r = rd_init(f->payload, f->len);
+	struct unit *u = q->unit;
+	struct bytes record;
+
+	if (q->hash)
+		return false;
+	while (verify_record_next(&r, &record))
+		if (!table_add(&u->table, record, u->own && !u->only, v->o.seed))
+			return false;
+	return rd_done(&r) && !(u->only && table_count(&u->table) > 1);
+}
+
+static bool answer(struct verifier *v, struct request *q, const struct frame *f)
+{
+	struct verify_list_end end;
+	bool ok;
+
+	switch (f->type) {
+	case V_RECORDS:
+		return records(v, q, f);
+	case V_TICK:
+		return q->hash && f->len == sizeof(uint64_t);
+	case V_LIST_END:
+		if (q->hash || !verify_list_end_get(f, &end))
+			return false;
+		take_request(v);
+		unit_listed(v, q->unit, &end);
+		free(q);
+		return true;
+	case V_HASHED:
+		if (!q->hash)
+			return false;
+		ok = contents_hashed(v, q, f);
+		if (ok) {
+			take_request(v);
+			free(q);
+		}
+		return ok;
+	default:
+		return false;
+	}
+}
+
+static enum result decode(struct verifier *v, struct diag *d)
+{
+	struct frame f = {};
+	enum result res = RES_OK;
+
+	while (res == RES_OK) {
+		switch (frame_decode(&v->decoder, &f)) {
+		case FRAME_NEED_MORE:
+			return RES_OK;
+		case FRAME_BAD:
+			return broken(d, &f);
+		case FRAME_READY:
+			if (!v->greeted)
+				res = greeting(v, &f, d);
+			else if (!v->requests || v->requests->id != f.id || !answer(v, v->requests, &f))
+				res = broken(d, &f);
+		}
+	}
+	return res;
+}
+
+static enum result lost(int err, struct diag *d)
+{
+	diag_set(d, DIAG_VERIFY_LINK_LOST, err, NULL, "the connection to the prover has ended");
+	return RES_RETRY;
+}
+
+enum result stream_receive(struct verifier *v, struct diag *d)
+{
+	for (unsigned i = 0; i < READS; i++) {
+		uint8_t *space = frame_decoder_space(&v->decoder, READ_BYTES);
+		ssize_t n = recv(v->o.wire_fd, space, READ_BYTES, MSG_DONTWAIT);
+		enum result res;
+
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+			return RES_OK;
+		if (n <= 0)
+			return lost(n < 0 ? errno : 0, d);
+		frame_decoder_filled(&v->decoder, (size_t)n);
+		res = decode(v, d);
+		if (res != RES_OK)
+			return res;
+	}
+	return RES_OK;
+}
+
+enum result stream_send(struct verifier *v, struct diag *d)
+{
+	size_t sent = 0;
+
+	while (sent < v->out.len) {
+		ssize_t n = send(v->o.wire_fd, v->out.data + sent, v->out.len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (n < 0)
+			return lost(errno, d);
+		sent += (size_t)n;
+	}
+	buf_consume(&v->out, sent);
+	return RES_OK;
+}
