@@ -288,8 +288,6 @@ bool filter_add(struct rules *r, const struct conf_item *rule, unsigned depth, s
 	struct parser p = {r, rule, d};
 	struct context ctx = {.depth = depth};
 
-	if (!*rule->value)
-		return bad(&p, "it is empty");
 	return add_text(&p, rule->value, &ctx);
 }
 

@@ -5,7 +5,12 @@
 
 bool rules_empty(const struct rules *r)
 {
-	return !r->only && r->tree.count == 1 && !r->path_count && !r->pattern_count;
+	if (r->only || r->pattern_count)
+		return false;
+	for (size_t i = 0; i < r->path_count; i++)
+		if (!r->paths[i].outside)
+			return false;
+	return true;
 }
 
 /* The first pattern that speaks of each side; NONE: none does. */

@@ -155,6 +155,9 @@ static void lists_are_absolute_on_the_host(void **state)
 	assert_string_equal(ask(r, "y", false), "");
 	assert_string_equal(ask(r, "base", false), "");
 	rules_free(r);
+	r = compile("[source]\nroot = /srv/data\n[rules]\nexclude = /elsewhere\n", RULES_SYNC);
+	assert_true(rules_empty(r));
+	rules_free(r);
 	r = compile("[source]\nroot = /srv/data\n[rules]\nsync_only = /elsewhere\n", RULES_SYNC);
 	assert_false(rules_empty(r));
 	assert_string_equal(ask(r, "x", true), "hp");
@@ -224,7 +227,7 @@ static void filter_syntax(void **state)
 	} cases[] = {
 		{"- foo", DIAG_NONE}, {"-,/!sr foo", DIAG_NONE}, {"exclude,s foo", DIAG_NONE}, {"hide foo", DIAG_NONE},
 		{"!", DIAG_NONE}, {"clear", DIAG_NONE}, {"clear,", DIAG_NONE}, {"-_foo", DIAG_NONE}, {"R foo", DIAG_NONE},
-		{"show_foo", DIAG_NONE}, {"", DIAG_RULES_FILTER}, {"foo", DIAG_RULES_FILTER}, {"-", DIAG_RULES_FILTER},
+		{"show_foo", DIAG_NONE}, {"", DIAG_NONE}, {"foo", DIAG_RULES_FILTER}, {"-", DIAG_RULES_FILTER},
 		{"- ", DIAG_RULES_FILTER}, {"! ", DIAG_RULES_FILTER}, {"-q foo", DIAG_RULES_FILTER},
 		{"-foo", DIAG_RULES_FILTER}, {"Hs foo", DIAG_RULES_FILTER}, {"excluded foo", DIAG_RULES_FILTER},
 		{".! x", DIAG_RULES_FILTER}, {".+- x", DIAG_RULES_FILTER}, {"merge", DIAG_RULES_FILTER},
