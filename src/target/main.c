@@ -1,0 +1,210 @@
+/*
+ * rehost-receiver: the target's side, started over SSH. It opens the target root, confines itself to it, says that it is
+ * there, and serves one mover (or proves to one verifier).
+ *
+ * Until the magic is out, whatever goes wrong is one line on standard output, which the transport knows how to read.
+ */
+#include "base/fd.h"
+#include "confine/confine.h"
+#include "target/session.h"
+#include "wire/msg.h"
+#ifdef REHOST_HAVE_PROVER
+#include "verify/prover.h"
+#endif
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAGIC "REHOST\x01\n"
+
+struct options {
+	char *root; /* owned */
+	bool create, read_only, prove;
+};
+
+static bool say(const char *p, size_t n)
+{
+	return fd_write_full(STDOUT_FILENO, p, n) == 0;
+}
+
+/* Before the magic: the one line, and the end. */
+static int give_up(const struct diag *d)
+{
+	AUTO_BUF line = BUF_INIT;
+
+	buf_printf(&line, "REHOST-ERROR %s %d %s\n", diag_info(d->code)->id, d->err, d->detail ? d->detail : "");
+	say((const char *)line.data, line.len);
+	return 1;
+}
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Any bytes but NUL; "" is the working directory. NULL: no such thing. */
+static char *unhex(const char *hex)
+{
+	size_t n = strlen(hex);
+	char *out;
+
+	if (n % 2 || n / 2 >= 4096)
+		return NULL;
+	out = xcalloc(n / 2 + 2, 1);
+	for (size_t i = 0; i < n; i += 2) {
+		int hi = hex_digit(hex[i]), lo = hex_digit(hex[i + 1]);
+		if (hi < 0 || lo < 0 || hi + lo == 0) {
+			free(out);
+			return NULL;
+		}
+		out[i / 2] = (char)(hi << 4 | lo);
+	}
+	if (!*out)
+		*out = '.';
+	return out;
+}
+
+static bool parse(int argc, char **argv, struct options *o, struct diag *d)
+{
+	for (int i = 1; i < argc; i++) {
+		if (str_eq(argv[i], "--root-hex") && i + 1 < argc && !o->root && (o->root = unhex(argv[i + 1])))
+			i++;
+		else if (str_eq(argv[i], "--create"))
+			o->create = true;
+		else if (str_eq(argv[i], "--read-only"))
+			o->read_only = true;
+		else if (str_eq(argv[i], "--prove"))
+			o->prove = o->read_only = true;
+		else {
+			diag_set(d, DIAG_TARGET_USAGE, 0, NULL, "unexpected argument %d", i);
+			return false;
+		}
+	}
+	if (!o->root)
+		diag_set(d, DIAG_TARGET_USAGE, 0, NULL, "no target root given");
+	return o->root != NULL;
+}
+
+/* out_fd -1: it does not exist, and nothing is to be written. */
+static bool open_root(const struct options *o, int *out_fd, struct diag *d)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+
+	*out_fd = open(o->root, flags);
+	if (*out_fd >= 0)
+		return true;
+	if (errno == ENOENT && o->read_only)
+		return true;
+	if (errno == ENOENT && o->create && mkdir(o->root, 0700) == 0)
+		*out_fd = open(o->root, flags);
+	if (*out_fd >= 0)
+		return true;
+	diag_set(d, DIAG_TARGET_ROOT, errno, NULL, "cannot open the target root");
+	return false;
+}
+
+/* Two hosts can share a machine: the kernel's boot says so. All zeros where it is not told. */
+static void read_boot_id(uint8_t id[16])
+{
+	AUTO_FREE char *text = NULL;
+	size_t n = 0, digits = 0;
+
+	memset(id, 0, 16);
+	if (fd_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 256, &text, &n) < 0)
+		return;
+	for (size_t i = 0; i < n && digits < 32; i++) {
+		int v = hex_digit((char)tolower((unsigned char)text[i]));
+		if (v >= 0) {
+			id[digits / 2] |= (uint8_t)(v << (digits % 2 ? 0 : 4));
+			digits++;
+		}
+	}
+}
+
+static void raise_limits(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = MIN(l.rlim_max, (rlim_t)4096);
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+	/* A file too large for the limit is that file's failure, not our end. */
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static bool confine(int root_fd, bool read_only, struct diag *d)
+{
+	AUTO_BUF note = BUF_INIT;
+	/* A root that does not exist leaves nothing to be confined to: the working directory, and only to read. */
+	AUTO_CLOSE int here = root_fd < 0 ? open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (root_fd < 0 && here < 0) {
+		diag_set(d, DIAG_TARGET_ROOT, errno, NULL, "cannot open the working directory");
+		return false;
+	}
+	return confine_receiver(root_fd < 0 ? here : root_fd, read_only, &note, d);
+}
+
+static int prove(int root_fd)
+{
+#ifdef REHOST_HAVE_PROVER
+	return verify_prover_main(STDIN_FILENO, STDOUT_FILENO, root_fd);
+#else
+	(void)root_fd;
+	return 1;
+#endif
+}
+
+static int serve(const struct options *o, int root_fd, const uint8_t boot_id[16])
+{
+	struct session_config c = {.root_fd = root_fd, .read_only = o->read_only, .version = REHOST_VERSION};
+	struct session *s;
+	int ret;
+
+	memcpy(c.boot_id, boot_id, sizeof(c.boot_id));
+	s = session_new(&c);
+	ret = session_serve(s, STDIN_FILENO, STDOUT_FILENO);
+	session_free(s);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	AUTO_DIAG d = DIAG_INIT;
+	struct options o = {};
+	uint8_t boot_id[16];
+	int root_fd = -1, ret;
+
+	if (argc == 2 && str_eq(argv[1], "--version")) {
+		printf("rehost-receiver %s\n", REHOST_VERSION);
+		return fflush(stdout) == 0 ? 0 : 1;
+	}
+	raise_limits();
+	read_boot_id(boot_id);
+	if (!parse(argc, argv, &o, &d) || !open_root(&o, &root_fd, &d)) {
+		free(o.root);
+		return give_up(&d);
+	}
+#ifndef REHOST_HAVE_PROVER
+	if (o.prove) {
+		diag_set(&d, DIAG_TARGET_USAGE, 0, NULL, "this receiver was built without verification");
+		return give_up(&d);
+	}
+#endif
+	umask(0);
+	if (!confine(root_fd, o.read_only, &d))
+		return give_up(&d);
+	if (!say(MAGIC, sizeof(MAGIC) - 1))
+		return 1;
+	ret = o.prove ? prove(root_fd) : serve(&o, root_fd, boot_id);
+	free(o.root);
+	return ret;
+}
