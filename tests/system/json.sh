@@ -87,7 +87,7 @@ below "bytes_sent" "$(field bytes_sent)" 8400000
 equal "files_transferred" "$(field files_transferred)" 1
 tree scatter "$WORK/n/file" 1 4096
 rehost --json sync "$WORK/n" "$T:$WORK/nd"; valid "its delta"
-equal "literal and matched make the whole" "$(($(field bytes_literal) + $(field bytes_matched)))" 8000000
+equal "literal and matched make the whole" "$(($(number bytes_literal) + $(number bytes_matched)))" 8000000
 below "bytes_literal of a delta" "$(field bytes_literal)" 400000
 below "bytes_sent of a delta" "$(field bytes_sent)" 800000
 same "identical" "$WORK/n" "$WORK/nd"

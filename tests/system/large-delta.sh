@@ -13,7 +13,7 @@ compare_wire() { # compare_wire WHAT ALLOWED_RATIO SLACK_BYTES
     rsync -a --no-whole-file --stats -e "ssh -F $HOME/.ssh/config" "$WORK/src/" "target:$WORK/rdst/" >"$WORK/stats"
     local theirs; theirs=$(sed -nE 's/^Total bytes (sent|received): ([0-9,]+).*/\2/p' "$WORK/stats" | tr -d , | awk '{s+=$1} END{print s}')
     rehost --json --set transfer.compression=off sync "$WORK/src" "$T:$WORK/dst"; expect 0 "$1: sync"
-    local ours; ours=$(($(field bytes_sent) + $(field bytes_received)))
+    local ours; ours=$(($(number bytes_sent) + $(number bytes_received)))
     echo "# $1: rehost $ours bytes in $TOOK s, rsync $theirs bytes"
     below "$1: bytes on the wire against rsync" "$ours" "$(awk -v t="$theirs" -v r="$2" -v s="$3" 'BEGIN{print t * r + s}')"
     same "$1: identical" "$WORK/src" "$WORK/dst"

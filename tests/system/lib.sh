@@ -121,8 +121,8 @@ refute() { local what=$1; shift; if "$@" >"$WORK/check.out" 2>&1; then not_ok "$
 # equal WHAT GOT WANTED
 equal() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1"; printf 'got:    %s\nwanted: %s\n' "$2" "$3" | note; return 1; fi; }
 # below WHAT GOT BOUND, above WHAT GOT BOUND: numbers, fractions too.
-below() { if awk -v a="$2" -v b="$3" 'BEGIN{exit !(a!="" && a<b)}'; then ok "$1 ($2 < $3)"; else not_ok "$1 ($2, not below $3)"; return 1; fi; }
-above() { if awk -v a="$2" -v b="$3" 'BEGIN{exit !(a!="" && a>b)}'; then ok "$1 ($2 > $3)"; else not_ok "$1 ($2, not above $3)"; return 1; fi; }
+below() { if awk -v a="$2" -v b="$3" 'BEGIN{exit !(a ~ /^-?[0-9.]+$/ && a + 0 < b + 0)}'; then ok "$1 ($2 < $3)"; else not_ok "$1 ($2, not below $3)"; return 1; fi; }
+above() { if awk -v a="$2" -v b="$3" 'BEGIN{exit !(a ~ /^-?[0-9.]+$/ && a + 0 > b + 0)}'; then ok "$1 ($2 > $3)"; else not_ok "$1 ($2, not above $3)"; return 1; fi; }
 # has WHAT FILE REGEX, hasnt WHAT FILE REGEX
 has() { if grep -qaE -e "$3" "$2"; then ok "$1"; else not_ok "$1"; { echo "no match for: $3"; cat "$2"; } | note; return 1; fi; }
 hasnt() { if grep -qaE -e "$3" "$2"; then not_ok "$1"; grep -aE -e "$3" "$2" | note; return 1; else ok "$1"; fi; }
@@ -179,6 +179,8 @@ rehost_processes() {
         case ${exe##*/} in rehost*) [ "${p#/proc/}" != $$ ] && echo "${p#/proc/}" ;; esac
     done
 }
+# number NAME: the same for arithmetic: -1 when it is missing.
+number() { local n; n=$(field "$1"); case $n in '' | *[!0-9]*) echo -1 ;; *) echo "$n" ;; esac; }
 # descendants PID: all processes beneath it.
 descendants() { local c; for c in $(pgrep -P "$1"); do echo "$c"; descendants "$c"; done; }
 no_processes() { [ -z "$(rehost_processes)" ]; }

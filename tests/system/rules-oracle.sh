@@ -7,7 +7,7 @@ mkdir -p "$SRC"/{a/b/c/d,foo/bar/baz,bar/foo,src/lib/.git/objects,src/test,cache
 i=0
 for d in . a a/b a/b/c a/b/c/d foo foo/bar foo/bar/baz bar bar/foo src src/lib src/lib/.git src/lib/.git/objects src/test cache cache/tmp "sp ace" "sp ace/in side" x x/y x/y/z x/y/z/x/y .hidden .hidden/.deep log; do
     for f in file.o file.c file.h foo bar '*' '[x]' 'back\slash' 'a b' UPPER.C core core.1234 .dot .dot.o tmp~ 'que?tion' x1 x2 x10 sub.d; do
-        i=$((i + 1)); echo "$i" >"$SRC/$d/$f" 2>/dev/null || true
+        i=$((i + 1)); [ -d "$SRC/$d/$f" ] || echo "$i" >"$SRC/$d/$f"
     done
 done
 ln -s file.c "$SRC/link.o"; ln -s a "$SRC/linkdir"; mkfifo "$SRC/fifo.o"
@@ -157,6 +157,7 @@ TABLE
 
 # Rules from files in the directories themselves.
 printf '%s\n' '- *.h' '+ file.o' '- *.o' >"$SRC/a/.rsync-filter"; printf '%s\n' '- x*' >"$SRC/a/b/.rsync-filter"; printf '*.c\n!\ncore\n' >"$SRC/foo/.cvsignore"
+find "$SRC" -exec touch -hd '2011-11-11 11:11:11.111' {} +
 while IFS= read -r line; do
     eval "args=($line)"
     one "${args[@]}"
