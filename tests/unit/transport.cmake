@@ -1,0 +1,3 @@
+rehost_unit(transport transport)
+# The parsers are tested through the room's private header.
+target_compile_definitions(test_transport PRIVATE REHOST_VERSION="${PROJECT_VERSION}")
