@@ -59,7 +59,7 @@ trap 'exit 143' TERM
 fast_image() {
     local dir=${TMPDIR:-/tmp} free
     free=$(df -m --output=avail /dev/shm 2>/dev/null | tail -1)
-    [ "${free:-0}" -gt "$1" ] && [ "${SHM_HIDDEN:-}" = "" ] && dir=/dev/shm
+    [ "${free:-0}" -gt "$1" ] && dir=/dev/shm
     local f; f=$(mktemp "$dir/rehost-img.XXXXXX") && truncate -s "$1M" "$f" && echo "$f"
 }
 
@@ -86,7 +86,6 @@ if [ "$ISOLATED" = yes ]; then
     # Private copies of the places where a helper or a runtime file could be left, so that leftovers are plain to see.
     for d in /run /dev/shm /var/tmp; do mount -t tmpfs -o mode=1777 rehost-test "$d"; done
     chmod 755 /run; mkdir -p /run/sshd
-    SHM_HIDDEN=yes
     # OpenSSH takes the home directory from the password file, not from $HOME: a private password file gives root a private home and
     # makes the ordinary user `tester` without touching the machine's own.
     mkdir -p "$WORK/etc" "$WORK/home/root" "$WORK/home/tester"
