@@ -29,6 +29,7 @@ enum ipc_type {
 	IPC_GRANT,	/* u64 token, u64 entries that may be deleted (0: none left) */
 	IPC_RATE,	/* u64 bytes a second for this mover, 0 unlimited */
 	IPC_SYNC,	/* make everything durable on the target; answer IPC_SYNCED */
+	IPC_SKIP,	/* u64 dev, u64 ino: one more directory to be left out */
 	IPC_FINISH,	/* end in order */
 
 	/* M to C */
@@ -41,7 +42,7 @@ enum ipc_type {
 	IPC_LINK_FAIL,	 /* u64 dev, u64 ino: the first name failed: the next takes its place */
 	IPC_SHARE,	 /* struct ipc_share */
 	IPC_BUDGET,	 /* u64 token, u64 wanted: answer IPC_GRANT */
-	IPC_REFUND,	 /* u64 entries granted and not deleted */
+	IPC_REFUND,	 /* u64 entries granted and not deleted, u8 more would have been deleted */
 	IPC_DEFER,	 /* u32 unit: it has something to delete, to be visited again after everything else */
 	IPC_ITEM,
 	IPC_DIFFERENCE, /* verifiers */

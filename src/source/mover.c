@@ -299,6 +299,11 @@ static void ipc_frame(struct mover *m, const struct frame *f)
 	case IPC_RATE:
 		bandwidth_set_rate(&m->limit, rd_u64(&r), clock_mono_ns());
 		break;
+	case IPC_SKIP:
+		m->skips = xrealloc(m->skips, (m->skip_count + 1) * sizeof(*m->skips));
+		m->skips[m->skip_count].dev = rd_u64(&r);
+		m->skips[m->skip_count++].ino = rd_u64(&r);
+		break;
 	case IPC_SYNC:
 		start_sync(m);
 		break;

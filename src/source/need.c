@@ -265,9 +265,10 @@ void dir_deleted(struct mover *m, struct op *op, const struct frame *f)
 		mover_protocol_error(m, "a malformed DELETE_DONE");
 	if (!(done.flags & MSG_LAST))
 		return;
-	if (op->granted != UINT64_MAX && op->granted > op->used) {
+	if (op->granted != UINT64_MAX) {
 		buf_clear(&m->msg);
-		wr_u64(&m->msg, op->granted - op->used);
+		wr_u64(&m->msg, op->granted > op->used ? op->granted - op->used : 0);
+		wr_u8(&m->msg, done.budget_reached);
 		chan_send_buf(&m->ipc, IPC_REFUND, 0, &m->msg);
 	}
 	op_free(m, op);

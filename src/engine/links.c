@@ -1,0 +1,289 @@
+#include "engine/private.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/*
+ * Two open-addressing tables, source inode to target inode and back, and the paths, each in a mapping of an unlinked
+ * file: however many links a host has, the kernel can write them out, and our memory is bounded.
+ */
+
+struct region {
+	int fd; /* -1: anonymous memory */
+	uint8_t *p;
+	size_t len, cap;
+};
+
+enum { EMPTY, CLAIMED, COMMITTED, FAILED };
+
+struct link_entry {
+	uint64_t dev, ino, tdev, tino, path;
+	uint32_t worker; /* whose name is first, while CLAIMED */
+	uint32_t state;
+};
+
+struct back_entry {
+	uint64_t tdev, tino, dev, ino;
+};
+
+struct waiter {
+	uint64_t dev, ino, token;
+	uint32_t worker;
+};
+
+struct links {
+	char *dir;
+	struct region table, back, paths;
+	size_t count, back_count; /* entries in use */
+	struct waiter *waiters;	  /* few: names being held by movers */
+	size_t waiter_len, waiter_cap;
+};
+
+static bool region_map(struct region *r, const char *dir, size_t cap)
+{
+	int flags = MAP_SHARED;
+
+	r->fd = dir ? open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
+	if (r->fd >= 0 && ftruncate(r->fd, (off_t)cap) < 0) {
+		close(r->fd);
+		r->fd = -1;
+	}
+	if (r->fd < 0)
+		flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	r->p = mmap(NULL, cap, PROT_READ | PROT_WRITE, flags, r->fd, 0);
+	r->cap = cap;
+	r->len = 0;
+	return r->p != MAP_FAILED;
+}
+
+static void region_unmap(struct region *r)
+{
+	if (r->p)
+		munmap(r->p, r->cap);
+	if (r->fd >= 0)
+		close(r->fd);
+	*r = (struct region){.fd = -1};
+}
+
+static NORETURN void no_room(void)
+{
+	fprintf(stderr, "rehost: error: no room for the table of hard links\n");
+	_exit(1);
+}
+
+static void region_grow(struct region *r, size_t cap)
+{
+	if (r->fd >= 0 && ftruncate(r->fd, (off_t)cap) < 0)
+		no_room();
+	r->p = mremap(r->p, r->cap, cap, MREMAP_MAYMOVE);
+	if (r->p == MAP_FAILED)
+		no_room();
+	r->cap = cap;
+}
+
+struct links *links_new(const char *dir)
+{
+	struct links *l = xcalloc(1, sizeof(*l));
+
+	l->dir = dir ? xstrdup(dir) : NULL;
+	if (!region_map(&l->table, dir, 1024 * sizeof(struct link_entry)) ||
+		!region_map(&l->back, dir, 1024 * sizeof(struct back_entry)) || !region_map(&l->paths, dir, 65536))
+		no_room();
+	return l;
+}
+
+void links_free(struct links *l)
+{
+	if (!l)
+		return;
+	region_unmap(&l->table);
+	region_unmap(&l->back);
+	region_unmap(&l->paths);
+	free(l->waiters);
+	free(l->dir);
+	free(l);
+}
+
+static size_t slot_of(uint64_t a, uint64_t b, size_t slots)
+{
+	uint64_t h = (a * UINT64_C(0x9e3779b97f4a7c15) ^ b) * UINT64_C(0xff51afd7ed558ccd);
+
+	return (h ^ h >> 32) & (slots - 1);
+}
+
+static struct link_entry *find(struct links *l, uint64_t dev, uint64_t ino)
+{
+	struct link_entry *t = (struct link_entry *)l->table.p;
+	size_t slots = l->table.cap / sizeof(*t);
+	size_t i = slot_of(dev, ino, slots);
+
+	while (t[i].state != EMPTY && (t[i].dev != dev || t[i].ino != ino))
+		i = (i + 1) & (slots - 1);
+	return &t[i];
+}
+
+static struct back_entry *find_back(struct links *l, uint64_t tdev, uint64_t tino)
+{
+	struct back_entry *t = (struct back_entry *)l->back.p;
+	size_t slots = l->back.cap / sizeof(*t);
+	size_t i = slot_of(tdev, tino, slots);
+
+	while (t[i].tino && (t[i].tdev != tdev || t[i].tino != tino))
+		i = (i + 1) & (slots - 1);
+	return &t[i];
+}
+
+/* Both tables are kept at most half full; a larger one is filled anew. */
+static void grow_table(struct links *l)
+{
+	struct region old = l->table;
+	struct link_entry *t = (struct link_entry *)old.p;
+
+	if (!region_map(&l->table, l->dir, old.cap * 2))
+		no_room();
+	for (size_t i = 0; i < old.cap / sizeof(*t); i++)
+		if (t[i].state != EMPTY)
+			*find(l, t[i].dev, t[i].ino) = t[i];
+	region_unmap(&old);
+}
+
+static void grow_back(struct links *l)
+{
+	struct region old = l->back;
+	struct back_entry *t = (struct back_entry *)old.p;
+
+	if (!region_map(&l->back, l->dir, old.cap * 2))
+		no_room();
+	for (size_t i = 0; i < old.cap / sizeof(*t); i++)
+		if (t[i].tino)
+			*find_back(l, t[i].tdev, t[i].tino) = t[i];
+	region_unmap(&old);
+}
+
+static void wait_for(struct links *l, uint64_t dev, uint64_t ino, uint32_t worker, uint64_t token)
+{
+	if (l->waiter_len == l->waiter_cap) {
+		l->waiter_cap = l->waiter_cap ? l->waiter_cap * 2 : 64;
+		l->waiters = xrealloc(l->waiters, l->waiter_cap * sizeof(*l->waiters));
+	}
+	l->waiters[l->waiter_len++] = (struct waiter){dev, ino, token, worker};
+}
+
+static struct link_target target_of(const struct links *l, const struct link_entry *e)
+{
+	return (struct link_target){e->tdev, e->tino, (const char *)l->paths.p + e->path};
+}
+
+enum claim links_claim(struct links *l, uint64_t dev, uint64_t ino, uint32_t worker, uint64_t token,
+	struct link_target *out)
+{
+	struct link_entry *e = find(l, dev, ino);
+
+	if (e->state == COMMITTED) {
+		*out = target_of(l, e);
+		return CLAIM_TO;
+	}
+	if (e->state == CLAIMED) {
+		wait_for(l, dev, ino, worker, token);
+		return CLAIM_WAIT;
+	}
+	if (e->state == EMPTY && ++l->count * 2 > l->table.cap / sizeof(*e)) {
+		grow_table(l);
+		e = find(l, dev, ino);
+	}
+	*e = (struct link_entry){.dev = dev, .ino = ino, .worker = worker, .state = CLAIMED};
+	return CLAIM_FIRST;
+}
+
+bool links_bind(struct links *l, uint64_t dev, uint64_t ino, uint64_t tdev, uint64_t tino)
+{
+	struct back_entry *b = find_back(l, tdev, tino);
+
+	if (b->tino)
+		return b->dev == dev && b->ino == ino;
+	/* Taken at once: the commit that follows must not find that another was faster. */
+	if (++l->back_count * 2 > l->back.cap / sizeof(*b)) {
+		grow_back(l);
+		b = find_back(l, tdev, tino);
+	}
+	*b = (struct back_entry){tdev, tino, dev, ino};
+	return true;
+}
+
+static void wake(struct links *l, const struct link_entry *e, links_wake_fn fn, void *arg)
+{
+	struct link_target to = {};
+	struct link_entry copy = *e;
+
+	if (copy.state == COMMITTED)
+		to = target_of(l, e);
+	for (size_t i = 0; i < l->waiter_len;) {
+		struct waiter w = l->waiters[i];
+		if (w.dev != copy.dev || w.ino != copy.ino) {
+			i++;
+			continue;
+		}
+		l->waiters[i] = l->waiters[--l->waiter_len];
+		if (copy.state == COMMITTED) {
+			fn(arg, w.worker, w.token, false, &to);
+			continue;
+		}
+		/* The first one failed: this name takes its place, the others go on waiting. */
+		struct link_entry *now = find(l, copy.dev, copy.ino);
+		now->state = CLAIMED;
+		now->worker = w.worker;
+		fn(arg, w.worker, w.token, true, NULL);
+		return;
+	}
+}
+
+void links_commit(struct links *l, uint64_t dev, uint64_t ino, uint64_t tdev, uint64_t tino, const char *path,
+	links_wake_fn fn, void *arg)
+{
+	struct link_entry *e = find(l, dev, ino);
+	size_t n = strlen(path) + 1;
+
+	if (e->state != CLAIMED)
+		return;
+	while (l->paths.len + n > l->paths.cap)
+		region_grow(&l->paths, l->paths.cap * 2);
+	memcpy(l->paths.p + l->paths.len, path, n);
+	e->path = l->paths.len;
+	l->paths.len += n;
+	e->tdev = tdev;
+	e->tino = tino;
+	e->state = COMMITTED;
+	if (tino)
+		links_bind(l, dev, ino, tdev, tino);
+	wake(l, e, fn, arg);
+}
+
+void links_fail(struct links *l, uint64_t dev, uint64_t ino, links_wake_fn fn, void *arg)
+{
+	struct link_entry *e = find(l, dev, ino);
+
+	if (e->state != CLAIMED)
+		return;
+	e->state = FAILED;
+	wake(l, e, fn, arg);
+}
+
+void links_worker_gone(struct links *l, uint32_t worker, links_wake_fn fn, void *arg)
+{
+	struct link_entry *t = (struct link_entry *)l->table.p;
+	size_t slots = l->table.cap / sizeof(*t);
+
+	for (size_t i = 0; i < l->waiter_len;) {
+		if (l->waiters[i].worker == worker)
+			l->waiters[i] = l->waiters[--l->waiter_len];
+		else
+			i++;
+	}
+	for (size_t i = 0; i < slots; i++)
+		if (t[i].state == CLAIMED && t[i].worker == worker) {
+			t[i].state = FAILED;
+			wake(l, &t[i], fn, arg);
+		}
+}

@@ -1,0 +1,211 @@
+/*
+ * What the files of this room share. All of it runs in the coordinator, one thread, one loop (run.c).
+ */
+#pragma once
+
+#include "engine/engine.h"
+#include "limits/bandwidth.h"
+#include "mounts/mounts.h"
+#include "rules/rules.h"
+#include "source/chan.h"
+#include "source/ipc.h"
+#include "transport/transport.h"
+#include "verify/links.h"
+#include "wire/msg.h"
+
+/* ---- units of work (queue.c) ---- */
+
+struct share;
+
+struct worker;
+
+struct unit {
+	uint32_t id;
+	uint8_t kind, flags;
+	uint32_t mount;
+	char *src, *dst;
+	struct unit *next; /* in the queue, or in its worker's list */
+	/* hashes of the names it has handed on, so that a second run of it hands on no directory twice */
+	struct buf given;
+	bool again; /* it is being done a second time */
+	/* UNIT_SEGMENT */
+	struct share *share;
+	char *path, *basis_path;
+	uint64_t size, off, len, basis, ino, mtime_ns;
+};
+
+struct unit *unit_new(uint8_t kind, uint8_t flags, uint32_t mount, const char *src, const char *dst);
+void unit_free(struct unit *u);
+/* True when the unit has handed on this name before (and notes it). */
+bool unit_gave(struct unit *u, const struct digest_key *k, const void *name, size_t n);
+
+struct queue { /* last in, first out: depth first keeps it short */
+	struct unit *head;
+	size_t len;
+};
+void queue_push(struct queue *q, struct unit *u);
+struct unit *queue_pop(struct queue *q);
+void queue_clear(struct queue *q);
+
+/* Directories to be visited again at the end (delete = after): on disk when there are many. */
+struct deferred {
+	struct buf mem;
+	int fd; /* unlinked file, -1 until needed */
+	uint64_t count;
+};
+void deferred_add(struct deferred *d, const struct unit *u, const char *state_dir);
+/* Turns them all into units; clears. */
+void deferred_take(struct deferred *d, struct queue *q);
+void deferred_release(struct deferred *d);
+
+/* A large file written by several movers. */
+struct share {
+	uint32_t worker, file; /* whose it is; serial number of the worker */
+	uint32_t left;	       /* segments not yet done */
+	bool failed, orphan;
+	struct share *next;
+};
+
+/* ---- the bijection of hard links (links.c) ---- */
+
+struct links;
+struct links *links_new(const char *dir); /* dir: for the file behind it; NULL: memory */
+void links_free(struct links *l);
+
+enum claim { CLAIM_FIRST, CLAIM_WAIT, CLAIM_TO };
+struct link_target {
+	uint64_t dev, ino;
+	const char *path; /* valid until the next call */
+};
+/* worker and token identify the name that asks; for WAIT it is remembered. */
+enum claim links_claim(struct links *l, uint64_t dev, uint64_t ino, uint32_t worker, uint64_t token,
+	struct link_target *out);
+/* May this target inode stand for this source inode? */
+bool links_bind(struct links *l, uint64_t dev, uint64_t ino, uint64_t tdev, uint64_t tino);
+/* Called for everything that waits when the first name is there (first false) or has failed (the next is first). */
+typedef void (*links_wake_fn)(void *arg, uint32_t worker, uint64_t token, bool first, const struct link_target *to);
+void links_commit(struct links *l, uint64_t dev, uint64_t ino, uint64_t tdev, uint64_t tino, const char *path,
+	links_wake_fn wake, void *arg);
+void links_fail(struct links *l, uint64_t dev, uint64_t ino, links_wake_fn wake, void *arg);
+/* A mover is gone: what it was first for goes to the next, what it waited for is forgotten. */
+void links_worker_gone(struct links *l, uint32_t worker, links_wake_fn wake, void *arg);
+
+/* ---- state and lock (state.c, lock.c) ---- */
+
+bool state_write(const struct job *job, const struct job_state *s, struct diag *d);
+bool state_matches(const struct job *job, const struct job_state *s);
+void status_write(const struct job *job, const struct progress *p, int64_t since);
+void status_remove(const struct job *job);
+/* Holds the lock until the descriptor is closed. -1 with d (exit class 75 when another holds it). */
+int lock_take(const char *run_dir, const char *name, struct diag *d);
+pid_t lock_holder(const char *run_dir, const char *name); /* 0: nobody */
+
+/* ---- workers (worker.c) ---- */
+
+enum worker_state { WORKER_STARTING, WORKER_READY, WORKER_SYNCING, WORKER_SYNCED, WORKER_FINISHING, WORKER_GONE };
+
+struct worker {
+	uint32_t serial;
+	enum worker_state state;
+	pid_t pid;
+	struct chan ipc;
+	struct transport_conn conn;
+	struct unit *units; /* in flight */
+	unsigned unit_count;
+	bool fatal_said;
+	unsigned segment_count;
+	struct worker *next;
+};
+
+#define WORKERS_MAX 16
+
+struct engine {
+	const struct job *job;
+	const struct observer *observer;
+	struct summary *out;
+	struct transport *transport;
+	struct mount_plan plan;
+	bool *mount_given;
+	struct rules *rules;
+	struct queue queue;
+	struct deferred deferred;
+	struct links *links;
+	struct verify_links *verify_links;
+	struct share *shares;
+	struct worker *workers;
+	unsigned worker_count, worker_max;
+	uint32_t next_serial, next_unit;
+	struct job_state state;
+	uint8_t seed[16];
+	struct digest_key name_key;
+	char shared_dir[256];
+	char *empty_dir;
+	struct buf skips;
+	bool target_checked, first_sent, revisiting, ending, synced;
+	bool ever_ready; /* a worker has been ready in this run */
+	uint64_t delete_budget;
+	bool budget_lent, budget_warned;
+	uint32_t budget_holder;
+	struct budget_ask { uint32_t worker; uint64_t token; } *asks; /* wait for what is lent */
+	size_t ask_len;
+	int64_t changed_since;
+	/* reconnecting */
+	int64_t lost_since, retry_at;
+	unsigned tries, long_tries;
+	struct diag lost; /* why, of the last loss */
+	/* totals */
+	struct ipc_count total;
+	struct progress progress;
+	int64_t started_ns, progress_ns, status_ns, started_real;
+	uint64_t rate_bytes;
+	int64_t rate_ns;
+	double rate;
+	uint64_t bandwidth; /* in force, all workers together */
+	int lock_fd, signal_fd;
+	bool stop; /* a fatal diagnostic or a signal */
+	struct buf differing; /* verify: paths that differ, NUL-terminated, for --recheck */
+	uint64_t units_done_files, units_done_bytes;
+	uint64_t skip_dev, skip_ino; /* the target root inside the source */
+};
+
+void engine_fatal(struct engine *e, struct diag *d); /* the first one is kept; takes it */
+void engine_diag(struct engine *e, const struct diag *d);
+void engine_note(struct engine *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+bool worker_start(struct engine *e, struct diag *d);
+void worker_feed(struct engine *e, struct worker *w);
+void worker_frames(struct engine *e, struct worker *w);
+void worker_gone(struct engine *e, struct worker *w);
+void worker_kill_all(struct engine *e);
+void worker_send(struct worker *w, uint8_t type, const struct buf *payload);
+struct worker *worker_by_serial(struct engine *e, uint32_t serial);
+void worker_unit_done(struct engine *e, struct worker *w, struct unit *u);
+struct unit *worker_unit(struct worker *w, uint32_t id);
+void links_wake(void *arg, uint32_t serial, uint64_t token, bool first, const struct link_target *to);
+void worker_ready(struct engine *e, struct worker *w, const struct ipc_ready *r);
+void workers_rate(struct engine *e);
+
+/* dispatch.c: what workers say */
+void dispatch_frame(struct engine *e, struct worker *w, const struct frame *f);
+void share_segment_done(struct engine *e, struct share *s, bool ok);
+void budget_worker_gone(struct engine *e, uint32_t serial);
+
+/* target.c: is this the right target */
+bool target_check(struct engine *e, const struct ipc_ready *r, struct diag *d);
+
+/* verifyjob.c */
+bool verifyjob_units(struct engine *e, struct diag *d);
+void engine_enqueue_mount(struct engine *e, size_t i, uint8_t flags); /* the first units of a verify */
+void verifyjob_difference(struct engine *e, const struct frame *f);
+void verifyjob_pair(struct engine *e, const struct frame *f);
+void verifyjob_finish(struct engine *e);
+
+/* run.c */
+bool state_begin(struct engine *e, struct diag *d); /* the target is known to be right: say that work has begun */
+
+/* progress.c */
+void progress_update(struct engine *e, bool now);
+
+/* roles */
+void verifier_role_main(int ipc_fd, int wire_fd, int helper_fd, const int *mount_fds, int mount_count)
+	__attribute__((noreturn));

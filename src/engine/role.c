@@ -1,0 +1,300 @@
+#include "base/clock.h"
+#include "base/fd.h"
+#include "confine/confine.h"
+#include "engine/private.h"
+#include "source/mover.h"
+#include "verify/verifier.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* The roles of this program: mover, verifier, link. */
+
+/* ---- the verifier: the loop around room verify ---- */
+
+struct role {
+	struct chan ipc;
+	struct verifier *v;
+	bool finishing;
+	struct buf msg;
+};
+
+static void tell(struct role *r, uint8_t type)
+{
+	chan_send_buf(&r->ipc, type, 0, &r->msg);
+}
+
+static void on_give(void *arg, const struct verifier_give *g)
+{
+	struct role *r = arg;
+	struct ipc_give out = {.other_mount = g->mount_root, .mount = g->mount};
+
+	out.name = (struct bytes){(const uint8_t *)g->name, strlen(g->name)};
+	out.dst = (struct bytes){(const uint8_t *)g->dst, strlen(g->dst)};
+	buf_clear(&r->msg);
+	wr_u32(&r->msg, g->unit);
+	ipc_give_put(&r->msg, &out);
+	tell(r, IPC_GIVE);
+}
+
+static void put_text(struct buf *b, const char *s)
+{
+	wr_str(b, s ? s : "");
+}
+
+static void on_difference(void *arg, const struct verifier_difference *d)
+{
+	struct role *r = arg;
+
+	buf_clear(&r->msg);
+	wr_u8(&r->msg, (uint8_t)d->kind);
+	put_text(&r->msg, d->path);
+	put_text(&r->msg, d->source);
+	put_text(&r->msg, d->target);
+	wr_varint(&r->msg, MIN(d->field_count, (size_t)256));
+	for (size_t i = 0; i < d->field_count && i < 256; i++)
+		put_text(&r->msg, d->fields[i]);
+	tell(r, IPC_DIFFERENCE);
+}
+
+static void on_pair(void *arg, const struct verifier_pair *p)
+{
+	struct role *r = arg;
+
+	buf_clear(&r->msg);
+	wr_u64(&r->msg, p->source_dev);
+	wr_u64(&r->msg, p->source_ino);
+	wr_u64(&r->msg, p->target_dev);
+	wr_u64(&r->msg, p->target_ino);
+	wr_u8(&r->msg, p->changed);
+	put_text(&r->msg, p->path);
+	tell(r, IPC_PAIR);
+}
+
+static void on_counts(void *arg, const struct verifier_counts *c)
+{
+	struct role *r = arg;
+	struct ipc_count out = {.examined = c->files_examined, .examined_bytes = c->bytes_total, .vanished = c->files_vanished,
+		.failed = c->files_failed, .hashed = c->bytes_hashed};
+
+	buf_clear(&r->msg);
+	ipc_count_put(&r->msg, &out);
+	tell(r, IPC_COUNT);
+}
+
+static void send_diag(struct role *r, const struct diag *d, bool fatal)
+{
+	buf_clear(&r->msg);
+	wr_u8(&r->msg, fatal);
+	wr_u8(&r->msg, !fatal);
+	wr_diag(&r->msg, d);
+	tell(r, IPC_DIAG);
+}
+
+static void on_diag(void *arg, const struct diag *d)
+{
+	send_diag(arg, d, false);
+}
+
+static void on_unit_done(void *arg, uint32_t unit)
+{
+	struct role *r = arg;
+
+	buf_clear(&r->msg);
+	wr_u32(&r->msg, unit);
+	wr_u8(&r->msg, 1);
+	wr_u64(&r->msg, 0);
+	wr_u64(&r->msg, 0);
+	tell(r, IPC_UNIT_DONE);
+}
+
+NORETURN static void role_leave(struct role *r, int code)
+{
+	int64_t wait;
+
+	fd_set_nonblock(r->ipc.fd, false);
+	while (chan_unsent(&r->ipc) && chan_flush(&r->ipc, &wait))
+		;
+	_exit(code);
+}
+
+NORETURN static void role_die(struct role *r, struct diag *d)
+{
+	send_diag(r, d, true);
+	role_leave(r, MOVER_FATAL);
+}
+
+static void role_frame(struct role *r, const struct frame *f)
+{
+	struct ipc_unit u;
+
+	if (f->type == IPC_FINISH) {
+		role_leave(r, MOVER_DONE);
+	} else if (f->type == IPC_UNIT && ipc_unit_get(f, &u)) {
+		AUTO_FREE char *src = xmemdup(u.src.p, u.src.len);
+		AUTO_FREE char *dst = xmemdup(u.dst.p, u.dst.len);
+		if (u.kind == UNIT_PATH)
+			verifier_add_path(r->v, u.id, u.mount, src, dst, u.flags & UNIT_RECURSE);
+		else
+			verifier_add_dir(r->v, u.id, u.mount, src, dst);
+	}
+}
+
+static void role_ipc(struct role *r)
+{
+	struct frame f;
+	bool ok = chan_fill(&r->ipc);
+
+	while (frame_decode(&r->ipc.in, &f) == FRAME_READY)
+		role_frame(r, &f);
+	if (!ok)
+		_exit(MOVER_FATAL);
+}
+
+static bool first_frame(struct role *r, struct frame *f)
+{
+	while (frame_decode(&r->ipc.in, f) == FRAME_NEED_MORE) {
+		struct pollfd p = {.fd = r->ipc.fd, .events = POLLIN};
+		poll(&p, 1, -1);
+		if (!chan_fill(&r->ipc))
+			return false;
+	}
+	return f->type == IPC_CONFIG;
+}
+
+static struct verifier *make_verifier(struct role *r, const struct ipc_config *cfg, int wire_fd, const int *mount_fds,
+	const struct rules *rules)
+{
+	struct verifier_mount *mounts = xcalloc(cfg->mount_count, sizeof(*mounts));
+	size_t skips = cfg->skip.len / 16;
+	struct verifier_inode *skip = xcalloc(skips, sizeof(*skip));
+	struct rd rd = rd_init(cfg->skip.p, cfg->skip.len);
+	struct rd seed = rd_init(cfg->seed, sizeof(cfg->seed));
+	struct verifier_options o = {.wire_fd = wire_fd,
+		.mode = cfg->flags & IPC_CRC64 ? VERIFY_CRC64 : VERIFY_QUICK,
+		.metadata = !(cfg->flags & IPC_NO_METADATA),
+		.fields = geteuid() == 0 ? VERIFY_F_ALL : VERIFY_F_USER,
+		.mounts = mounts, .mount_count = cfg->mount_count, .skip = skip, .skip_count = skips, .rules = rules,
+		.changed_since_ns = cfg->changed_since, .leave_cache = cfg->flags & IPC_LEAVE_CACHE,
+		.noatime = !(cfg->flags & IPC_CLONES), .seed = rd_u64(&seed),
+		.callbacks = {.arg = r, .give = on_give, .difference = on_difference, .pair = on_pair, .counts = on_counts,
+			.diag = on_diag, .unit_done = on_unit_done}};
+	struct verifier *v;
+
+	for (size_t i = 0; i < skips; i++) {
+		skip[i].dev = rd_u64(&rd);
+		skip[i].ino = rd_u64(&rd);
+	}
+	for (uint32_t i = 0; i < cfg->mount_count; i++)
+		mounts[i] = (struct verifier_mount){mount_fds[i], xmemdup(cfg->mounts[i].rel.p, cfg->mounts[i].rel.len),
+			xmemdup(cfg->mounts[i].target_rel.p, cfg->mounts[i].target_rel.len)};
+	v = verifier_new(&o);
+	for (uint32_t i = 0; i < cfg->mount_count; i++) {
+		free((char *)mounts[i].rel);
+		free((char *)mounts[i].target_rel);
+	}
+	free(mounts);
+	free(skip);
+	return v;
+}
+
+static void role_begin(struct role *r, int wire_fd, int helper_fd, const int *mount_fds, int mount_count)
+{
+	struct ipc_ready ready = {};
+	struct ipc_config cfg;
+	struct rules *rules = NULL;
+	struct frame f;
+	char shared[256] = "";
+	AUTO_DIAG d = DIAG_INIT;
+	AUTO_BUF note = BUF_INIT;
+
+	if (!first_frame(r, &f) || !ipc_config_get(&f, &cfg) || cfg.mount_count != (uint32_t)mount_count ||
+		cfg.shared_dir.len >= sizeof(shared))
+		_exit(MOVER_FATAL);
+	memcpy(shared, cfg.shared_dir.p, cfg.shared_dir.len);
+	if (!transport_bootstrap(wire_fd, cfg.bootstrap.p, cfg.bootstrap.len, helper_fd, shared, &ready.helper_bytes, &d)) {
+		if (!diag_is_set(&d))
+			_exit(MOVER_LOST);
+		role_die(r, &d);
+	}
+	if (helper_fd >= 0)
+		close(helper_fd);
+	AUTO_FREE char *empty = xmemdup(cfg.empty_dir.p, cfg.empty_dir.len);
+	if (!rules_unpack(cfg.rules.p, cfg.rules.len, &rules))
+		_exit(MOVER_FATAL);
+	if (!confine_reader(empty, true, &note, &d))
+		role_die(r, &d);
+	if (note.len)
+		chan_send_buf(&r->ipc, IPC_NOTE, 0, &note);
+	r->v = make_verifier(r, &cfg, wire_fd, mount_fds, rules);
+	free(cfg.mounts);
+	ready.shared_dir = (struct bytes){(uint8_t *)shared, strlen(shared)};
+	buf_clear(&r->msg);
+	ipc_ready_put(&r->msg, &ready);
+	tell(r, IPC_READY);
+}
+
+void verifier_role_main(int ipc_fd, int wire_fd, int helper_fd, const int *mount_fds, int mount_count)
+{
+	struct role *r = xcalloc(1, sizeof(*r));
+
+	chan_init(&r->ipc, ipc_fd);
+	role_begin(r, wire_fd, helper_fd, mount_fds, mount_count);
+	for (;;) {
+		AUTO_DIAG d = DIAG_INIT;
+		int64_t wait;
+		bool held = chan_full(&r->ipc); /* the coordinator is behind: wait for it */
+		struct pollfd p[2] = {{.fd = r->ipc.fd, .events = POLLIN},
+			{.fd = held ? -1 : verifier_fd(r->v), .events = verifier_events(r->v)}};
+		enum result result;
+
+		if (!chan_flush(&r->ipc, &wait))
+			_exit(MOVER_FATAL);
+		if (chan_unsent(&r->ipc))
+			p[0].events |= POLLOUT;
+		poll(p, 2, verifier_busy(r->v) && !held ? 0 : -1);
+		if (p[0].revents & (POLLIN | POLLHUP | POLLERR))
+			role_ipc(r);
+		if (held && chan_full(&r->ipc))
+			continue;
+		result = verifier_step(r->v, &d);
+		if (result == RES_RETRY)
+			role_leave(r, MOVER_LOST);
+		if (result == RES_FATAL)
+			role_die(r, &d);
+	}
+}
+
+/* ---- dispatch ---- */
+
+static int number(const char *s)
+{
+	char *end;
+	long v = strtol(s, &end, 10);
+
+	return *end || !*s || v < -1 || v > 1 << 20 ? -2 : (int)v;
+}
+
+void engine_role_main(int argc, char **argv)
+{
+	int fds[4096], n = 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* once more: it does not survive every exec */
+	signal(SIGPIPE, SIG_IGN);
+	for (int i = 2; i < argc && n < (int)ARRAY_LEN(fds); i++) {
+		fds[n] = number(argv[i]);
+		if (fds[n++] == -2)
+			_exit(EXIT_USAGE_ERROR);
+	}
+	if (str_eq(argv[1], "--role=link") && n == 2)
+		_exit(transport_link_main(fds[0], fds[1]));
+	if (str_eq(argv[1], "--role=mover") && n >= 3)
+		mover_main(fds[0], fds[1], fds[2], fds + 3, n - 3);
+	if (str_eq(argv[1], "--role=verifier") && n >= 3)
+		verifier_role_main(fds[0], fds[1], fds[2], fds + 3, n - 3);
+	_exit(EXIT_USAGE_ERROR);
+}

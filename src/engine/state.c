@@ -1,0 +1,255 @@
+#include "base/clock.h"
+#include "base/fd.h"
+#include "engine/private.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/*
+ * What a job remembers from run to run (STATE/JOB/state.json), and what a running one says of itself
+ * (RUN/JOB.status.json). Small, whole, replaced by rename. Times are nanoseconds as strings: a double cannot hold them.
+ */
+
+#define FILE_BYTES_MAX (1u << 20)
+
+static const char *text_or(const char *s, const char *other)
+{
+	return s ? s : other;
+}
+
+static char *state_path(const char *state_dir, const char *name)
+{
+	return xasprintf("%s/%s/state.json", state_dir, name);
+}
+
+static char *status_path(const char *run_dir, const char *name)
+{
+	return xasprintf("%s/%s.status.json", run_dir, name);
+}
+
+/* Which target a job's state belongs to. */
+static char *target_of(const struct job *job)
+{
+	const struct conf *c = job->conf;
+
+	return xasprintf("%s%s%s port %u", c->target.user ? c->target.user : "", c->target.user ? "@" : "",
+		text_or(c->target.address, ""), c->target.port);
+}
+
+bool state_matches(const struct job *job, const struct job_state *s)
+{
+	AUTO_FREE char *target = target_of(job);
+
+	return s->exists && str_eq(text_or(s->target, ""), target) &&
+		str_eq(text_or(s->target_root, ""), text_or(job->conf->target.root, "")) &&
+		str_eq(text_or(s->source_root, ""), job->conf->source.root);
+}
+
+/* ---- reading ---- */
+
+static char *get_text(const cJSON *o, const char *key)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+
+	return cJSON_IsString(v) ? xstrdup(v->valuestring) : NULL;
+}
+
+static int64_t get_int(const cJSON *o, const char *key)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+
+	if (cJSON_IsString(v))
+		return strtoll(v->valuestring, NULL, 10);
+	return cJSON_IsNumber(v) ? (int64_t)v->valuedouble : 0;
+}
+
+static bool get_bool(const cJSON *o, const char *key)
+{
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, key));
+}
+
+static cJSON *read_json(const char *path)
+{
+	AUTO_FREE char *text = NULL;
+	size_t len;
+
+	if (fd_read_file(AT_FDCWD, path, FILE_BYTES_MAX, &text, &len) < 0)
+		return NULL;
+	return cJSON_ParseWithLength(text, len);
+}
+
+static void read_state(const cJSON *o, struct job_state *s)
+{
+	s->exists = true;
+	s->target = get_text(o, "target");
+	s->target_root = get_text(o, "target_root");
+	s->source_root = get_text(o, "source_root");
+	s->copy_completed = get_bool(o, "copy_completed");
+	s->owns_target = get_bool(o, "owns_target");
+	s->copy_completed_at = get_int(o, "copy_completed_at");
+	s->last_sync_started = get_int(o, "last_sync_started");
+	s->last_sync_completed = get_int(o, "last_sync_completed");
+	s->last_verify_completed = get_int(o, "last_verify_completed");
+	s->last_exit_code = (int)get_int(o, "last_exit_code");
+	s->last_command = get_text(o, "last_command");
+	s->last_ended = get_int(o, "last_ended");
+	s->files = (uint64_t)get_int(o, "files");
+	s->bytes = (uint64_t)get_int(o, "bytes");
+}
+
+static void read_status(const cJSON *o, struct job_state *s)
+{
+	struct progress *p = &s->progress;
+
+	s->running_since = get_int(o, "since");
+	s->running_command = get_text(o, "command");
+	s->running_phase = get_text(o, "phase");
+	p->phase = s->running_phase;
+	p->files_examined = (uint64_t)get_int(o, "files_examined");
+	p->files_expected = (uint64_t)get_int(o, "files_expected");
+	p->files_transferred = (uint64_t)get_int(o, "files_transferred");
+	p->bytes_done = (uint64_t)get_int(o, "bytes_done");
+	p->bytes_expected = (uint64_t)get_int(o, "bytes_expected");
+	p->bytes_sent = (uint64_t)get_int(o, "bytes_sent");
+	p->bytes_received = (uint64_t)get_int(o, "bytes_received");
+	p->rate = (uint64_t)get_int(o, "rate");
+	p->elapsed_ns = get_int(o, "elapsed_ns");
+	p->remaining_s = get_int(o, "remaining_s");
+	p->movers = (unsigned)get_int(o, "processes");
+}
+
+bool job_state_read(const char *state_dir, const char *run_dir, const char *name, struct job_state *out, pid_t *out_pid,
+	struct diag *d)
+{
+	AUTO_FREE char *path = state_path(state_dir, name);
+	AUTO_FREE char *running = status_path(run_dir, name);
+	cJSON *o;
+
+	*out = (struct job_state){};
+	errno = 0;
+	o = read_json(path);
+	if (!o && errno != ENOENT && errno != ENOTDIR) {
+		diag_set(d, DIAG_ENGINE_STATE, errno, path, "cannot read state '%s'", path);
+		return false;
+	}
+	if (o)
+		read_state(o, out);
+	cJSON_Delete(o);
+	if (!out_pid)
+		return true;
+	*out_pid = lock_holder(run_dir, name);
+	if (*out_pid && (o = read_json(running))) {
+		read_status(o, out);
+		cJSON_Delete(o);
+	}
+	return true;
+}
+
+void job_state_release(struct job_state *s)
+{
+	free(s->target);
+	free(s->target_root);
+	free(s->source_root);
+	free(s->last_command);
+	free(s->running_command);
+	free(s->running_phase);
+	*s = (struct job_state){};
+}
+
+bool job_copy_completed(const struct job *job)
+{
+	struct job_state s;
+	bool done = job_state_read(job->state_dir, job->run_dir, job->name, &s, NULL, NULL) && state_matches(job, &s) &&
+		s.copy_completed;
+
+	job_state_release(&s);
+	return done;
+}
+
+/* ---- writing ---- */
+
+static void put_int(cJSON *o, const char *key, int64_t v)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (long long)v);
+	cJSON_AddStringToObject(o, key, text);
+}
+
+static bool write_json(const char *path, cJSON *o)
+{
+	char *text = cJSON_Print(o);
+	bool ok = text && fd_write_file_atomic(AT_FDCWD, path, text, strlen(text)) == 0;
+
+	cJSON_free(text);
+	return ok;
+}
+
+bool state_write(const struct job *job, const struct job_state *s, struct diag *d)
+{
+	AUTO_FREE char *dir = xasprintf("%s/%s", job->state_dir, job->name);
+	AUTO_FREE char *path = state_path(job->state_dir, job->name);
+	AUTO_FREE char *target = target_of(job);
+	cJSON *o;
+	bool ok;
+
+	if (fd_mkdir_p(dir, 0700) < 0) {
+		diag_set(d, DIAG_ENGINE_STATE, errno, dir, "cannot make directory '%s'", dir);
+		return false;
+	}
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "job", job->name);
+	cJSON_AddStringToObject(o, "target", target);
+	cJSON_AddStringToObject(o, "target_root", text_or(job->conf->target.root, ""));
+	cJSON_AddStringToObject(o, "source_root", job->conf->source.root);
+	cJSON_AddBoolToObject(o, "copy_completed", s->copy_completed);
+	cJSON_AddBoolToObject(o, "owns_target", s->owns_target);
+	put_int(o, "copy_completed_at", s->copy_completed_at);
+	put_int(o, "last_sync_started", s->last_sync_started);
+	put_int(o, "last_sync_completed", s->last_sync_completed);
+	put_int(o, "last_verify_completed", s->last_verify_completed);
+	put_int(o, "last_exit_code", s->last_exit_code);
+	cJSON_AddStringToObject(o, "last_command", text_or(s->last_command, ""));
+	put_int(o, "last_ended", s->last_ended);
+	put_int(o, "files", (int64_t)s->files);
+	put_int(o, "bytes", (int64_t)s->bytes);
+	ok = write_json(path, o);
+	if (!ok)
+		diag_set(d, DIAG_ENGINE_STATE, errno, path, "cannot write state '%s'", path);
+	cJSON_Delete(o);
+	return ok;
+}
+
+void status_write(const struct job *job, const struct progress *p, int64_t since)
+{
+	static const char *const commands[] = {"copy", "sync", "verify"};
+	AUTO_FREE char *path = status_path(job->run_dir, job->name);
+	cJSON *o = cJSON_CreateObject();
+
+	put_int(o, "since", since);
+	cJSON_AddStringToObject(o, "command", commands[job->kind]);
+	cJSON_AddStringToObject(o, "phase", text_or(p->phase, ""));
+	put_int(o, "files_examined", (int64_t)p->files_examined);
+	put_int(o, "files_expected", (int64_t)p->files_expected);
+	put_int(o, "files_transferred", (int64_t)p->files_transferred);
+	put_int(o, "bytes_done", (int64_t)p->bytes_done);
+	put_int(o, "bytes_expected", (int64_t)p->bytes_expected);
+	put_int(o, "bytes_sent", (int64_t)p->bytes_sent);
+	put_int(o, "bytes_received", (int64_t)p->bytes_received);
+	put_int(o, "rate", (int64_t)p->rate);
+	put_int(o, "elapsed_ns", p->elapsed_ns);
+	put_int(o, "remaining_s", p->remaining_s);
+	put_int(o, "processes", p->movers);
+	write_json(path, o); /* what status shows; not worth failing for */
+	cJSON_Delete(o);
+}
+
+void status_remove(const struct job *job)
+{
+	AUTO_FREE char *path = status_path(job->run_dir, job->name);
+
+	unlink(path);
+}

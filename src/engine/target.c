@@ -1,0 +1,95 @@
+#include "base/fd.h"
+#include "engine/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Is this the right target: not the source, not around it, not someone else's. Asked once, of the first receiver. */
+
+static bool same_host(const struct ipc_ready *r)
+{
+	AUTO_FREE char *text = NULL;
+	uint8_t id[16] = {0};
+	size_t n = 0;
+
+	if (fd_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 128, &text, NULL) < 0)
+		return false;
+	for (const char *p = text; *p && n < 32; p++) {
+		int digit = *p >= '0' && *p <= '9' ? *p - '0' : *p >= 'a' && *p <= 'f' ? *p - 'a' + 10 : -1;
+		if (digit >= 0) {
+			id[n / 2] |= (uint8_t)(digit << (n % 2 ? 0 : 4));
+			n++;
+		}
+	}
+	return n == 32 && memcmp(id, r->boot_id, sizeof(id)) == 0;
+}
+
+/* Walks up from the source root: is the target root it, or one of its parents? */
+static bool source_within(const struct engine *e, const struct ipc_ready *r, bool *out_same)
+{
+	AUTO_CLOSE int fd = open(e->job->conf->source.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st, last = {};
+
+	*out_same = true;
+	while (fd >= 0 && fstat(fd, &st) == 0) {
+		int up;
+		if (st.st_dev == r->root_dev && st.st_ino == r->root_ino)
+			return true;
+		if (st.st_dev == last.st_dev && st.st_ino == last.st_ino)
+			return false;
+		*out_same = false;
+		last = st;
+		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close(fd);
+		fd = up;
+	}
+	return false;
+}
+
+static void leave_out(struct engine *e, uint64_t dev, uint64_t ino)
+{
+	wr_u64(&e->skips, dev);
+	wr_u64(&e->skips, ino);
+}
+
+/* Deletion belongs only where this job has written: into a root it found empty, or was told to adopt. */
+static bool ownership(struct engine *e, const struct ipc_ready *r, struct diag *d)
+{
+	const struct job *job = e->job;
+	bool deletes = job->kind == JOB_SYNC && job->conf->rules.delete_when != CONF_DELETE_NO;
+
+	if (!state_matches(job, &e->state)) {
+		if (e->state.exists && !job->adhoc)
+			engine_note(e, "the job's state belongs to another target: it begins anew");
+		job_state_release(&e->state);
+	}
+	if (r->root_empty || job->adopt)
+		e->state.owns_target = true;
+	if (deletes && !job->adhoc && !e->state.owns_target) {
+		diag_set(d, DIAG_ENGINE_FOREIGN, 0, job->conf->target.root,
+			"'%s' on the target holds files that this job did not put there", job->conf->target.root);
+		return false;
+	}
+	return true;
+}
+
+bool target_check(struct engine *e, const struct ipc_ready *r, struct diag *d)
+{
+	const struct job *job = e->job;
+	bool same;
+
+	if (same_host(r) && r->root_ino) {
+		if (source_within(e, r, &same) && job->kind != JOB_VERIFY) {
+			diag_set(d, DIAG_ENGINE_INTO_ITSELF, 0, job->conf->target.root,
+				same ? "source and target are the same directory" : "the source lies within the target root");
+			return false;
+		}
+		e->skip_dev = r->root_dev;
+		e->skip_ino = r->root_ino;
+		leave_out(e, r->root_dev, r->root_ino);
+	}
+	return job->kind == JOB_VERIFY || ownership(e, r, d);
+}
