@@ -290,7 +290,7 @@ int net_relay_main(void)
 	fd = net_connect(a.host, a.port, AF_UNSPEC, 60, proxy, &e);
 	address_release(&a);
 	if (fd < 0) {
-		fprintf(stderr, "rehost: %s\n", e.text);
+		fprintf(stderr, "rehost: proxy: %s\n", e.text);
 		return EXIT_UNREACHABLE;
 	}
 	return relay(fd);

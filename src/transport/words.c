@@ -124,6 +124,7 @@ static const struct saying sayings[] = {
 	{"Bad configuration option", DIAG_TRANSPORT_SSH_CONFIG},
 	{"Bad owner or permissions", DIAG_TRANSPORT_SSH_CONFIG},
 	{"configuration options", DIAG_TRANSPORT_SSH_CONFIG},
+	{"rehost: proxy: ", DIAG_TRANSPORT_PROXY}, /* our own relay, see net_relay_main() */
 	{"Connection refused", DIAG_TRANSPORT_UNREACHABLE},
 	{"Connection timed out", DIAG_TRANSPORT_UNREACHABLE},
 	{"Operation timed out", DIAG_TRANSPORT_UNREACHABLE},

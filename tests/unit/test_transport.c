@@ -746,7 +746,8 @@ static void test_jump(void **state)
 	s = server_start("host_ed25519", "");
 	know("host_ed25519", &s);
 	write_config("Host *\nUserKnownHostsFile %s/known\nIdentityFile %s/key_ed25519\nIdentitiesOnly yes\n"
-		     "Host there\nHostName 127.0.0.1\nPort %u\nUser root\nProxyJump root@127.0.0.1:%u\n"
+		     "Host there\nHostName 127.0.0.1\nPort %u\nUser root\nProxyJump root@gate:%u\n"
+		     "Host gate\nHostName 127.0.0.1\n"
 		     "Host bad\nHostName 127.0.0.1\nPort %u\nUser root\nProxyCommand exec false\n",
 		work, work, s.port, s.port, s.port);
 	for (size_t i = 0; i < 2; i++) {
