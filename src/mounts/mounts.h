@@ -1,10 +1,10 @@
 /*
  * Mounts: which file systems of this host are walked, and read-only ways into them.
  *
- * mounts_select() reads the mount table (libmount) and decides; it opens nothing. mounts_open() gives each chosen
- * mount a directory descriptor: as root a detached, non-recursive, read-only, no-atime clone (open_tree and
- * mount_setattr; bind mounts in a private namespace of a short-lived child on older kernels, whose descriptors are
- * passed over a socket); without the privilege the real directory, and that is said.
+ * mounts_select() reads the mount table (libmount) and decides; it opens nothing. mounts_open() gives each
+ * chosen mount a directory descriptor: as root a detached, non-recursive, read-only, no-atime clone
+ * (open_tree and mount_setattr; bind mounts in a private namespace of a short-lived child on older kernels,
+ * whose descriptors are passed over a socket); without the privilege the real directory, and that is said.
  *
  * Process: the coordinator. Ownership: the plan owns its strings and descriptors.
  */
@@ -14,38 +14,60 @@
 #include "diag/diag.h"
 
 struct mount {
-	char *path;	  /* where it is mounted on the host, absolute */
-	char *rel;	  /* relative to the source root, "" for the root's own */
+	char *path; /* where it is mounted on the host, absolute; of the one that holds the source root, that
+	               root */
+	char *rel;  /* relative to the source root, "" for the root's own */
 	char *target_rel; /* where it goes, relative to the target root (differs from rel by map) */
 	char *fstype;
 	char *source; /* "/dev/sda1" */
+	/* What stat says of its entries. A btrfs subvolume has its own: a subvolume met in a walk whose
+	 * st_dev is that of another chosen mount is walked there. */
 	dev_t dev;
 	uint64_t used_bytes, used_inodes; /* from statvfs, for the forecast of totals */
-	int fd; /* the way in; -1 until mounts_open() */
+	int fd; /* the way in: the directory path, open for reading; -1 until mounts_open() */
 };
 
 struct mount_left_out {
 	char *path;
 	char *fstype;
-	const char *why; /* "network file system", "pseudo file system", "overlay", "repeats '/srv'", "skip_mounts" ... */
+	char *why; /* "network file system", "pseudo file system", "overlay", "repeats '/srv'", "skip_mounts"
+	              ... */
 };
 
 struct mount_plan {
-	struct mount *chosen; /* [0] holds the source root; then by path in byte order */
+	/* [0] holds the source root (unless mounts or skip_mounts leave it out: then no rel is ""); then by
+	 * rel in byte order. At least one. */
+	struct mount *chosen;
 	size_t chosen_count;
-	struct mount_left_out *left_out;
+	struct mount_left_out *left_out; /* by path; several at one path are possible */
 	size_t left_out_count;
 	bool clones; /* set by mounts_open(): the descriptors are read-only clones */
 };
 
 struct mounts_options {
-	bool one_file_system; /* -x: only the file system that holds the root */
-	bool root_always;     /* SRC DST: the root's file system is walked whatever its type */
+	bool one_file_system;  /* -x: only the file system that holds the root */
+	bool root_always;      /* SRC DST: the root's file system is walked whatever its type */
 	const char *mountinfo; /* NULL: /proc/self/mountinfo; a file in tests */
 };
 
-bool mounts_select(const struct conf *c, const struct mounts_options *o, struct mount_plan *out, struct diag *d);
-/* allow_clones false: the real directories. A mount that cannot be cloned is opened as it is, said in warn (a list of
- * lines appended, one per mount). */
+/*
+ * Decides. Beneath the source root those mounts are chosen that can be reached by their path, are of a type
+ * listed in filesystems (a listed type is taken whatever it is), are named in mounts when that is not empty
+ * and not in skip_mounts (exact mount points each), and show nothing that another chosen one shows: of mounts
+ * of one file system (of btrfs: of one subvolume) whose directories lie inside one another the one that shows
+ * most, then the one nearest the root. The source root itself always comes before what repeats or holds it.
+ * target_rel is what map says, else the place within the nearest chosen mount above.
+ * With a table of its own (mountinfo) nothing on this host is looked at: dev is the table's, used_* are 0.
+ */
+bool mounts_select(
+        const struct conf *c, const struct mounts_options *o, struct mount_plan *out, struct diag *d);
+/*
+ * allow_clones false: the real directories. A mount that cannot be cloned is opened as it is, said in warn (a
+ * list of lines appended, one per mount). False when one cannot be opened at all, or is not the one of the
+ * table any more. In a clone, what is mounted beneath is not seen, but what lies under it; in the real
+ * directory the mounts are there, left-out ones too. Clones keep a file system busy until their descriptors
+ * are closed, but not its mount point. Forks (and waits) on kernels before 5.12: call it while the process
+ * has one thread.
+ */
 bool mounts_open(struct mount_plan *p, bool allow_clones, struct buf *warn, struct diag *d);
 void mount_plan_release(struct mount_plan *p);

@@ -1,0 +1,368 @@
+/* Which mounts are walked, and why the others are not. */
+#include "mounts/private.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+/* One decision in the making. */
+struct selection {
+	const struct conf *conf;
+	const struct mounts_options *options;
+	struct table table;
+	char *root;                 /* the source root, plain */
+	const struct entry *holder; /* the mount that holds it */
+	const struct entry **from;  /* the entry of each chosen mount */
+	struct mount_plan *plan;
+};
+
+static bool list_has(const struct conf_list *list, const char *path)
+{
+	for (size_t k = 0; k < list->len; k++) {
+		AUTO_FREE char *plain = path_plain(list->items[k].value);
+		if (str_eq(plain, path))
+			return true;
+	}
+	return false;
+}
+
+static bool type_listed(const struct conf *c, const char *type)
+{
+	for (size_t k = 0; k < c->source.filesystems.len; k++) {
+		if (str_eq(c->source.filesystems.items[k].value, type))
+			return true;
+	}
+	return false;
+}
+
+static void leave_out(struct selection *s, const struct entry *e, char *why)
+{
+	struct mount_plan *p = s->plan;
+
+	p->left_out = xrealloc(p->left_out, (p->left_out_count + 1) * sizeof(*p->left_out));
+	p->left_out[p->left_out_count++] =
+	        (struct mount_left_out){.path = xstrdup(e->path), .fstype = xstrdup(e->type), .why = why};
+}
+
+static char *why_path(const char *what, const char *path)
+{
+	AUTO_FREE char *shown = text_escaped(path);
+
+	return xasprintf("%s '%s'", what, shown);
+}
+
+/* The directory of the file system that a walk of the chosen mount begins at: root may lie below the mount
+ * point. */
+static char *walk_root(const struct entry *e, const char *path)
+{
+	const char *rest = path_rest(e->path, path);
+
+	if (!*rest)
+		return xstrdup(e->root);
+	return xasprintf("%s/%s", str_eq(e->root, "/") ? "" : e->root, rest);
+}
+
+static bool same_file_system(const struct entry *a, const struct entry *b)
+{
+	return a->dev == b->dev && a->subvolume == b->subvolume;
+}
+
+/* Whether what e shows is walked by another chosen mount already, or holds what the source root does. */
+static char *why_repeated(const struct selection *s, const struct entry *e)
+{
+	for (size_t k = 0; k < s->plan->chosen_count; k++) {
+		const struct mount *m = &s->plan->chosen[k];
+		AUTO_FREE char *walked = NULL;
+		if (!same_file_system(s->from[k], e))
+			continue;
+		walked = walk_root(s->from[k], m->path);
+		if (path_within(walked, e->root))
+			return why_path("repeats", m->path);
+		if (!*m->rel && path_within(e->root, walked))
+			return why_path("holds what is walked as", m->path);
+	}
+	return NULL;
+}
+
+/* What speaks against a mount beneath the root, whatever else is chosen; NULL when nothing does. */
+static char *why_not(const struct selection *s, const struct entry *e)
+{
+	if (!type_listed(s->conf, e->type))
+		return xstrdup(type_why(e->type));
+	if (e->hidden_by)
+		return why_path("hidden by the mount at", e->hidden_by->path);
+	if (s->options->one_file_system)
+		return xstrdup("one file system (-x)");
+	if (list_has(&s->conf->source.skip_mounts, e->path))
+		return xstrdup("skip_mounts");
+	if (s->conf->source.mounts.len && !list_has(&s->conf->source.mounts, e->path))
+		return xstrdup("not in mounts");
+	return NULL;
+}
+
+/* Adds a mount to the plan; NULL, or why it cannot be. What a made-up table says is not looked for on this
+ * host. */
+static char *choose(struct selection *s, const struct entry *e, const char *path)
+{
+	struct mount_plan *p = s->plan;
+	struct mount m = {.dev = e->dev, .fd = -1};
+	struct statvfs fs;
+	struct stat st;
+
+	if (!s->options->mountinfo) {
+		if (stat(path, &st) < 0)
+			return xasprintf("cannot be reached: %s", strerror(errno));
+		if (!S_ISDIR(st.st_mode))
+			return xstrdup("no directory");
+		m.dev = st.st_dev; /* of btrfs, the subvolume's: what stat says of its entries */
+		if (statvfs(path, &fs) == 0) {
+			m.used_bytes = (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
+			m.used_inodes = fs.f_files - fs.f_ffree;
+		}
+	}
+	m.path = xstrdup(path);
+	m.rel = xstrdup(path_rest(s->root, path));
+	m.fstype = xstrdup(e->type);
+	m.source = xstrdup(e->source);
+	p->chosen = xrealloc(p->chosen, (p->chosen_count + 1) * sizeof(*p->chosen));
+	s->from = xrealloc(s->from, (p->chosen_count + 1) * sizeof(*s->from));
+	s->from[p->chosen_count] = e;
+	p->chosen[p->chosen_count++] = m;
+	return NULL;
+}
+
+/* The source root first: it is walked whatever repeats it elsewhere. */
+static bool choose_root(struct selection *s, struct diag *d)
+{
+	const struct conf *c = s->conf;
+	char *why;
+
+	s->holder = table_holder(&s->table, s->root);
+	if (!s->holder) {
+		diag_set(d, DIAG_MOUNTS_TABLE, 0, s->root,
+		        "the mount table has no mount that holds the source root");
+		return false;
+	}
+	if (!s->options->root_always) {
+		if (list_has(&c->source.skip_mounts, s->root)) {
+			leave_out(s, s->holder, xstrdup("skip_mounts"));
+			return true;
+		}
+		if (c->source.mounts.len && !list_has(&c->source.mounts, s->root)) {
+			leave_out(s, s->holder, xstrdup("not in mounts"));
+			return true;
+		}
+		if (!type_listed(c, s->holder->type)) {
+			diag_set(d, DIAG_MOUNTS_ROOT_TYPE, 0, s->root,
+			        "the file system of the source root '%s' is of type '%s': %s", s->root,
+			        s->holder->type, type_why(s->holder->type));
+			return false;
+		}
+	}
+	why = choose(s, s->holder, s->root);
+	if (!why)
+		return true;
+	diag_set(d, DIAG_MOUNTS_ROOT, 0, s->root, "cannot walk the source root '%s': %s", s->root, why);
+	free(why);
+	return false;
+}
+
+static unsigned depth(const char *path)
+{
+	unsigned n = 0;
+
+	for (; *path; path++)
+		n += path[0] == '/' && path[1] != '\0';
+	return n;
+}
+
+/* Of mounts that show the same, the one that shows most comes first, then the one nearest the root. */
+static int by_reach(const void *a, const void *b)
+{
+	const struct entry *ea = *(const struct entry *const *)a, *eb = *(const struct entry *const *)b;
+
+	if (depth(ea->root) != depth(eb->root))
+		return depth(ea->root) < depth(eb->root) ? -1 : 1;
+	if (depth(ea->path) != depth(eb->path))
+		return depth(ea->path) < depth(eb->path) ? -1 : 1;
+	return strcmp(ea->path, eb->path);
+}
+
+static void choose_beneath(struct selection *s)
+{
+	AUTO_FREE const struct entry **candidates = xcalloc(s->table.count + 1, sizeof(*candidates));
+	size_t n = 0;
+
+	for (size_t k = 0; k < s->table.count; k++) {
+		const struct entry *e = &s->table.entries[k];
+		char *why;
+		if (!path_beneath(s->root, e->path))
+			continue;
+		why = why_not(s, e);
+		if (why)
+			leave_out(s, e, why);
+		else
+			candidates[n++] = e;
+	}
+	qsort(candidates, n, sizeof(*candidates), by_reach);
+	for (size_t k = 0; k < n; k++) {
+		char *why = why_repeated(s, candidates[k]);
+		if (!why)
+			why = choose(s, candidates[k], candidates[k]->path);
+		if (why)
+			leave_out(s, candidates[k], why);
+	}
+}
+
+static int by_rel(const void *a, const void *b)
+{
+	return strcmp(((const struct mount *)a)->rel, ((const struct mount *)b)->rel);
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct mount_left_out *)a)->path, ((const struct mount_left_out *)b)->path);
+}
+
+static struct mount *chosen_at(const struct mount_plan *p, const char *path)
+{
+	for (size_t k = 0; k < p->chosen_count; k++) {
+		if (str_eq(p->chosen[k].path, path))
+			return &p->chosen[k];
+	}
+	return NULL;
+}
+
+/* A mount that is not mapped goes where it lies within the nearest chosen mount above it. Those come first.
+ */
+static void place_within_parent(const struct mount_plan *p, struct mount *m)
+{
+	const struct mount *parent = NULL;
+
+	for (const struct mount *k = p->chosen; k < m; k++) {
+		if (path_beneath(k->path, m->path) && (!parent || strlen(k->path) > strlen(parent->path)))
+			parent = k;
+	}
+	if (!parent)
+		m->target_rel = xstrdup(m->rel);
+	else if (!*parent->target_rel)
+		m->target_rel = xstrdup(path_rest(parent->path, m->path));
+	else
+		m->target_rel = xasprintf("%s/%s", parent->target_rel, path_rest(parent->path, m->path));
+}
+
+static bool place_all(struct selection *s, struct diag *d)
+{
+	const struct conf *c = s->conf;
+	struct mount_plan *p = s->plan;
+
+	for (size_t k = 0; k < c->source.map_count; k++) {
+		const struct conf_map *map = &c->source.maps[k];
+		AUTO_FREE char *path = path_plain(map->mount);
+		struct mount *m = chosen_at(p, path);
+		if (!m) {
+			diag_set(d, DIAG_MOUNTS_MAP, 0, path, "%s:%u: map: '%s' is no mount that is copied",
+			        map->origin.file ? map->origin.file : "map", map->origin.line, path);
+			return false;
+		}
+		free(m->target_rel);
+		m->target_rel = xstrdup(map->target);
+	}
+	for (size_t k = 0; k < p->chosen_count; k++) {
+		if (!p->chosen[k].target_rel)
+			place_within_parent(p, &p->chosen[k]);
+	}
+	return true;
+}
+
+/* A name in `mounts` that is none is a mistake that would cost a whole file system. */
+static bool check_named(const struct selection *s, struct diag *d)
+{
+	const struct conf_list *named = &s->conf->source.mounts;
+
+	for (size_t k = 0; k < named->len; k++) {
+		AUTO_FREE char *path = path_plain(named->items[k].value);
+		if (str_eq(path, s->root) || table_at(&s->table, path))
+			continue;
+		diag_set(d, DIAG_MOUNTS_NAMED, 0, path, "%s:%u: mounts: nothing is mounted at '%s'",
+		        named->items[k].file ? named->items[k].file : "mounts", named->items[k].line, path);
+		return false;
+	}
+	return true;
+}
+
+static bool find_root(struct selection *s, struct diag *d)
+{
+	if (s->options->mountinfo) {
+		s->root = path_plain(s->conf->source.root);
+		return true;
+	}
+	s->root = realpath(s->conf->source.root, NULL);
+	if (s->root)
+		return true;
+	diag_set(d, DIAG_MOUNTS_ROOT, errno, s->conf->source.root, "cannot find the source root '%s'",
+	        s->conf->source.root);
+	return false;
+}
+
+static bool select_all(struct selection *s, struct diag *d)
+{
+	struct mount_plan *p = s->plan;
+
+	if (!find_root(s, d) || !check_named(s, d) || !choose_root(s, d))
+		return false;
+	choose_beneath(s);
+	if (!p->chosen_count) {
+		diag_set(d, DIAG_MOUNTS_NONE, 0, s->root, "no file system beneath '%s' is left to walk",
+		        s->root);
+		return false;
+	}
+	/* The root's rel is "", which sorts first. The entries of s->from are not needed any more. */
+	qsort(p->chosen, p->chosen_count, sizeof(*p->chosen), by_rel);
+	if (p->left_out_count)
+		qsort(p->left_out, p->left_out_count, sizeof(*p->left_out), by_path);
+	return place_all(s, d);
+}
+
+bool mounts_select(
+        const struct conf *c, const struct mounts_options *o, struct mount_plan *out, struct diag *d)
+{
+	struct selection s = {.conf = c, .options = o, .plan = out};
+	bool ok;
+
+	*out = (struct mount_plan){};
+	if (!table_read(&s.table, o->mountinfo)) {
+		diag_set(d, DIAG_MOUNTS_TABLE, errno, o->mountinfo, "cannot read the mount table");
+		return false;
+	}
+	ok = select_all(&s, d);
+	table_release(&s.table);
+	free(s.from);
+	free(s.root);
+	if (!ok)
+		mount_plan_release(out);
+	return ok;
+}
+
+void mount_plan_release(struct mount_plan *p)
+{
+	for (size_t k = 0; k < p->chosen_count; k++) {
+		struct mount *m = &p->chosen[k];
+		free(m->path);
+		free(m->rel);
+		free(m->target_rel);
+		free(m->fstype);
+		free(m->source);
+		cleanup_close(&m->fd);
+	}
+	for (size_t k = 0; k < p->left_out_count; k++) {
+		free(p->left_out[k].path);
+		free(p->left_out[k].fstype);
+		free(p->left_out[k].why);
+	}
+	free(p->chosen);
+	free(p->left_out);
+	*p = (struct mount_plan){};
+}

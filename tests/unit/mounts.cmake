@@ -1,0 +1,1 @@
+rehost_unit(mounts mounts confine meta mount)
