@@ -30,7 +30,7 @@ static void give_mount(struct engine *e, const struct ipc_give *g)
 		return;
 	if (!bare)
 		e->mount_given[g->mount] = true;
-	queue_push(&e->queue, unit_new(UNIT_DIR, g->flags & (UNIT_NEW | UNIT_PARENTS | UNIT_BARE), g->mount, m->rel,
+	queue_push(&e->queue, queue_unit_new(UNIT_DIR, g->flags & (UNIT_NEW | UNIT_PARENTS | UNIT_BARE), g->mount, m->rel,
 				       bare ? dst : m->target_rel));
 }
 
@@ -51,10 +51,10 @@ static void give(struct engine *e, struct worker *w, const struct frame *f)
 				return;
 			}
 			give_mount(e, &g);
-		} else if (!unit_gave(u, &e->name_key, g.name.p, g.name.len)) {
+		} else if (!queue_unit_gave(u, &e->name_key, g.name.p, g.name.len)) {
 			AUTO_FREE char *src = join(u->src, &g.name);
 			AUTO_FREE char *dst = join(u->dst, &g.name);
-			queue_push(&e->queue, unit_new(UNIT_DIR, g.flags & (UNIT_NEW | UNIT_BARE), u->mount, src, dst));
+			queue_push(&e->queue, queue_unit_new(UNIT_DIR, g.flags & (UNIT_NEW | UNIT_BARE), u->mount, src, dst));
 		}
 	}
 	if (!rd_done(&r))
@@ -79,7 +79,7 @@ static void unit_done(struct engine *e, struct worker *w, const struct frame *f)
 	worker_unit_done(e, w, u);
 	if (u->share)
 		share_segment_done(e, u->share, ok);
-	unit_free(u);
+	queue_unit_free(u);
 }
 
 /* ---- shared files ---- */
@@ -127,7 +127,7 @@ static void share(struct engine *e, struct worker *w, const struct frame *f)
 	basis_path = xmemdup(m.basis_path.p, m.basis_path.len);
 	/* Pushed backwards, so that the first segment is the first to be taken. */
 	for (uint64_t n = (m.size - 1) / IPC_SHARE_SEGMENT + 1; n-- > 0;) {
-		struct unit *u = unit_new(UNIT_SEGMENT, 0, m.mount, src, "");
+		struct unit *u = queue_unit_new(UNIT_SEGMENT, 0, m.mount, src, "");
 		u->share = s;
 		u->path = xstrdup(path);
 		u->basis_path = xstrdup(basis_path);

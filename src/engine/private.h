@@ -34,10 +34,10 @@ struct unit {
 	uint64_t size, off, len, basis, ino, mtime_ns;
 };
 
-struct unit *unit_new(uint8_t kind, uint8_t flags, uint32_t mount, const char *src, const char *dst);
-void unit_free(struct unit *u);
+struct unit *queue_unit_new(uint8_t kind, uint8_t flags, uint32_t mount, const char *src, const char *dst);
+void queue_unit_free(struct unit *u);
 /* True when the unit has handed on this name before (and notes it). */
-bool unit_gave(struct unit *u, const struct digest_key *k, const void *name, size_t n);
+bool queue_unit_gave(struct unit *u, const struct digest_key *k, const void *name, size_t n);
 
 struct queue { /* last in, first out: depth first keeps it short */
 	struct unit *head;

@@ -8,7 +8,7 @@
 #define DEFERRED_IN_MEMORY (1u << 20)
 #define PATH_BYTES (4u << 20)
 
-struct unit *unit_new(uint8_t kind, uint8_t flags, uint32_t mount, const char *src, const char *dst)
+struct unit *queue_unit_new(uint8_t kind, uint8_t flags, uint32_t mount, const char *src, const char *dst)
 {
 	struct unit *u = xcalloc(1, sizeof(*u));
 
@@ -20,7 +20,7 @@ struct unit *unit_new(uint8_t kind, uint8_t flags, uint32_t mount, const char *s
 	return u;
 }
 
-void unit_free(struct unit *u)
+void queue_unit_free(struct unit *u)
 {
 	buf_release(&u->given);
 	free(u->src);
@@ -30,7 +30,7 @@ void unit_free(struct unit *u)
 	free(u);
 }
 
-bool unit_gave(struct unit *u, const struct digest_key *k, const void *name, size_t n)
+bool queue_unit_gave(struct unit *u, const struct digest_key *k, const void *name, size_t n)
 {
 	uint64_t h = digest_name(k, name, n); /* keyed: nobody who names directories can make one be taken for another */
 
@@ -66,7 +66,7 @@ void queue_clear(struct queue *q)
 	struct unit *u;
 
 	while ((u = queue_pop(q)))
-		unit_free(u);
+		queue_unit_free(u);
 }
 
 static void spill(struct deferred *d, const char *state_dir)
@@ -95,7 +95,7 @@ static void take(struct rd *r, struct queue *q)
 		AUTO_FREE char *s = xmemdup(src.p, src.len);
 		AUTO_FREE char *t = xmemdup(dst.p, dst.len);
 		if (rd_ok(r))
-			queue_push(q, unit_new(UNIT_DIR, UNIT_REVISIT, mount, s, t));
+			queue_push(q, queue_unit_new(UNIT_DIR, UNIT_REVISIT, mount, s, t));
 	}
 }
 

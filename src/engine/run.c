@@ -203,7 +203,7 @@ void engine_enqueue_mount(struct engine *e, size_t i, uint8_t flags)
 	const struct mount *m = &e->plan.chosen[i];
 
 	e->mount_given[i] = true;
-	queue_push(&e->queue, unit_new(UNIT_DIR, flags, (uint32_t)i, m->rel, m->target_rel));
+	queue_push(&e->queue, queue_unit_new(UNIT_DIR, flags, (uint32_t)i, m->rel, m->target_rel));
 }
 
 /* Mounts that no walk has come across: their mount points lie in file systems that are not copied. */

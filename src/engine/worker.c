@@ -224,7 +224,7 @@ void worker_feed(struct engine *e, struct worker *w)
 		struct unit *u = queue_pop(&e->queue);
 		if (u->share && u->share->orphan) { /* its file begins anew with another mover */
 			share_segment_done(e, STEAL(u->share), false);
-			unit_free(u);
+			queue_unit_free(u);
 			continue;
 		}
 		send_unit(e, w, u);
@@ -279,7 +279,7 @@ static void requeue(struct engine *e, struct worker *w)
 		w->units = u->next;
 		if (u->share && u->share->orphan) {
 			share_segment_done(e, u->share, false);
-			unit_free(u);
+			queue_unit_free(u);
 			continue;
 		}
 		u->again = true;

@@ -27,7 +27,7 @@ struct table {
 
 /* file NULL: /proc/self/mountinfo. False with errno. */
 bool table_read(struct table *t, const char *file);
-void table_release(struct table *t);
+void mount_table_release(struct table *t);
 /* The visible mount that holds an absolute path, or NULL. */
 const struct entry *table_holder(const struct table *t, const char *path);
 /* The visible mount at exactly this path, or NULL. */

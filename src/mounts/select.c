@@ -338,7 +338,7 @@ bool mounts_select(
 		return false;
 	}
 	ok = select_all(&s, d);
-	table_release(&s.table);
+	mount_table_release(&s.table);
 	free(s.from);
 	free(s.root);
 	if (!ok)

@@ -114,7 +114,7 @@ bool table_read(struct table *t, const char *file)
 	t->entries = xcalloc((size_t)mnt_table_get_nents(t->mnt) + 1, sizeof(*t->entries));
 	it = mnt_new_iter(MNT_ITER_FORWARD);
 	if (!it) {
-		table_release(t);
+		mount_table_release(t);
 		errno = ENOMEM;
 		return false;
 	}
@@ -129,7 +129,7 @@ bool table_read(struct table *t, const char *file)
 	return true;
 }
 
-void table_release(struct table *t)
+void mount_table_release(struct table *t)
 {
 	free(t->entries);
 	mnt_unref_table(t->mnt);

@@ -111,7 +111,7 @@ static bool open_dir(struct mover *m, struct dir *d)
 	d->fd = listing_open_path(m->mounts[d->mount].fd, below_mount(m, d));
 	if (d->fd < 0 || meta_read_fd(d->fd, m->fields, &d->meta) < 0) {
 		int err = errno == ENOTDIR || errno == ELOOP ? ENOENT : errno; /* replaced meanwhile: the next run sees it */
-		report_source_error(m, d, "", err, "open directory");
+		tell_source_error(m, d, "", err, "open directory");
 		dir_finish(m, d, err == ENOENT);
 		return false;
 	}
@@ -171,7 +171,7 @@ static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 			return;
 		}
 		d->no_delete = true;
-		report_source_error(m, d, name, errno, "read metadata of");
+		tell_source_error(m, d, name, errno, "read metadata of");
 		return;
 	}
 	e = listing_add(m, &d->listing, name, strlen(name), &m->scratch);
@@ -236,7 +236,7 @@ static enum step scan_step(struct mover *m, struct dir *d)
 		return STEP_MORE;
 	if (d->names.error) {
 		d->no_delete = true;
-		report_source_error(m, d, "", d->names.error, "read directory");
+		tell_source_error(m, d, "", d->names.error, "read directory");
 	}
 	names_release(&d->names);
 	listing_add_up(m, d);
@@ -286,7 +286,7 @@ void dir_equal(struct mover *m, struct dir *d, const struct frame *f)
 	}
 	if (set && !d->passage) {
 		m->count.metadata++;
-		report_item(m, OP_METADATA, d, "", META_DIR, set, 0, NULL);
+		tell_item(m, OP_METADATA, d, "", META_DIR, set, 0, NULL);
 	}
 	dir_give_listed(m, d);
 	dir_finish(m, d, true);
@@ -355,7 +355,7 @@ void dir_failed(struct mover *m, struct dir *d, const struct frame *f)
 	if (!rd_diag(&r, &diag) || !rd_done(&r))
 		mover_protocol_error(m, "a malformed DIR_FAIL");
 	if (!d->dead)
-		report_failed(m, &diag);
+		tell_failed(m, &diag);
 	d->dead = true;
 	if (d->state == DIR_STATE_DIGEST || d->state == DIR_STATE_DONE)
 		dir_finish(m, d, false);
@@ -395,7 +395,7 @@ void dir_ended(struct mover *m, struct dir *d, const struct frame *f)
 	if (!msg_dir_done_get(f, &done) || d->state != DIR_STATE_DONE)
 		mover_protocol_error(m, "an unexpected DIR_DONE");
 	if (diag_is_set(&done.diag))
-		report_failed(m, &done.diag);
+		tell_failed(m, &done.diag);
 	diag_release(&done.diag);
 	if (++d->slice < d->slices) {
 		slice_release(m, d);
@@ -406,7 +406,7 @@ void dir_ended(struct mover *m, struct dir *d, const struct frame *f)
 	}
 	if (done.set && !d->is_new && !d->passage) {
 		m->count.metadata++;
-		report_item(m, OP_METADATA, d, "", META_DIR, done.set, 0, NULL);
+		tell_item(m, OP_METADATA, d, "", META_DIR, done.set, 0, NULL);
 	}
 	dir_finish(m, d, true);
 }

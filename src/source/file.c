@@ -173,7 +173,7 @@ void file_new_segment(struct mover *m, const struct ipc_unit *u)
 static void source_failed(struct mover *m, struct file *f, int err)
 {
 	if (f->dir)
-		report_source_error(m, f->dir, f->name, err, "read");
+		tell_source_error(m, f->dir, f->name, err, "read");
 	f->abandoned = true;
 	f->off = f->end;
 	f->run_next = f->run_len;
@@ -469,10 +469,10 @@ static void committed(struct mover *m, struct file *f, const struct msg_file_don
 		return;
 	if (changed) {
 		m->count.transferred++;
-		report_item(m, f->item_op, f->dir, f->name, META_REG, f->why | META_D_CONTENT, f->size, NULL);
+		tell_item(m, f->item_op, f->dir, f->name, META_REG, f->why | META_D_CONTENT, f->size, NULL);
 	} else if (f->why || done->why) {
 		m->count.metadata++;
-		report_item(m, OP_METADATA, f->dir, f->name, META_REG, f->why | done->why, 0, NULL);
+		tell_item(m, OP_METADATA, f->dir, f->name, META_REG, f->why | done->why, 0, NULL);
 	}
 }
 
@@ -490,7 +490,7 @@ void file_done(struct mover *m, struct file *f, const struct frame *fr)
 	}
 	ok = done.status == FILE_COMMITTED && !f->abandoned;
 	if (diag_is_set(&done.diag) && !f->abandoned)
-		report_failed(m, &done.diag);
+		tell_failed(m, &done.diag);
 	diag_release(&done.diag);
 	if (f->segment) {
 		m->count.matched += f->update && ok ? f->end - f->seg_start - f->literal - f->matched : 0;
@@ -500,7 +500,7 @@ void file_done(struct mover *m, struct file *f, const struct frame *fr)
 	}
 	if (done.status == FILE_COMMITTED) {
 		if (!f->abandoned && source_changed(f))
-			report_note(m, "changed while it was read: '%s/%s'; the next sync sees to it", f->dir->src, f->name);
+			tell_note(m, "changed while it was read: '%s/%s'; the next sync sees to it", f->dir->src, f->name);
 		committed(m, f, &done);
 	}
 	if (f->link)

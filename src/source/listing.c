@@ -133,7 +133,7 @@ bool listing_left_out(struct mover *m, const struct dir *d, const char *name, bo
 	if (!*d->dst && str_eq(name, ".rehost.tmp"))
 		return true; /* the receiver's own directory: never a file of the user's */
 	if (is_dir && m->skip_count && listing_skipped(m, d, name, ino)) {
-		report_note(m, "left out: '%s/%s' is rehost's own or the target itself", d->src, name);
+		tell_note(m, "left out: '%s/%s' is rehost's own or the target itself", d->src, name);
 		return true;
 	}
 	if (rules_empty(m->rules))

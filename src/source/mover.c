@@ -18,7 +18,7 @@
 NORETURN static void leave(struct mover *m, int code)
 {
 	fd_set_nonblock(m->ipc.fd, false);
-	report_counts(m, true);
+	tell_counts(m, true);
 	int64_t wait;
 	while (chan_unsent(&m->ipc) && chan_flush(&m->ipc, &wait))
 		;
@@ -371,7 +371,7 @@ static void pump(struct mover *m, bool block)
 		unblock(m);
 	}
 	m->sent_total += m->wire.sent;
-	report_counts(m, block);
+	tell_counts(m, block);
 	m->sent_total -= m->wire.sent;
 }
 

@@ -75,16 +75,16 @@ static void count_need(struct mover *m, struct dir *d, const struct need *n, str
 			m->count.dirs++;
 			e->needs = true; /* new: its content streams */
 		}
-		report_item(m, OP_CREATE, d, name, e->type, n->why, 0, NULL);
+		tell_item(m, OP_CREATE, d, name, e->type, n->why, 0, NULL);
 		break;
 	case NEED_UPDATED:
-		report_item(m, OP_UPDATE, d, name, e->type, n->why, 0, NULL);
+		tell_item(m, OP_UPDATE, d, name, e->type, n->why, 0, NULL);
 		if (e->type == META_DIR)
 			e->needs = true;
 		break;
 	case NEED_METADATA:
 		m->count.metadata++;
-		report_item(m, OP_METADATA, d, name, e->type, n->why, 0, NULL);
+		tell_item(m, OP_METADATA, d, name, e->type, n->why, 0, NULL);
 		break;
 	default:
 		break;
@@ -124,7 +124,7 @@ static void need_one(struct mover *m, struct dir *d, const struct need *n)
 			link_failed(m, w);
 		}
 		s->op = n->op;
-		report_failed(m, &n->diag);
+		tell_failed(m, &n->diag);
 		break;
 	default:
 		break;
@@ -254,10 +254,10 @@ void dir_deleted(struct mover *m, struct op *op, const struct frame *f)
 	op->used += done.deleted;
 	while (msg_delete_record_get(&done.records, &rec)) {
 		if (rec.type == META_NONE) {
-			report_failed(m, &rec.diag);
+			tell_failed(m, &rec.diag);
 		} else {
 			AUTO_FREE char *name = xmemdup(rec.path.p, rec.path.len);
-			report_item(m, OP_DELETE, op->dir, name, rec.type, 0, 0, NULL);
+			tell_item(m, OP_DELETE, op->dir, name, rec.type, 0, 0, NULL);
 		}
 		diag_release(&rec.diag);
 	}
@@ -295,7 +295,7 @@ static void start_delete(struct mover *m, struct dir *d)
 
 static void would_send(struct mover *m, struct dir *d, struct listed *e, const struct need_state *s)
 {
-	report_item(m, s->op == NEED_NEW ? OP_CREATE : OP_UPDATE, d, listed_name(&d->listing, e), e->type, s->why, e->size,
+	tell_item(m, s->op == NEED_NEW ? OP_CREATE : OP_UPDATE, d, listed_name(&d->listing, e), e->type, s->why, e->size,
 		NULL);
 	m->count.transferred++;
 	m->count.done_bytes += e->size;
@@ -315,7 +315,7 @@ static void send_needed(struct mover *m, struct dir *d, struct listed *e, const 
 	mover_chdir(m, d->fd);
 	meta_clear(&m->scratch);
 	if (meta_read(d->fd, name, DT_REG, m->fields, &m->scratch, &fd) < 0 || fd < 0) {
-		report_source_error(m, d, name, errno, "open");
+		tell_source_error(m, d, name, errno, "open");
 		return;
 	}
 	if (m->scratch.type != META_REG || m->scratch.nlink > 1) { /* became something else: the next sync's */

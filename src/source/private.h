@@ -298,15 +298,15 @@ void mover_forget_cwd(struct mover *m, int fd);
 NORETURN void mover_die(struct mover *m, struct diag *d);
 NORETURN void mover_protocol_error(struct mover *m, const char *what);
 
-/* report.c: everything the coordinator is told */
+/* tell.c: everything the coordinator is told */
 char *mover_path(const char *dir, const char *name); /* "dir/name", to be freed */
-void report_item(struct mover *m, uint8_t op, const struct dir *dir, const char *name, uint8_t type, uint32_t why,
+void tell_item(struct mover *m, uint8_t op, const struct dir *dir, const char *name, uint8_t type, uint32_t why,
 	uint64_t bytes, const char *link);
-void report_failed(struct mover *m, const struct diag *d); /* counts a failed file */
-void report_diag(struct mover *m, const struct diag *d);
-void report_source_error(struct mover *m, const struct dir *dir, const char *name, int err, const char *what);
-void report_note(struct mover *m, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void report_counts(struct mover *m, bool now);
+void tell_failed(struct mover *m, const struct diag *d); /* counts a failed file */
+void tell_diag(struct mover *m, const struct diag *d);
+void tell_source_error(struct mover *m, const struct dir *dir, const char *name, int err, const char *what);
+void tell_note(struct mover *m, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void tell_counts(struct mover *m, bool now);
 
 /* listing.c */
 /* Opens a path below a mount, component by component, following no link. -1 with errno. */

@@ -84,7 +84,7 @@ bool put_entry(struct mover *m, struct dir *d, const char *name, struct meta *me
 	if (content_fd >= 0) {
 		if (!put_content(m, &b->payload, start, flags, name, meta, content_fd)) {
 			b->payload.len = start;
-			report_source_error(m, d, name, errno, "read");
+			tell_source_error(m, d, name, errno, "read");
 			return false;
 		}
 	} else {
@@ -129,7 +129,7 @@ static void rec_done(struct mover *m, struct batch *b, struct batch_rec *r, cons
 	bool failed = p && p->failed;
 
 	if (p && diag_is_set(&p->diag))
-		report_failed(m, &p->diag);
+		tell_failed(m, &p->diag);
 	if (!failed) {
 		if (r->type == META_REG) {
 			m->count.transferred++;
@@ -138,7 +138,7 @@ static void rec_done(struct mover *m, struct batch *b, struct batch_rec *r, cons
 		if (r->type == META_DIR && p && p->made)
 			m->count.dirs++;
 		if (r->type != META_DIR || (p && p->made))
-			report_item(m, r->op, b->dir, name, r->type, r->why, r->size, NULL);
+			tell_item(m, r->op, b->dir, name, r->type, r->why, r->size, NULL);
 	}
 	m->count.done_bytes += r->size;
 	if (r->type == META_DIR && !failed)

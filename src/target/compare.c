@@ -8,7 +8,7 @@
 
 /* An answer under way, of a type whose payload begins with a flags byte. */
 struct answer {
-	struct session *s;
+	struct buf *out;
 	uint8_t type;
 	uint32_t id;
 	size_t start;
@@ -18,11 +18,11 @@ struct answer {
 static struct buf *answer_record(struct answer *a)
 {
 	if (!a->open) {
-		a->start = frame_begin(&a->s->out, a->type, a->id);
-		wr_u8(&a->s->out, 0);
+		a->start = frame_begin(a->out, a->type, a->id);
+		wr_u8(a->out, 0);
 		a->open = true;
 	}
-	return &a->s->out;
+	return a->out;
 }
 
 static void answer_close(struct answer *a, bool last)
@@ -31,14 +31,13 @@ static void answer_close(struct answer *a, bool last)
 		answer_record(a)->data[a->start + FRAME_HEADER] = MSG_LAST;
 	if (!a->open)
 		return;
-	frame_end(&a->s->out, a->start);
+	frame_end(a->out, a->start);
 	a->open = false;
-	session_push(a->s);
 }
 
 static void answer_next(struct answer *a)
 {
-	if (a->s->out.len - a->start >= WIRE_BATCH_BYTES)
+	if (a->out->len - a->start >= WIRE_BATCH_BYTES)
 		answer_close(a, false);
 }
 
@@ -94,6 +93,10 @@ static void replace_type(struct pair *p, struct need *n)
 	bool is_new;
 	int ret = 0;
 
+	if (!entry_may_become(p->s, p->d, p->name, p->want->type, &n->diag)) {
+		n->op = NEED_FAILED;
+		return;
+	}
 	if (p->want->type == META_REG) {
 		n->op = NEED_NEW; /* what is in the way goes when the content comes */
 		n->why = META_D_TYPE;
@@ -254,6 +257,9 @@ static bool list_entry(struct session *s, struct tdir *d, const struct entry *e,
 	if (entry_reserved(d, name) || entry_hidden(s, d->dst, name)) {
 		target_fail(&n.diag, DIAG_TARGET_RESERVED, 0, d, name, "cannot use the name");
 		n.op = NEED_FAILED;
+	} else if (d->unreadable) {
+		target_fail(&n.diag, DIAG_TARGET_LIST, 0, d, name, "no listing to compare");
+		n.op = NEED_FAILED;
 	} else if (!o || !same(s, d->own, o, e, want)) {
 		compare(&p, &n, o != NULL);
 	}
@@ -271,7 +277,7 @@ static bool bit_set(const struct buf *bitmap, uint32_t i)
 
 static void send_extra(struct session *s, struct tdir *d)
 {
-	struct answer a = {.s = s, .type = MSG_EXTRA, .id = d->id};
+	struct answer a = {.out = &s->out, .type = MSG_EXTRA, .id = d->id};
 	const bool none = d->flags & DIR_NO_DELETE;
 
 	for (size_t i = 0; i < d->own->n && !none; i++) {
@@ -286,6 +292,8 @@ static void send_extra(struct session *s, struct tdir *d)
 		wr_u8(out, o->type);
 		wr_str(out, name);
 		answer_next(&a);
+		if (!a.open)
+			session_push(s);
 	}
 	answer_close(&a, true);
 }
@@ -293,43 +301,47 @@ static void send_extra(struct session *s, struct tdir *d)
 /* ---- LIST ---- */
 
 /* Our listing, when it was not kept: the names alone, the entries are read one by one. */
-static bool need_listing(struct session *s, struct tdir *d)
+static void list_begin(struct session *s, struct tdir *d, const struct bytes *bitmap)
 {
 	uint32_t slices;
 
-	if (!d->own && (d->fd < 0 || d->made))
-		d->own = xcalloc(1, sizeof(*d->own));
-	if (!d->own && listing_names(s, d, &d->own, &slices) != LISTING_OK)
-		return false;
-	listing_index(d->own);
-	return true;
-}
-
-static bool list_begin(struct session *s, struct tdir *d, const struct bytes *bitmap)
-{
-	AUTO_DIAG diag = DIAG_INIT;
-	size_t start;
-
 	if (d->listing)
-		return true;
+		return;
 	d->listing = true;
 	buf_append(&d->bitmap, bitmap->p, bitmap->len);
-	if (need_listing(s, d))
-		return true;
-	target_fail(&diag, DIAG_TARGET_LIST, errno, d, NULL, "cannot read");
-	start = frame_begin(&s->out, MSG_DIR_FAIL, d->id);
-	wr_diag(&s->out, &diag);
-	frame_end(&s->out, start);
-	dir_give_up(s, d);
-	return false;
+	if (!d->own && d->fd >= 0 && !d->made)
+		d->unreadable = listing_names(s, d, &d->own, &slices) != LISTING_OK;
+	if (!d->own)
+		d->own = xcalloc(1, sizeof(*d->own));
+	listing_index(d->own);
+}
+
+#define NEEDS_HELD (4u << 20)
+
+static void send_needs(struct session *s, struct tdir *d)
+{
+	buf_append(&s->out, d->needs.data, d->needs.len);
+	buf_clear(&d->needs);
+	session_push(s);
+}
+
+static void list_end(struct session *s, struct tdir *d)
+{
+	if (s->flags & HELLO_DELETE)
+		send_extra(s, d);
+	dir_drop_listing(s, d);
+	buf_release(&d->bitmap);
+	buf_release(&d->needs);
+	d->listing = d->unreadable = false;
+	d->index = 0;
 }
 
 bool list_handle(struct session *s, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
 	struct meta want = META_INIT, have = META_INIT;
-	struct answer a = {.s = s, .type = MSG_NEED, .id = f->id};
 	struct tdir *d = dir_find(s, f->id);
+	struct answer a = {.out = d ? &d->needs : NULL, .type = MSG_NEED, .id = f->id};
 	struct bytes bitmap;
 	struct entry e;
 	bool last, ok = true;
@@ -340,25 +352,17 @@ bool list_handle(struct session *s, const struct frame *f)
 		return true; /* it failed, and was closed by saying so */
 	if (d->flags & DIR_NEW)
 		return session_error(s, DIAG_TARGET_PROTOCOL, "a listing of a new directory");
-	if (!list_begin(s, d, &bitmap))
-		return true;
+	list_begin(s, d, &bitmap);
 	while (ok && msg_entry_get(&r, false, &e))
 		ok = list_entry(s, d, &e, &want, &have, &a);
 	meta_release(&want);
 	meta_release(&have);
-	if (!ok || !rd_done(&r)) {
-		if (a.open)
-			s->out.len = a.start;
+	if (!ok || !rd_done(&r))
 		return session_malformed(s, "listing");
-	}
 	answer_close(&a, last);
-	if (last && (s->flags & HELLO_DELETE))
-		send_extra(s, d);
-	if (last) {
-		dir_drop_listing(s, d);
-		d->listing = false;
-		d->index = 0;
-		buf_clear(&d->bitmap);
-	}
+	if (last || d->needs.len > NEEDS_HELD)
+		send_needs(s, d);
+	if (last)
+		list_end(s, d);
 	return true;
 }

@@ -104,6 +104,7 @@ static void dir_release(struct session *s, struct tdir *d)
 		close(d->fd);
 	}
 	buf_release(&d->bitmap);
+	buf_release(&d->needs);
 	meta_release(&d->want);
 	meta_release(&d->have);
 	free(d->src);

@@ -116,6 +116,17 @@ static void count_nothing(void *arg, uint8_t type, const char *path)
 	(void)path;
 }
 
+bool entry_may_become(struct session *s, struct tdir *d, const char *name, uint8_t type, struct diag *diag)
+{
+	struct stat st;
+
+	if (!s->has_rules || d->fd < 0 || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		listing_type(st.st_mode) == type || !entry_protected(s, d->src, name, S_ISDIR(st.st_mode)))
+		return true;
+	target_fail(diag, DIAG_TARGET_PROTECTED, 0, d, name, "cannot replace");
+	return false;
+}
+
 int entry_clear_way(struct session *s, struct tdir *d, const char *name, struct diag *diag)
 {
 	struct remove_sink sink = {.removed = count_nothing, .failed = keep_first, .arg = diag, .budget = UINT64_MAX};
@@ -145,7 +156,12 @@ int entry_clear_way(struct session *s, struct tdir *d, const char *name, struct 
 
 int entry_commit(struct session *s, struct tmpname *t, struct tdir *d, const char *name, struct diag *diag)
 {
+	struct stat st;
+
 	dir_modify(s, d);
+	if (s->has_rules && fstatat(t->dirfd, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		!entry_may_become(s, d, name, listing_type(st.st_mode), diag))
+		return -1;
 	for (int tries = 0; tries < TRIES; tries++) {
 		if (renameat(t->dirfd, t->name, d->fd, name) == 0) {
 			t->dirfd = -1;

@@ -342,7 +342,8 @@ static bool stays(struct tfile *f, bool unchanged)
 		buf_clear(&f->equal);
 		buf_append(&f->equal, whole, sizeof(whole));
 	}
-	if ((f->flags & FILE_BREAK) && f->have.nlink > 1)
+	/* With or without FILE_BREAK: where the other names are the source's too, nobody asks for the contents. */
+	if (f->have.nlink > 1)
 		return false;
 	return f->basis_size == f->want.size && all_equal(f, f->want.size);
 }

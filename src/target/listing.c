@@ -12,6 +12,8 @@
 
 #define GETDENTS_BYTES (64u << 10)
 #define SLICE_MAX (4u * WIRE_SLICE_ENTRIES)
+/* Only the first slice can ask for more of them; a later one that has grown meanwhile is taken up to this. */
+#define SLICE_HARD_MAX (16u * WIRE_SLICE_ENTRIES)
 
 ssize_t listing_getdents(int fd, void *buf, size_t n)
 {
@@ -144,7 +146,7 @@ static void take_name(struct session *s, struct tdir *d, struct listing *l, cons
 		type = listing_type(st.st_mode);
 	if (invisible(s, d, name, type == META_DIR) || leftover_removed(s, d, name))
 		return;
-	if (++*count <= SLICE_MAX)
+	if (++*count <= (d->slice ? SLICE_HARD_MAX : SLICE_MAX))
 		listing_add(l, name, n, hash, e->ino, type);
 }
 
@@ -168,7 +170,11 @@ enum listing_result listing_names(struct session *s, struct tdir *d, struct list
 			pos += e->reclen;
 		}
 	}
-	if (count > SLICE_MAX) {
+	if (count > SLICE_HARD_MAX && d->slice) {
+		errno = EOVERFLOW;
+		goto failed;
+	}
+	if (count > SLICE_MAX && !d->slice) {
 		listing_free(l);
 		slices = (uint64_t)d->slices * (count / WIRE_SLICE_ENTRIES + 1);
 		*out_slices = (uint32_t)MIN(slices, (uint64_t)UINT32_MAX);

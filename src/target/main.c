@@ -99,7 +99,7 @@ static bool open_root(const struct options *o, int *out_fd, struct diag *d)
 	*out_fd = open(o->root, flags);
 	if (*out_fd >= 0)
 		return true;
-	if (errno == ENOENT && o->read_only)
+	if (errno == ENOENT && o->read_only && !o->prove)
 		return true;
 	if (errno == ENOENT && o->create && mkdir(o->root, 0700) == 0)
 		*out_fd = open(o->root, flags);

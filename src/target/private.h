@@ -58,7 +58,9 @@ struct tdir {
 	struct listing *own; /* kept between DIR and LIST, and during LIST */
 	size_t own_bytes;
 	bool listing; /* LIST frames have begun */
+	bool unreadable; /* our listing could not be read again: every entry fails */
 	struct buf bitmap;
+	struct buf needs; /* NEED frames, held until the mover has sent its last LIST */
 	uint32_t index;
 	unsigned files; /* open files in it */
 };
@@ -209,6 +211,8 @@ const struct meta *entry_fresh(struct meta *room, const struct stat *st, bool pl
 bool entry_unlock(struct session *s, struct tdir *d, const char *name, int err);
 /* Opens a regular file as meta_read() found it, even when its mode forbids that to us. -1 with errno. */
 int entry_open(struct session *s, struct tdir *d, const char *name, int flags);
+/* Whether what is there may give way to this type: not when a rule protects it. */
+bool entry_may_become(struct session *s, struct tdir *d, const char *name, uint8_t type, struct diag *diag);
 /* Removes a directory that stands where something else must come. */
 int entry_clear_way(struct session *s, struct tdir *d, const char *name, struct diag *diag);
 /* Renames over whatever is there. -2: EXDEV (d->beside is set: make it again), else as the others. */

@@ -142,7 +142,7 @@ static int by_name(const struct verify_xattr *a, const struct verify_xattr *b)
 /* Both lists are sorted by name. */
 static void compare_xattrs(struct finding *f, struct bytes s, struct bytes t, uint32_t fields)
 {
-	struct rd rs = rd_init(s.p, s.len), rt = rd_init(t.p, t.len);
+	struct rd rs = verify_rd(s), rt = verify_rd(t);
 	struct verify_xattr a, b;
 	bool has_a = verify_xattr_next(&rs, &a), has_b = verify_xattr_next(&rt, &b);
 

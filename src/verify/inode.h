@@ -55,6 +55,11 @@ struct verify_xattr {
 	struct bytes value; /* len <= VERIFY_VALUE_RAW */
 	uint64_t crc;	    /* else */
 };
+/* A reader of what may be nothing. */
+static inline struct rd verify_rd(struct bytes b)
+{
+	return rd_init(b.p ? b.p : (const uint8_t *)"", b.len);
+}
 /* The next of a packed list; false at the end or (check rd_done) where it is malformed. */
 bool verify_xattr_next(struct rd *r, struct verify_xattr *out);
 /* Sorted, names unique and not empty, everything within bounds. */

@@ -26,7 +26,7 @@ static int names_compare(struct bytes a, struct bytes b)
 
 bool verify_xattrs_valid(struct bytes packed)
 {
-	struct rd r = rd_init(packed.p, packed.len);
+	struct rd r = verify_rd(packed);
 	struct verify_xattr x, last = {};
 
 	if (packed.len > VERIFY_XATTRS_MAX)
@@ -120,7 +120,7 @@ bool verify_record_next(struct rd *r, struct bytes *out)
 
 bool verify_record_get(struct bytes record, bool own, struct bytes *out_name, struct verify_node *out)
 {
-	struct rd r = rd_init(record.p, record.len);
+	struct rd r = verify_rd(record);
 
 	*out_name = rd_bytes(&r, VERIFY_NAME_MAX);
 	if (own ? out_name->len != 0 : !wire_name_valid(out_name->p, out_name->len))

@@ -13,7 +13,7 @@ char *mover_path(const char *dir, const char *name)
 	return *dir && *name ? xasprintf("%s/%s", dir, name) : xstrdup(*dir ? dir : name);
 }
 
-void report_item(struct mover *m, uint8_t op, const struct dir *dir, const char *name, uint8_t type, uint32_t why,
+void tell_item(struct mover *m, uint8_t op, const struct dir *dir, const char *name, uint8_t type, uint32_t why,
 	uint64_t bytes, const char *link)
 {
 	AUTO_FREE char *path = NULL;
@@ -43,18 +43,18 @@ static void send_diag(struct mover *m, const struct diag *d, bool failed)
 	chan_send_buf(&m->ipc, IPC_DIAG, 0, &m->msg);
 }
 
-void report_diag(struct mover *m, const struct diag *d)
+void tell_diag(struct mover *m, const struct diag *d)
 {
 	send_diag(m, d, false);
 }
 
-void report_failed(struct mover *m, const struct diag *d)
+void tell_failed(struct mover *m, const struct diag *d)
 {
 	m->count.failed++;
 	send_diag(m, d, true);
 }
 
-void report_source_error(struct mover *m, const struct dir *dir, const char *name, int err, const char *what)
+void tell_source_error(struct mover *m, const struct dir *dir, const char *name, int err, const char *what)
 {
 	AUTO_DIAG d = DIAG_INIT;
 	AUTO_FREE char *path = mover_path(dir->src, name);
@@ -65,10 +65,10 @@ void report_source_error(struct mover *m, const struct dir *dir, const char *nam
 	}
 	diag_set(&d, err == EACCES || err == EPERM ? DIAG_SOURCE_DENIED : DIAG_SOURCE_READ, err, path, "cannot %s '%s'",
 		what, *path ? path : ".");
-	report_failed(m, &d);
+	tell_failed(m, &d);
 }
 
-void report_note(struct mover *m, const char *fmt, ...)
+void tell_note(struct mover *m, const char *fmt, ...)
 {
 	AUTO_FREE char *text = NULL;
 	AUTO_BUF safe = BUF_INIT;
@@ -84,7 +84,7 @@ void report_note(struct mover *m, const char *fmt, ...)
 	chan_send_buf(&m->ipc, IPC_NOTE, 0, &safe);
 }
 
-void report_counts(struct mover *m, bool now)
+void tell_counts(struct mover *m, bool now)
 {
 	static const struct ipc_count none;
 	int64_t t = clock_mono_ns();
