@@ -195,17 +195,38 @@ static bool connect_target(struct link *l)
 
 /* ---- the session ---- */
 
-static bool supported(struct link *l, const char *method)
+static bool supported(struct link *l, int what, const char *method, size_t len)
 {
 	const char **list;
-	int n = libssh2_session_supported_algs(l->session, LIBSSH2_METHOD_HOSTKEY, &list);
+	int n = libssh2_session_supported_algs(l->session, what, &list);
 	bool found = false;
 
 	for (int i = 0; i < n; i++)
-		found = found || str_eq(list[i], method);
+		found = found || (strlen(list[i]) == len && strncmp(list[i], method, len) == 0);
 	if (n > 0)
 		libssh2_free(l->session, list);
 	return found;
+}
+
+/* Leaves out what this libssh2 does not know: its own way of doing so copies overlapping memory (1.10). */
+static bool prefer(struct link *l, int what, const char *list)
+{
+	AUTO_BUF known = BUF_INIT;
+
+	while (*list) {
+		size_t len = strcspn(list, ",");
+
+		if (supported(l, what, list, len)) {
+			if (known.len)
+				buf_append_u8(&known, ',');
+			buf_append(&known, list, len);
+		}
+		list += len + (list[len] ? 1 : 0);
+	}
+	if (!known.len)
+		return link_fail(l, LINK_UNSUPPORTED, "this libssh2 knows none of the SSH methods that are sound");
+	return libssh2_session_method_pref(l->session, what, buf_cstr(&known)) == 0 ||
+	       link_fail_ssh(l, LINK_UNSUPPORTED, "SSH methods");
 }
 
 /* The types known_hosts holds for this host, and only those; when it holds none, all that are sound. */
@@ -219,36 +240,40 @@ static bool prefer_host_keys(struct link *l, const struct known *k)
 	AUTO_BUF list = BUF_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
-		if ((k->count && !known_has_type(k, methods[i].type)) || !supported(l, methods[i].method))
-			continue;
-		buf_printf(&list, "%s%s", list.len ? "," : "", methods[i].method);
+		const char *method = methods[i].method;
+
+		if ((!k->count || known_has_type(k, methods[i].type)) &&
+			supported(l, LIBSSH2_METHOD_HOSTKEY, method, strlen(method)))
+			buf_printf(&list, "%s%s", list.len ? "," : "", method);
 	}
 	if (!list.len)
 		return link_fail(l, LINK_UNSUPPORTED, "known_hosts holds no key of a type libssh2 knows for '%s'", k->name);
-	return libssh2_session_method_pref(l->session, LIBSSH2_METHOD_HOSTKEY, buf_cstr(&list)) == 0 ||
-	       link_fail_ssh(l, LINK_UNSUPPORTED, "host-key types");
+	return prefer(l, LIBSSH2_METHOD_HOSTKEY, buf_cstr(&list));
 }
+
+#define CIPHERS "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,aes192-ctr"
+#define MACS "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
 
 static bool prefer_methods(struct link *l, const struct known *k)
 {
 	static const struct {
 		int what;
-		const char *list; /* what a libssh2 does not know it leaves out */
+		const char *list;
 	} prefs[] = {
 		{LIBSSH2_METHOD_KEX, "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,"
 				     "ecdh-sha2-nistp521,diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,"
 				     "diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"},
-		{LIBSSH2_METHOD_CRYPT_CS, "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,aes192-ctr"},
-		{LIBSSH2_METHOD_CRYPT_SC, "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,aes192-ctr"},
-		{LIBSSH2_METHOD_MAC_CS, "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"},
-		{LIBSSH2_METHOD_MAC_SC, "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"},
+		{LIBSSH2_METHOD_CRYPT_CS, CIPHERS},
+		{LIBSSH2_METHOD_CRYPT_SC, CIPHERS},
+		{LIBSSH2_METHOD_MAC_CS, MACS},
+		{LIBSSH2_METHOD_MAC_SC, MACS},
 		{LIBSSH2_METHOD_COMP_CS, "none"},
 		{LIBSSH2_METHOD_COMP_SC, "none"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(prefs); i++)
-		if (libssh2_session_method_pref(l->session, prefs[i].what, prefs[i].list) != 0)
-			return link_fail_ssh(l, LINK_UNSUPPORTED, "SSH methods");
+		if (!prefer(l, prefs[i].what, prefs[i].list))
+			return false;
 	return prefer_host_keys(l, k);
 }
 

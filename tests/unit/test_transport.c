@@ -421,6 +421,7 @@ static void test_words(void **state)
 			DIAG_TRANSPORT_NEGOTIATION},
 		{"Timeout, server h not responding.\n", DIAG_TRANSPORT_LOST},
 		{"client_loop: send disconnect: Broken pipe\n", DIAG_TRANSPORT_LOST}};
+	static const char quoted[] = "a 'b c' \"d\\\"e\" f\\ g ''";
 	AUTO_STRV words = {};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -433,7 +434,7 @@ static void test_words(void **state)
 		}
 	}
 	assert_false(words_classify("hello", 5, "h", NULL));
-	assert_true(strv_split(&words, "a 'b c' \"d\\\"e\" f\\ g ''", 24));
+	assert_true(strv_split(&words, quoted, sizeof(quoted) - 1));
 	assert_int_equal(words.n, 5);
 	assert_string_equal(words.v[1], "b c");
 	assert_string_equal(words.v[2], "d\"e");
