@@ -1,14 +1,15 @@
 /*
  * The plugin interface of rehost: all that a plugin may include of it.
  *
- * A plugin is a shared object rehost-plugin-NAME.so with one function, rehost_plugin_init(), which returns a struct
- * rehost_plugin that stays valid while the object is loaded. Every struct here begins with its size as its maker knew
- * it: fields are only ever appended, and each side looks at no more than the smaller of both sizes. A field that is not
- * there, or NULL, is not used.
+ * A plugin is a shared object rehost-plugin-NAME.so with one function, rehost_plugin_init(), which returns a
+ * struct rehost_plugin that stays valid while the object is loaded. Every struct here begins with its size as
+ * its maker knew it: fields are only ever appended, and each side looks at no more than the smaller of both
+ * sizes. A field that is not there, or NULL, is not used.
  *
- * rehost loads a plugin only from its plugin directory, and only a regular file that belongs to root or to the user
- * who runs rehost and that nobody else may write. Plugins run in the coordinator, with its rights, one thread: a
- * function must not block for long, must not change signal handlers, and must not end the process.
+ * rehost loads a plugin only from its plugin directory, and only a regular file that belongs to root or to
+ * the user who runs rehost and that nobody else may write. Plugins run in the coordinator, with its rights,
+ * one thread: a function must not block for long, must not change signal handlers, and must not end the
+ * process.
  */
 #ifndef REHOST_PLUGIN_H
 #define REHOST_PLUGIN_H
@@ -37,7 +38,8 @@ struct rehost_plugin_job {
 	const char *job;     /* the job's name */
 };
 
-/* One named value of a record; elements of arrays, so this struct never grows. Names are lower case letters, digits and '_'; values are text. */
+/* One named value of a record; elements of arrays, so this struct never grows. Names are lower case letters,
+ * digits and '_'; values are text. */
 struct rehost_plugin_field {
 	const char *name;
 	const char *value;
@@ -50,8 +52,8 @@ struct rehost_plugin {
 	const char *name; /* as in the file's name */
 	/* NULL when it cannot work here; errno says why. The handle is passed to the others. */
 	void *(*open)(const struct rehost_plugin_job *job);
-	/* code is "RH0101" or NULL; text is one line without control characters. 0, or -1 with errno: the plugin is then
-	 * closed and not used again in this run. fields is an array of count elements. */
+	/* code is "RH0101" or NULL; text is one line without control characters. 0, or -1 with errno: the
+	 * plugin is then closed and not used again in this run. fields is an array of count elements. */
 	int (*record)(void *handle, int level, const char *code, const char *text,
 		const struct rehost_plugin_field *fields, size_t count);
 	void (*close)(void *handle);

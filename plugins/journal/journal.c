@@ -1,5 +1,6 @@
 /*
- * The journal plugin: log records with their fields, so that `journalctl REHOST_JOB=web REHOST_CODE=RH0610` finds them.
+ * The journal plugin: log records with their fields, so that `journalctl REHOST_JOB=web REHOST_CODE=RH0610`
+ * finds them.
  */
 #include "rehost-plugin.h"
 
@@ -12,7 +13,7 @@
 #include <systemd/sd-journal.h>
 
 #define PREFIX "REHOST_"
-#define FIELDS_MAX 64 /* more of one record are left out */
+#define FIELDS_MAX 64			   /* more of one record are left out */
 #define NAME_MAX_LEN (64 - sizeof(PREFIX)) /* journald drops a field with a longer name */
 
 struct journal {

@@ -7,7 +7,8 @@
 
 static const char *severity_name(enum diag_severity severity)
 {
-	static const char *const names[] = {[DIAG_INFO] = "note", [DIAG_WARNING] = "warning", [DIAG_ERROR] = "error"};
+	static const char *const names[] = {
+		[DIAG_INFO] = "note", [DIAG_WARNING] = "warning", [DIAG_ERROR] = "error"};
 
 	return names[severity];
 }
@@ -66,7 +67,8 @@ static int unknown(const char *word, const char *id)
 	for (int c = 1; c < DIAG_CODES_END; c++)
 		ids[n++] = diag_info((enum diag_code)c)->id;
 	near = text_nearest(id ? id : word, ids, n);
-	usage_set(&e, DIAG_CLI_CODE, near ? xasprintf("did you mean '%s'? 'rehost explain' lists all codes", near) : NULL,
+	usage_set(&e, DIAG_CLI_CODE,
+		near ? xasprintf("did you mean '%s'? 'rehost explain' lists all codes", near) : NULL,
 		"'%s' is no diagnostic code", word);
 	code = usage_print(&e);
 	usage_release(&e);

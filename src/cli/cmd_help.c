@@ -41,7 +41,8 @@ static void help_all(void)
 	for (size_t i = 0; i < CMD_COUNT; i++) {
 		AUTO_BUF b = BUF_INIT;
 
-		buf_printf(&b, "  %s%s%s", commands[i].name, *commands[i].usage ? " " : "", commands[i].usage);
+		buf_printf(
+			&b, "  %s%s%s", commands[i].name, *commands[i].usage ? " " : "", commands[i].usage);
 		put_line(buf_cstr(&b), commands[i].summary);
 	}
 	put_options(~0u);
@@ -53,8 +54,8 @@ static void help_command(size_t id)
 {
 	const struct command *c = &commands[id];
 
-	printf("usage: rehost %s [OPTIONS]%s%s\n\n%c%s\n", c->name, *c->usage ? " " : "", c->usage, c->summary[0] - 'a' + 'A',
-		c->summary + 1);
+	printf("usage: rehost %s [OPTIONS]%s%s\n\n%c%s\n", c->name, *c->usage ? " " : "", c->usage,
+		c->summary[0] - 'a' + 'A', c->summary + 1);
 	put_options(1u << id);
 }
 

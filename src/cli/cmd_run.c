@@ -1,6 +1,6 @@
 /*
- * run: the whole job. A full copy if none has completed, then a sync, then verify; the first step that fails ends it.
- * Steps that were only incomplete (3) or found differences (4) do not; of several, 3 comes before 4.
+ * run: the whole job. A full copy if none has completed, then a sync, then verify; the first step that fails
+ * ends it. Steps that were only incomplete (3) or found differences (4) do not; of several, 3 comes before 4.
  */
 #include "cli/commands.h"
 #include "cli/verify_options.h"
@@ -25,8 +25,8 @@ static int worse(int a, int b)
 	return MAX(a, b);
 }
 
-/* Copies and syncs add up; of verify only what it alone counts: files_examined and bytes_total stay those of the
- * transfers. */
+/* Copies and syncs add up; of verify only what it alone counts: files_examined and bytes_total stay those of
+ * the transfers. */
 static void add(struct run *run, struct summary *s, bool verify)
 {
 	struct summary *t = &run->total;

@@ -55,7 +55,8 @@ static void print_running(const struct status *s)
 		put_text("running:", "no");
 		return;
 	}
-	buf_printf(&b, "%s, process %d", s->state.running_command ? s->state.running_command : "yes", (int)s->pid);
+	buf_printf(&b, "%s, process %d", s->state.running_command ? s->state.running_command : "yes",
+		(int)s->pid);
 	if (s->state.running_since) {
 		buf_append_str(&b, ", since ");
 		append_time(&b, s->state.running_since);

@@ -75,8 +75,9 @@ bool dirs_find(struct dirs *out, struct diag *d)
 		out->log = root ? xstrdup("/var/log/rehost") : base ? xasprintf("%s/log", base) : NULL;
 	if (!failed && out->state && out->run && out->log)
 		return true;
-	diag_set(d, DIAG_CLI_DIRECTORY, 0, NULL, "cannot find a place for state and logs: neither a home directory nor "
-						  "a working directory is known");
+	diag_set(d, DIAG_CLI_DIRECTORY, 0, NULL,
+		"cannot find a place for state and logs: neither a home directory nor "
+		"a working directory is known");
 	dirs_release(out);
 	return false;
 }

@@ -1,6 +1,6 @@
 /*
- * Where rehost keeps its own files: state, lock, logs. REHOST_STATE_DIR, REHOST_RUN_DIR and REHOST_LOG_DIR win; root
- * has /var/lib, /run and /var/log; an ordinary user the XDG directories.
+ * Where rehost keeps its own files: state, lock, logs. REHOST_STATE_DIR, REHOST_RUN_DIR and REHOST_LOG_DIR
+ * win; root has /var/lib, /run and /var/log; an ordinary user the XDG directories.
  */
 #pragma once
 

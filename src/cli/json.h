@@ -1,6 +1,6 @@
 /*
- * Writes one JSON object a line. Integers above 2^53 are strings, so that no reader loses digits; paths that are not
- * UTF-8 come escaped, with the bytes beside them as NAME_b64.
+ * Writes one JSON object a line. Integers above 2^53 are strings, so that no reader loses digits; paths that
+ * are not UTF-8 come escaped, with the bytes beside them as NAME_b64.
  */
 #pragma once
 

@@ -1,9 +1,10 @@
 /*
  * The command line: the table of commands, the table of options, and the parser.
  *
- * Help, and whatever else lists commands or options, comes from these two tables. The parser knows no permutation
- * and no abbreviations: an option may stand before or after COMMAND, `--opt=value` and `--opt value` are the same, `--`
- * ends the options. The single letter that means two things is -c: --config before COMMAND, --checksum after it.
+ * Help, and whatever else lists commands or options, comes from these two tables. The parser knows no
+ * permutation and no abbreviations: an option may stand before or after COMMAND, `--opt=value` and `--opt
+ * value` are the same, `--` ends the options. The single letter that means two things is -c: --config before
+ * COMMAND, --checksum after it.
  *
  * Ownership: struct options points into argv and owns only its arrays; options_release().
  */
@@ -64,9 +65,9 @@ struct command {
 };
 
 struct option_def {
-	const char *name; /* without its dashes */
-	char letter;	  /* 0: none */
-	const char *arg;  /* what its value is called, or NULL */
+	const char *name;  /* without its dashes */
+	char letter;	   /* 0: none */
+	const char *arg;   /* what its value is called, or NULL */
 	unsigned commands; /* bits 1 << CMD_*: the commands that take it */
 	const char *help;
 };
@@ -90,14 +91,14 @@ struct options {
 	const char *config;
 	const char **sets; /* those of --set, then those that stand for --bwlimit and --processes */
 	size_t set_count;
-	char *own_sets[3]; /* storage of the latter */
+	char *own_sets[3];   /* storage of the latter */
 	bool quiet, verbose; /* the last of -q and -v holds */
 	enum progress_mode progress;
 	struct filter_arg *filters;
 	size_t filter_count;
 	enum conf_verify_mode verify_mode; /* when given[OPT_MODE] */
-	uint64_t max_age; /* seconds */
-	const char *const *operands; /* those after COMMAND */
+	uint64_t max_age;		   /* seconds */
+	const char *const *operands;	   /* those after COMMAND */
 	size_t operand_count;
 	const char **operand_store;
 };
@@ -108,7 +109,8 @@ struct usage_error {
 	char *hint;
 };
 
-void usage_set(struct usage_error *e, enum diag_code code, char *own_hint, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void usage_set(struct usage_error *e, enum diag_code code, char *own_hint, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
 void usage_release(struct usage_error *e);
 /* Writes it to stderr as every error is written. Returns its exit code. */
 int usage_print(const struct usage_error *e);

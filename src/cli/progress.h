@@ -1,6 +1,6 @@
 /*
- * The progress line. On a terminal it is one line that is drawn again in place; elsewhere (--progress=always) a plain
- * line every few seconds, without carriage returns.
+ * The progress line. On a terminal it is one line that is drawn again in place; elsewhere (--progress=always)
+ * a plain line every few seconds, without carriage returns.
  */
 #pragma once
 

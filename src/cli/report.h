@@ -1,8 +1,9 @@
 /*
- * What the user sees of a run: text on the terminal or in cron's mail, or JSON lines. Both implement one table of
- * functions; the commands and the observer of the engine only speak to report_*().
+ * What the user sees of a run: text on the terminal or in cron's mail, or JSON lines. Both implement one
+ * table of functions; the commands and the observer of the engine only speak to report_*().
  *
- * Process: the coordinator, one thread. Errors of writing are remembered, not reported in between: report_lost().
+ * Process: the coordinator, one thread. Errors of writing are remembered, not reported in between:
+ * report_lost().
  */
 #pragma once
 
@@ -17,8 +18,8 @@ struct report_options {
 	bool json, quiet, verbose, items, dry_run;
 	enum progress_mode progress;
 	bool err_is_terminal;
-	bool colour;	     /* on err */
-	const char *command; /* "sync"; static */
+	bool colour;		     /* on err */
+	const char *command;	     /* "sync"; static */
 	const char *source, *target; /* for people, escaped; copied */
 };
 
@@ -36,7 +37,8 @@ void report_progress(struct report *r, const struct progress *p, bool now);
 /* Steps of `run`: "copy", "sync", "verify". */
 void report_step_begin(struct report *r, const char *step);
 void report_step_end(struct report *r, const struct summary *s);
-/* The last words. verified: the counts of verify in s are meaningful (with `run` beside those of copy and sync). */
+/* The last words. verified: the counts of verify in s are meaningful (with `run` beside those of copy and
+ * sync). */
 void report_end(struct report *r, const struct summary *s, bool transferred, bool verified);
 /* The last words of a command that could not begin. */
 void report_exit_error(struct report *r, const struct diag *d);

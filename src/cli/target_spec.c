@@ -27,7 +27,8 @@ static bool fail(struct diag *d, char **out_hint, char *hint, const char *text, 
 	return false;
 }
 
-/* What ssh may be given as a word: nothing it could take for an option, no white space, no control characters. */
+/* What ssh may be given as a word: nothing it could take for an option, no white space, no control
+ * characters. */
 static bool is_word(const char *s, size_t len, const char *forbidden)
 {
 	if (!len || s[0] == '-')
@@ -114,8 +115,8 @@ static bool parse_local(const char *text, struct target_spec *out, struct diag *
 	out->local = true;
 	out->dir = make_absolute(dir);
 	if (!out->dir) {
-		diag_set(d, DIAG_CLI_TARGET, errno, NULL, "cannot find the working directory, which '%s' is relative to",
-			text);
+		diag_set(d, DIAG_CLI_TARGET, errno, NULL,
+			"cannot find the working directory, which '%s' is relative to", text);
 		return false;
 	}
 	return true;
@@ -149,12 +150,16 @@ static const char *parse_host(const char *text, struct target_spec *out, struct 
 			host = at + 1;
 		len = (size_t)(end - host);
 		if (*end != ':') {
-			fail(d, out_hint, xasprintf("write [USER@]HOST:DIR, or local:%s for a directory of this host", text),
+			fail(d, out_hint,
+				xasprintf("write [USER@]HOST:DIR, or local:%s for a directory of this host",
+					text),
 				text, "it has no colon before a slash");
 			return NULL;
 		}
 		if (end[1] == ':' || lacks_brackets(text)) {
-			fail(d, out_hint, xstrdup("put an IPv6 address in brackets: [::1]:DIR; rsync daemons are not spoken to"),
+			fail(d, out_hint,
+				xstrdup("put an IPv6 address in brackets: [::1]:DIR; rsync daemons are not "
+					"spoken to"),
 				text, "too many colons");
 			return NULL;
 		}
@@ -191,7 +196,8 @@ bool target_spec_parse(const char *text, struct target_spec *out, struct diag *d
 		uint64_t n;
 
 		if (!text_parse_u64(port, 65535, &n) || n == 0)
-			return fail(d, out_hint, xstrdup("a port is 1 to 65535; write HOST:./NAME for a name with a colon"),
+			return fail(d, out_hint,
+				xstrdup("a port is 1 to 65535; write HOST:./NAME for a name with a colon"),
 				text, "its port is out of range");
 		out->port = (unsigned)n;
 		rest += digits + 1;
@@ -201,7 +207,9 @@ bool target_spec_parse(const char *text, struct target_spec *out, struct diag *d
 			"it names no directory");
 	if (rest[0] == '~') {
 		if (rest[1] && rest[1] != '/')
-			return fail(d, out_hint, xstrdup("write the home directory out, or './~NAME' for a name that begins so"),
+			return fail(d, out_hint,
+				xstrdup("write the home directory out, or './~NAME' for a name that begins "
+					"so"),
 				text, "the home of another user is not looked up");
 		rest++;
 		rest += strspn(rest, "/");

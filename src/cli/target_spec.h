@@ -1,8 +1,9 @@
 /*
- * The grammar of DST: [USER@]HOST[:PORT]:DIR, [v6::addr][:PORT]:DIR, local:DIR. Pure but for local:, whose relative
- * DIR is made absolute from the working directory.
+ * The grammar of DST: [USER@]HOST[:PORT]:DIR, [v6::addr][:PORT]:DIR, local:DIR. Pure but for local:, whose
+ * relative DIR is made absolute from the working directory.
  *
- * HOST:22 is the directory 22, HOST:22:DIR the port; a relative DIR is below the login's home ("~/" may be written).
+ * HOST:22 is the directory 22, HOST:22:DIR the port; a relative DIR is below the login's home ("~/" may be
+ * written).
  */
 #pragma once
 
@@ -10,10 +11,10 @@
 
 struct target_spec {
 	bool local;
-	char *user; /* NULL: not given */
-	char *host; /* without brackets; NULL when local */
+	char *user;    /* NULL: not given */
+	char *host;    /* without brackets; NULL when local */
 	unsigned port; /* 0: not given */
-	char *dir; /* never empty, no trailing slash but for "/" */
+	char *dir;     /* never empty, no trailing slash but for "/" */
 };
 
 /* True when the text names a target and no path: "local:" or a colon before any slash. */

@@ -49,7 +49,8 @@ bool work_check_target(const struct conf *c, struct usage_error *e)
 {
 	if (c->target.address && c->target.root)
 		return true;
-	diag_set(&e->diag, DIAG_CLI_NO_TARGET, 0, NULL, "[target] %s is not set", c->target.address ? "root" : "address");
+	diag_set(&e->diag, DIAG_CLI_NO_TARGET, 0, NULL, "[target] %s is not set",
+		c->target.address ? "root" : "address");
 	return false;
 }
 
@@ -77,11 +78,12 @@ char *work_target_text(const struct conf *c)
 /* Options that only mean something with SRC DST; a configured job has keys for them. */
 static bool check_operand_options(const struct options *o, bool adhoc, struct usage_error *e)
 {
-	static const enum option_id only_adhoc[] = {OPT_DELETE, OPT_EXCLUDE, OPT_INCLUDE, OPT_FILTER, OPT_EXCLUDE_FROM,
-		OPT_INCLUDE_FROM, OPT_ONE_FILE_SYSTEM};
+	static const enum option_id only_adhoc[] = {OPT_DELETE, OPT_EXCLUDE, OPT_INCLUDE, OPT_FILTER,
+		OPT_EXCLUDE_FROM, OPT_INCLUDE_FROM, OPT_ONE_FILE_SYSTEM};
 
 	if (adhoc && o->given[OPT_CONFIG]) {
-		usage_set(e, DIAG_CLI_OPTION_PLACE, xstrdup("leave '--config' out; single values can be given by '--set'"),
+		usage_set(e, DIAG_CLI_OPTION_PLACE,
+			xstrdup("leave '--config' out; single values can be given by '--set'"),
 			"with SRC and DST no configuration file is read");
 		return false;
 	}
@@ -89,7 +91,8 @@ static bool check_operand_options(const struct options *o, bool adhoc, struct us
 		if (!o->given[only_adhoc[i]])
 			continue;
 		usage_set(e, DIAG_CLI_OPTION_PLACE,
-			xstrdup("the rules of a configured job stand in [rules] and [source]; or name SRC and DST"),
+			xstrdup("the rules of a configured job stand in [rules] and [source]; or name SRC "
+				"and DST"),
 			"'--%s' needs SRC and DST", option_defs[only_adhoc[i]].name);
 		return false;
 	}
@@ -210,7 +213,7 @@ int work_begin(struct work *w, const struct options *o, const struct work_operan
 	open_report(w);
 	open_log(w);
 	w->job.want_items = w->recorded || o->given[OPT_ITEMIZE] || o->verbose || o->given[OPT_DRY_RUN] ||
-		o->given[OPT_JSON];
+			    o->given[OPT_JSON];
 out:
 	usage_release(&e);
 	return code;
@@ -288,7 +291,8 @@ static void on_progress_now(void *arg, const struct progress *p)
 
 static const char *kind_name(enum job_kind kind)
 {
-	static const char *const names[] = {[JOB_COPY] = "copy", [JOB_SYNC] = "sync", [JOB_VERIFY] = "verify"};
+	static const char *const names[] = {
+		[JOB_COPY] = "copy", [JOB_SYNC] = "sync", [JOB_VERIFY] = "verify"};
 
 	return names[kind];
 }
@@ -341,7 +345,8 @@ static void log_end(struct work *w, const struct summary *s)
 static void name_signal(struct summary *s)
 {
 	if (s->signal && !diag_is_set(&s->fatal))
-		diag_set(&s->fatal, DIAG_SIGNAL, 0, NULL, "ended by signal %d (%s)", s->signal, strsignal(s->signal));
+		diag_set(&s->fatal, DIAG_SIGNAL, 0, NULL, "ended by signal %d (%s)", s->signal,
+			strsignal(s->signal));
 }
 
 void work_step(struct work *w, enum job_kind kind, struct summary *out)

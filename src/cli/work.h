@@ -1,6 +1,6 @@
 /*
- * What run, copy, sync and verify have in common: from options to a job, the steps through the engine, report and
- * log, the exit code.
+ * What run, copy, sync and verify have in common: from options to a job, the steps through the engine, report
+ * and log, the exit code.
  *
  * Process: the coordinator. Ownership: struct work owns everything in it but the options.
  */
@@ -19,9 +19,9 @@ struct work {
 	struct job job; /* name is owned here */
 	struct report *report;
 	struct log *log;
-	char *to; /* "root@host:/srv", escaped, for messages */
+	char *to;	    /* "root@host:/srv", escaped, for messages */
 	const char **paths; /* of verify */
-	bool recorded; /* items go to the log too */
+	bool recorded;	    /* items go to the log too */
 };
 
 /* The operands are SRC DST. What verify does with two arguments, target_spec_is_one() says. */
@@ -30,8 +30,8 @@ struct work_operands {
 };
 
 /*
- * Loads the configuration, makes the job, opens report and log. On failure all has been said and the exit code is
- * returned; else 0. w is to be released in both cases.
+ * Loads the configuration, makes the job, opens report and log. On failure all has been said and the exit
+ * code is returned; else 0. w is to be released in both cases.
  */
 int work_begin(struct work *w, const struct options *o, const struct work_operands *operands);
 /* Runs one step through the engine. out is to be released by summary_release(). */
@@ -40,9 +40,11 @@ void work_step(struct work *w, enum job_kind kind, struct summary *out);
 int work_end(struct work *w, const struct summary *s, bool transferred, bool verified);
 void work_release(struct work *w);
 
-/* Says why a command cannot begin: on stderr, and with --json as exit_error on stdout too. Returns the exit code. */
+/* Says why a command cannot begin: on stderr, and with --json as exit_error on stdout too. Returns the exit
+ * code. */
 int work_refuse(const struct options *o, const struct usage_error *e);
-/* The configuration under the common options. NULL when it has errors: each is then on stderr, e stands for them. */
+/* The configuration under the common options. NULL when it has errors: each is then on stderr, e stands for
+ * them. */
 struct conf *work_load_conf(const struct options *o, bool no_files, struct usage_error *out_error);
 /* False with out_error set when the configuration names no target. */
 bool work_check_target(const struct conf *c, struct usage_error *out_error);

@@ -1,6 +1,6 @@
 /*
- * Build-time tool: writes rehost-diagnostics(7) from the table of codes to standard output; with --names, one line
- * "RHnnnn NAME" a code, for the test that each is documented and raised.
+ * Build-time tool: writes rehost-diagnostics(7) from the table of codes to standard output; with --names, one
+ * line "RHnnnn NAME" a code, for the test that each is documented and raised.
  */
 #include "diag/diag.h"
 
@@ -123,7 +123,8 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && str_eq(argv[1], "--names")) {
 		for (int c = 1; c < DIAG_CODES_END; c++)
-			printf("%s %s\n", diag_info((enum diag_code)c)->id, diag_info((enum diag_code)c)->name);
+			printf("%s %s\n", diag_info((enum diag_code)c)->id,
+				diag_info((enum diag_code)c)->name);
 	} else {
 		fputs(head, stdout);
 		for (size_t i = 0; i < ARRAY_LEN(rooms); i++)

@@ -1,9 +1,11 @@
 /*
- * Log sinks: a text file, a file of JSON lines, and the system's log (the journal through its plugin, else syslog(3)).
+ * Log sinks: a text file, a file of JSON lines, and the system's log (the journal through its plugin, else
+ * syslog(3)).
  *
- * A library of its own beside the room diag (target `log`): it loads plugins, which the receiver must not. Process: the
- * coordinator, one thread. A sink that cannot be opened or written is a warning and is left out, never a failure of the
- * run. Every record is one write(2) to a file opened for appending, so that several processes may share it.
+ * A library of its own beside the room diag (target `log`): it loads plugins, which the receiver must not.
+ * Process: the coordinator, one thread. A sink that cannot be opened or written is a warning and is left out,
+ * never a failure of the run. Every record is one write(2) to a file opened for appending, so that several
+ * processes may share it.
  */
 #pragma once
 
@@ -11,7 +13,8 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* One named value of a record: text, or a number when text is NULL. Names are lower case: "files_examined". */
+/* One named value of a record: text, or a number when text is NULL. Names are lower case: "files_examined".
+ */
 struct log_field {
 	const char *name;
 	const char *text;
@@ -43,6 +46,6 @@ bool log_wants(const struct log *log, enum log_level level);
 /* "error", "warning", "info", "debug" */
 const char *log_level_name(enum log_level level);
 
-/* Appends text with control characters as \xNN, so that it stays one line and moves no terminal. Unlike text_escape() it
- * leaves backslashes alone: what is escaped already stays as it is. */
+/* Appends text with control characters as \xNN, so that it stays one line and moves no terminal. Unlike
+ * text_escape() it leaves backslashes alone: what is escaped already stays as it is. */
 void log_clean_text(struct buf *out, const char *text);

@@ -5,8 +5,8 @@
 
 struct log_plugin;
 
-/* Loads rehost-plugin-NAME.so from dir and opens it for the job. NULL with d set when there is none, when it is not safe
- * to load, or when it cannot work here. */
+/* Loads rehost-plugin-NAME.so from dir and opens it for the job. NULL with d set when there is none, when it
+ * is not safe to load, or when it cannot work here. */
 struct log_plugin *log_plugin_load(const char *dir, const char *name, const char *job, struct diag *d);
 /* True when dir holds such a file. */
 bool log_plugin_exists(const char *dir, const char *name);

@@ -45,15 +45,16 @@ static const struct {
 	struct rehost_plugin v1;
 	void *later[4];
 } plugin = {
-	.v1 = {
-		.size = sizeof(plugin),
-		.version = REHOST_PLUGIN_VERSION + 1,
-		.kind = REHOST_PLUGIN_LOG,
-		.name = "journal",
-		.open = test_open,
-		.record = test_record,
-		.close = test_close,
-	},
+	.v1 =
+		{
+			.size = sizeof(plugin),
+			.version = REHOST_PLUGIN_VERSION + 1,
+			.kind = REHOST_PLUGIN_LOG,
+			.name = "journal",
+			.open = test_open,
+			.record = test_record,
+			.close = test_close,
+		},
 };
 
 const struct rehost_plugin *rehost_plugin_init(void)

@@ -88,7 +88,10 @@ static void test_integers(void **state)
 
 static void test_item(void **state)
 {
-	struct item i = {.op = ITEM_UPDATE, .path = "a\xff\"\n", .type = META_REG, .why = META_D_SIZE | META_D_MTIME,
+	struct item i = {.op = ITEM_UPDATE,
+		.path = "a\xff\"\n",
+		.type = META_REG,
+		.why = META_D_SIZE | META_D_MTIME,
 		.bytes = UINT64_MAX};
 	struct lines l;
 	cJSON *j;
@@ -119,8 +122,8 @@ static void test_item(void **state)
 static void test_difference(void **state)
 {
 	static const char *const fields[] = {"mtime", "xattr:user.x"};
-	struct difference d = {.kind = DIFFERENCE_METADATA, .path = ".", .fields = fields, .field_count = 2,
-		.source = "1"};
+	struct difference d = {
+		.kind = DIFFERENCE_METADATA, .path = ".", .fields = fields, .field_count = 2, .source = "1"};
 	const cJSON *list;
 	struct lines l;
 	cJSON *j;
@@ -141,9 +144,9 @@ static void test_difference(void **state)
 
 static void test_summary(void **state)
 {
-	static const char *const wanted[] = {"duration_s", "files_examined", "files_transferred", "files_deleted",
-		"files_vanished", "files_failed", "bytes_total", "bytes_literal", "bytes_matched", "bytes_sent",
-		"bytes_received", "bytes_helper"};
+	static const char *const wanted[] = {"duration_s", "files_examined", "files_transferred",
+		"files_deleted", "files_vanished", "files_failed", "bytes_total", "bytes_literal",
+		"bytes_matched", "bytes_sent", "bytes_received", "bytes_helper"};
 	struct summary s = {.exit_code = 3, .files_examined = 7};
 	struct lines l;
 	cJSON *j;
@@ -163,7 +166,8 @@ static void test_summary(void **state)
 
 static void test_verify_summary(void **state)
 {
-	static const char *const kinds[] = {"content", "missing", "extra", "type", "metadata", "hardlink", "changed"};
+	static const char *const kinds[] = {
+		"content", "missing", "extra", "type", "metadata", "hardlink", "changed"};
 	struct summary s = {.exit_code = 4, .files_examined = 7, .bytes_hashed = 8, .differences = 28};
 	struct lines l;
 	cJSON *j;

@@ -27,8 +27,11 @@ static struct log_options options(void)
 {
 	complaints = 0;
 	diag_release(&complaint);
-	return (struct log_options){.job = "web", .level = LOG_LEVEL_INFO, .complain = on_complaint,
-		.plugin_dir = "plugins", .journal_socket = "journal"};
+	return (struct log_options){.job = "web",
+		.level = LOG_LEVEL_INFO,
+		.complain = on_complaint,
+		.plugin_dir = "plugins",
+		.journal_socket = "journal"};
 }
 
 static char *slurp(const char *name)
@@ -110,7 +113,8 @@ static void test_json(void **state)
 	assert_string_equal(cJSON_GetObjectItemCaseSensitive(j, "code")->valuestring, "RH0001");
 	assert_string_equal(cJSON_GetObjectItemCaseSensitive(j, "message")->valuestring, "say \"x\"");
 	assert_string_equal(cJSON_GetObjectItemCaseSensitive(j, "path")->valuestring, "a\\xff");
-	assert_string_equal(cJSON_GetObjectItemCaseSensitive(j, "bytes")->valuestring, "18446744073709551615");
+	assert_string_equal(
+		cJSON_GetObjectItemCaseSensitive(j, "bytes")->valuestring, "18446744073709551615");
 	assert_int_equal(cJSON_GetObjectItemCaseSensitive(j, "n")->valueint, 5);
 	assert_int_equal(cJSON_GetObjectItemCaseSensitive(j, "pid")->valueint, getpid());
 	cJSON_Delete(j);
@@ -200,7 +204,8 @@ static void test_plugin(void **state)
 	assert_false(log_wants(log, LOG_LEVEL_ERROR));
 	log_close(log);
 	text = slurp("plugin.txt");
-	assert_string_equal(text, "open rehost web\nrecord 4 RH0001 one\\x0a path=a b n=7\nrecord 6 - two\nclose\n");
+	assert_string_equal(
+		text, "open rehost web\nrecord 4 RH0001 one\\x0a path=a b n=7\nrecord 6 - two\nclose\n");
 }
 
 static void refuse_plugin(const char *word)

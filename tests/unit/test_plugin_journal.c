@@ -1,6 +1,7 @@
 /*
- * The journal plugin as it is built, loaded as the log room loads it. The journal is played by our own sendmsg(), which
- * takes the place of the C library's for libsystemd: no daemon is needed and no socket of the system's is touched.
+ * The journal plugin as it is built, loaded as the log room loads it. The journal is played by our own
+ * sendmsg(), which takes the place of the C library's for libsystemd: no daemon is needed and no socket of
+ * the system's is touched.
  */
 #include "rehost-plugin.h"
 
