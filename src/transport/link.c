@@ -391,7 +391,10 @@ int transport_link_main(int stream_fd, int control_fd)
 	if (!read_spec(control_fd, &spec))
 		return EXIT_FAILED;
 	ok = run(&l);
-	/* The process ends: what libssh2 holds goes with it, and freeing it could block on the network. */
+	l.broken = true; /* freeing says good-bye, which must not wait for the network */
+	if (l.session)
+		libssh2_session_free(l.session);
+	buf_release(&l.out);
 	link_spec_release(&spec);
 	return ok ? EXIT_DONE : EXIT_UNREACHABLE;
 }
