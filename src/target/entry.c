@@ -330,9 +330,30 @@ int entry_apply(struct session *s, struct tdir *d, const char *name, int fd, con
 	return failed ? -1 : 0;
 }
 
+struct meta entry_movable(const struct meta *m)
+{
+	struct meta movable = *m;
+
+	movable.flags &= ~META_FLAGS_PRIV;
+	return movable;
+}
+
+void entry_lock(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m, struct diag *diag)
+{
+	const unsigned fields = s->fields & (META_F_FLAGS | META_F_FLAGS_PRIV);
+	AUTO_DIAG failed = DIAG_INIT;
+
+	if (!(m->flags & META_FLAGS_PRIV) || !(fields & META_F_FLAGS_PRIV))
+		return;
+	entry_meta_failed(&failed, meta_apply_fd(fd, m, NULL, fields), errno, d, name);
+	if (diag_is_set(&failed) && !diag_is_set(diag))
+		diag_move(diag, &failed);
+}
+
 static int break_regular(struct session *s, struct tdir *d, const char *name, const struct meta *m, struct diag *diag)
 {
 	AUTO_CLOSE int from = entry_open(s, d, name, O_RDONLY);
+	const struct meta movable = entry_movable(m);
 	struct stat st;
 
 	if (from < 0 || fstat(from, &st) < 0) {
@@ -353,11 +374,14 @@ static int break_regular(struct session *s, struct tdir *d, const char *name, co
 			tmp_discard(&t);
 			break;
 		}
-		failed = meta_apply_fd(to, m, NULL, s->fields);
+		failed = meta_apply_fd(to, &movable, NULL, s->fields);
+		diag_release(diag);
 		entry_meta_failed(diag, failed, errno, d, name);
 		ret = entry_commit(s, &t, d, name, &other);
-		if (ret == 0)
-			return failed ? -1 : 0;
+		if (ret == 0) {
+			entry_lock(s, d, name, to, m, diag);
+			return diag_is_set(diag) ? -1 : 0;
+		}
 		tmp_discard(&t);
 		if (ret == -1) {
 			diag_move(diag, &other);

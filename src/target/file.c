@@ -353,6 +353,7 @@ static int commit_beside(struct session *s, struct tfile *f, struct diag *warn)
 {
 	struct tmpname t;
 	AUTO_CLOSE int to = tmp_create(s, f->dir, &t);
+	const struct meta movable = entry_movable(&f->want);
 	unsigned failed;
 	struct diag diag = DIAG_INIT;
 
@@ -361,7 +362,7 @@ static int commit_beside(struct session *s, struct tfile *f, struct diag *warn)
 		tmp_discard(&t);
 		return -1;
 	}
-	failed = meta_apply_fd(to, &f->want, NULL, s->fields);
+	failed = meta_apply_fd(to, &movable, NULL, s->fields);
 	diag_release(warn);
 	entry_meta_failed(warn, failed, errno, f->dir, f->name);
 	if (fstat(to, &f->fresh) < 0 || entry_commit(s, &t, f->dir, f->name, &diag) != 0) {
@@ -371,6 +372,7 @@ static int commit_beside(struct session *s, struct tfile *f, struct diag *warn)
 		tmp_discard(&t);
 		return -1;
 	}
+	entry_lock(s, f->dir, f->name, to, &f->want, warn);
 	return 0;
 }
 
@@ -378,8 +380,9 @@ static void finish_metadata(struct session *s, struct tfile *f, int fd, struct m
 {
 	const bool fresh = f->created || f->tmp.dirfd >= 0;
 	const bool plain = f->tmp.dirfd >= 0 ? tmp_is_plain(s, f->dir, &f->tmp) : f->dir->plain;
+	const struct meta want = f->tmp.dirfd >= 0 ? entry_movable(&f->want) : f->want;
 	struct meta room;
-	unsigned failed = meta_apply_fd(fd, &f->want,
+	unsigned failed = meta_apply_fd(fd, &want,
 		fresh ? entry_fresh(&room, &f->fresh, plain) : NULL, s->fields);
 
 	session_wrote_fs(s, f->dir->fd, f->dir->dev);
@@ -413,6 +416,8 @@ static void commit(struct session *s, struct tfile *f, bool unchanged, struct ms
 	if (f->tmp.dirfd < 0 || diag_is_set(&f->failed))
 		return;
 	ret = entry_commit(s, &f->tmp, f->dir, f->name, &f->failed);
+	if (ret == 0)
+		entry_lock(s, f->dir, f->name, fd, &f->want, &done->diag);
 	if (ret == -2 && commit_beside(s, f, &done->diag) == 0) {
 		done->dev = f->fresh.st_dev;
 		done->ino = f->fresh.st_ino;

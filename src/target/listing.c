@@ -71,7 +71,7 @@ static bool invisible(const struct session *s, const struct tdir *d, const char 
 }
 
 /* A temporary file of a run that was killed. Those that are being written are younger than this session. */
-static bool leftover_removed(const struct session *s, const struct tdir *d, const char *name)
+static bool leftover_removed(struct session *s, struct tdir *d, const char *name)
 {
 	struct stat st;
 
@@ -79,6 +79,7 @@ static bool leftover_removed(const struct session *s, const struct tdir *d, cons
 		return false;
 	if (st.st_uid != s->uid || st.st_ctim.tv_sec >= s->started_s || s->dry)
 		return true; /* hidden all the same */
+	dir_modify(s, d);
 	(void)unlinkat(d->fd, name, 0);
 	return true;
 }

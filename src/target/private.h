@@ -227,6 +227,10 @@ int entry_break(struct session *s, struct tdir *d, const char *name, const struc
 /* Metadata of what is there. fd: descriptor of it or -1. */
 int entry_apply(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m,
 	const struct meta *have, struct diag *diag);
+/* An inode with i or a cannot be renamed: a temporary file gets what entry_movable() leaves, and the rest after the
+ * rename by entry_lock(). The copy shares m's buffers. */
+struct meta entry_movable(const struct meta *m);
+void entry_lock(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m, struct diag *diag);
 /* TARGET_METADATA naming the fields of the mask; nothing for mask 0. */
 void entry_meta_failed(struct diag *diag, unsigned mask, int err, const struct tdir *d, const char *name);
 

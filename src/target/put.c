@@ -50,21 +50,28 @@ static int create_new(struct session *s, struct tdir *d, const char *name)
 static int replace_regular(struct session *s, struct tdir *d, const char *name, const struct meta *m,
 	const struct bytes *content, struct stat *st, struct diag *diag)
 {
+	const struct meta movable = entry_movable(m);
+	const bool locks = movable.flags != m->flags;
+
 	for (int tries = 0; tries < 2; tries++) {
 		AUTO_DIAG other = DIAG_INIT;
 		struct tmpname t;
 		AUTO_CLOSE int fd = tmp_create(s, d, &t);
+		AUTO_CLOSE int keep = locks && fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 		int ret;
 
 		diag_release(diag);
-		if (fd < 0 || fill(s, d, name, &fd, tmp_is_plain(s, d, &t), m, content, st, diag) < 0) {
+		if (fd < 0 || (locks && keep < 0) ||
+			fill(s, d, name, &fd, tmp_is_plain(s, d, &t), &movable, content, st, diag) < 0) {
 			target_fail(diag, DIAG_TARGET_WRITE, errno, d, name, "cannot write");
 			tmp_discard(&t);
 			return -1;
 		}
 		ret = entry_commit(s, &t, d, name, &other);
-		if (ret == 0)
+		if (ret == 0) {
+			entry_lock(s, d, name, keep, m, diag);
 			return 0;
+		}
 		tmp_discard(&t);
 		if (ret == -1) {
 			diag_move(diag, &other);

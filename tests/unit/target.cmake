@@ -1,0 +1,2 @@
+rehost_unit(target target conf)
+rehost_unit(target_file target)
