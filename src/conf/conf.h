@@ -150,9 +150,11 @@ void conf_add_pattern(struct conf *c, const char *pattern, bool include, const c
  * out_why (static), when it is not absolute or holds "..". */
 bool conf_normalize_path(const char *path, char **out_path, const char **out_why);
 
-/* Every key with its value, after a line "# FILE:LINE" or "# default" that says where it is from: a file that gives
- * the same configuration again. Keys without a value come as comments. */
+/* Every key with its value, an item of a list a line, and "# FILE:LINE" or "# default" behind it, for people to read.
+ * Keys without a value begin with a '#'; what holds instead stands behind them. */
 void conf_print(const struct conf *c, struct buf *out);
+/* The values alone: a file that gives the same configuration again. */
+void conf_print_plain(const struct conf *c, struct buf *out);
 /* The rate in force at a minute of the local day (0 unlimited). */
 uint64_t conf_bandwidth_at(const struct conf *c, unsigned minute_of_day);
 /* The key table for completions and the man page: calls fn for each (section, key, form of the value, default or "",

@@ -33,6 +33,7 @@ struct conf_option {
 	uint64_t min, max;
 	const char *word; /* stands for "not given": NULL in strings, 0 in numbers */
 	conf_check_fn *check; /* of strings and of the items of lists */
+	const char *fallback; /* what holds without a value when nothing else (ssh_config, say) gives one; NULL: nothing */
 };
 
 size_t conf_option_count(void);

@@ -4,65 +4,72 @@
 #include "conf/options.h"
 #include "conf/origins.h"
 
-static void print_origin(struct buf *out, const char *file, unsigned line)
+struct printer {
+	struct buf *out;
+	const struct conf *c;
+	bool origins;
+};
+
+/* The line is full: where its value is from, and its end. */
+static void end_line(const struct printer *p, const char *file, unsigned line)
 {
-	if (!file) {
-		buf_append_str(out, "# default\n");
-		return;
+	if (p->origins) {
+		buf_append_str(p->out, "\t# ");
+		if (!file)
+			file = "default";
+		text_escape(p->out, file, strlen(file));
+		if (line)
+			buf_printf(p->out, ":%u", line);
 	}
-	buf_append_str(out, "# ");
-	text_escape(out, file, strlen(file));
-	if (line)
-		buf_printf(out, ":%u", line);
-	buf_append_u8(out, '\n');
+	buf_append_u8(p->out, '\n');
 }
 
-static void print_item(struct buf *out, const struct conf_option *o, const struct conf_item *item)
+static void print_item(const struct printer *p, const struct conf_option *o, const struct conf_item *item)
 {
 	size_t n = strlen(item->value);
 
-	print_origin(out, item->file, item->line);
-	buf_printf(out, "%s = ", o->key);
-	ini_list_quote(out, item->value);
+	buf_printf(p->out, "%s = ", o->key);
+	ini_list_quote(p->out, item->value);
 	/* A blank at the end would be lost on the way back; a path may well end in a slash. */
 	if (*item->value == '/' && strchr(" \t\r\v\f", item->value[n - 1]))
-		buf_append_u8(out, '/');
-	buf_append_u8(out, '\n');
+		buf_append_u8(p->out, '/');
+	end_line(p, item->file, item->line);
 }
 
-static void print_list(struct buf *out, const struct conf *c, const struct conf_option *o)
+static void print_list(const struct printer *p, const struct conf_option *o)
 {
+	const struct conf *c = p->c;
 	bool maps = o->type == CONF_TYPE_MAPS;
 	const struct conf_list *list = (const void *)((const char *)c + o->offset);
 	const struct conf_origin *origin = &c->origins->at[conf_option_index(o)];
 	size_t n = maps ? c->source.map_count : list->len;
 
 	/* An emptied list must say so, or its default would come back. */
-	if (!n && o->default_value) {
-		print_origin(out, origin->file, origin->line);
-		buf_printf(out, "%s =\n", o->key);
-	} else if (!n) {
-		buf_printf(out, "# %s: empty\n", o->key);
+	if (!n && (o->default_value || p->origins)) {
+		buf_printf(p->out, "%s%s =", o->default_value ? "" : "#", o->key);
+		end_line(p, origin->file, origin->line);
 	}
 	for (size_t i = 0; i < n; i++)
-		print_item(out, o, maps ? &c->source.maps[i].origin : &list->items[i]);
+		print_item(p, o, maps ? &c->source.maps[i].origin : &list->items[i]);
 }
 
-static void print_scalar(struct buf *out, const struct conf *c, const struct conf_option *o)
+static void print_scalar(const struct printer *p, const struct conf_option *o)
 {
-	const struct conf_origin *origin = &c->origins->at[conf_option_index(o)];
+	const struct conf_origin *origin = &p->c->origins->at[conf_option_index(o)];
 	const char *text = origin->text ? origin->text : o->default_value;
 
-	if (!text) {
-		buf_printf(out, "# %s: not set\n", o->key);
+	if (!text && !p->origins)
 		return;
-	}
-	print_origin(out, origin->file, origin->line);
-	buf_printf(out, "%s = %s\n", o->key, text);
+	if (text)
+		buf_printf(p->out, "%s = %s", o->key, text);
+	else
+		buf_printf(p->out, "#%s =%s%s", o->key, o->fallback ? " " : "", o->fallback ? o->fallback : "");
+	end_line(p, origin->file, origin->line);
 }
 
-void conf_print(const struct conf *c, struct buf *out)
+static void print_all(const struct conf *c, bool origins, struct buf *out)
 {
+	struct printer p = {out, c, origins};
 	const char *section = "";
 
 	for (size_t i = 0; i < conf_option_count(); i++) {
@@ -73,10 +80,20 @@ void conf_print(const struct conf *c, struct buf *out)
 			section = o->section;
 		}
 		if (conf_option_is_list(o))
-			print_list(out, c, o);
+			print_list(&p, o);
 		else
-			print_scalar(out, c, o);
+			print_scalar(&p, o);
 	}
+}
+
+void conf_print(const struct conf *c, struct buf *out)
+{
+	print_all(c, true, out);
+}
+
+void conf_print_plain(const struct conf *c, struct buf *out)
+{
+	print_all(c, false, out);
 }
 
 uint64_t conf_bandwidth_at(const struct conf *c, unsigned minute_of_day)

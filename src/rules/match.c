@@ -13,41 +13,56 @@ bool rules_empty(const struct rules *r)
 	return true;
 }
 
-/* The first pattern that speaks of each side; NONE: none does. */
-static void find_patterns(const struct rules *r, const struct pattern_subject *s, uint32_t *out_hide,
-	uint32_t *out_protect)
+/* Which of the wanted sides a pattern decides: what is absolute is matched against each side's own path. */
+static uint8_t decides(const struct rules *r, const struct pattern *p, struct pattern_subject *s, uint8_t wanted)
 {
-	uint32_t hide = NONE, protect = NONE;
+	uint8_t sides = p->flags & wanted;
 
-	for (uint32_t i = r->chains[s->name_hash & (r->chain_count - 1)]; i != NONE && (hide == NONE || protect == NONE);
-		i = r->patterns[i].next) {
-		const struct pattern *p = &r->patterns[i];
+	if (!sides)
+		return 0;
+	if (!(p->flags & PATTERN_ABSOLUTE))
+		return pattern_match(p, s) ? sides : 0;
+	s->root = r->root;
+	s->root_len = strlen(s->root);
+	if (sides & PATTERN_HIDE && !pattern_match(p, s))
+		sides &= (uint8_t)~PATTERN_HIDE;
+	s->root = r->target_root;
+	s->root_len = strlen(s->root);
+	if (sides & PATTERN_PROTECT && !pattern_match(p, s))
+		sides &= (uint8_t)~PATTERN_PROTECT;
+	return sides;
+}
 
-		if (p->last_hash != s->name_hash || !pattern_match(p, s))
-			continue;
-		if (p->flags & PATTERN_HIDE && hide == NONE)
-			hide = i;
-		if (p->flags & PATTERN_PROTECT && protect == NONE)
-			protect = i;
-	}
+/* The first pattern that decides each side; NONE: none does. */
+struct found {
+	uint32_t hide, protect;
+};
+
+static void note(struct found *f, uint8_t sides, uint32_t i)
+{
+	if (sides & PATTERN_HIDE)
+		f->hide = i;
+	if (sides & PATTERN_PROTECT)
+		f->protect = i;
+}
+
+/* The sides that a pattern at place i could still decide. */
+static uint8_t open_sides(const struct found *f, uint32_t i)
+{
+	return (uint8_t)((i < f->hide ? PATTERN_HIDE : 0) | (i < f->protect ? PATTERN_PROTECT : 0));
+}
+
+static void find_patterns(const struct rules *r, struct pattern_subject *s, struct found *out)
+{
+	uint32_t i = r->chains[s->name_hash & (r->chain_count - 1)];
+
+	*out = (struct found){NONE, NONE};
+	for (; i != NONE && open_sides(out, i); i = r->patterns[i].next)
+		if (r->patterns[i].last_hash == s->name_hash)
+			note(out, decides(r, &r->patterns[i], s, open_sides(out, i)), i);
 	/* Of the others those count that stand before what was found. */
-	for (size_t k = 0; k < r->other_count; k++) {
-		uint32_t i = r->others[k];
-		const struct pattern *p = &r->patterns[i];
-		bool may_hide = p->flags & PATTERN_HIDE && i < hide;
-		bool may_protect = p->flags & PATTERN_PROTECT && i < protect;
-
-		if (i > hide && i > protect)
-			break;
-		if ((!may_hide && !may_protect) || !pattern_match(p, s))
-			continue;
-		if (may_hide)
-			hide = i;
-		if (may_protect)
-			protect = i;
-	}
-	*out_hide = hide;
-	*out_protect = protect;
+	for (size_t k = 0; k < r->other_count && open_sides(out, r->others[k]); k++)
+		note(out, decides(r, &r->patterns[r->others[k]], s, open_sides(out, r->others[k])), r->others[k]);
 }
 
 static bool excludes(const struct rules *r, uint32_t i)
@@ -59,22 +74,21 @@ static void match_patterns(const struct rules *r, const char *dir, const char *n
 	struct rules_verdict *out)
 {
 	struct pattern_subject s = {
-		.root = r->root,
-		.root_len = strlen(r->root),
 		.dir = dir,
 		.dir_len = strlen(dir),
 		.name = name,
 		.name_len = strlen(name),
 		.is_dir = is_dir,
 	};
-	uint32_t hide, protect, decided;
+	struct found f;
+	uint32_t decided;
 
 	s.name_hash = pattern_hash(name, s.name_len);
-	find_patterns(r, &s, &hide, &protect);
-	out->hide = excludes(r, hide);
-	out->protect = excludes(r, protect);
+	find_patterns(r, &s, &f);
+	out->hide = excludes(r, f.hide);
+	out->protect = excludes(r, f.protect);
 	/* Of two, the one that leaves something out is the one to name. */
-	decided = hide != NONE && (out->hide || !out->protect) ? hide : protect;
+	decided = f.hide != NONE && (out->hide || !out->protect) ? f.hide : f.protect;
 	if (decided != NONE && r->pattern_items) {
 		out->rule = &r->pattern_items[decided];
 		out->list = "filter";

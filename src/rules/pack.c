@@ -1,12 +1,12 @@
 /*
- * The set as bytes: version, flags, root, paths, patterns. Numbers are little-endian, 32 bits. What is left out is
+ * The set as bytes: version, flags, lengths and counts, both roots, paths, patterns. Numbers are little-endian, 32 bits. What is left out is
  * where each rule was written: the other end has no use for it.
  */
 #include "rules/set.h"
 
 #define VERSION 1
 #define FLAG_ONLY 1
-#define HEADER (1 + 1 + 4 + 4 + 4)
+#define HEADER (1 + 1 + 4 + 4 + 4 + 4)
 #define RECORD (1 + 4) /* kind or flags, length */
 #define KINDS (PATHS_EXCLUDE | PATHS_EXCLUDE_CONTENTS | PATHS_ONLY | PATHS_ONLY_CONTENTS)
 
@@ -28,7 +28,7 @@ static void put_record(struct buf *out, uint8_t kind, const char *text)
 
 size_t rules_packed_size(const struct rules *r)
 {
-	size_t n = HEADER + strlen(r->root);
+	size_t n = HEADER + strlen(r->root) + strlen(r->target_root);
 
 	for (size_t i = 0; i < r->path_count; i++)
 		n += RECORD + strlen(r->paths[i].path);
@@ -46,9 +46,11 @@ void rules_pack(const struct rules *r, struct buf *out)
 	buf_append_u8(out, VERSION);
 	buf_append_u8(out, r->only ? FLAG_ONLY : 0);
 	put_u32(out, (uint32_t)strlen(r->root));
+	put_u32(out, (uint32_t)strlen(r->target_root));
 	put_u32(out, paths);
 	put_u32(out, (uint32_t)r->pattern_count);
 	buf_append_str(out, r->root);
+	buf_append_str(out, r->target_root);
 	for (size_t i = 0; i < r->path_count; i++)
 		if (!r->paths[i].outside)
 			put_record(out, r->paths[i].kind, r->paths[i].path);
@@ -168,16 +170,19 @@ static bool unpack_pattern(struct reader *in, struct rules *r)
 static bool unpack(struct reader *in, struct rules **out)
 {
 	AUTO_FREE char *root = NULL;
+	AUTO_FREE char *target_root = NULL;
 	uint8_t version, flags;
-	uint32_t root_len, paths, patterns;
+	uint32_t root_len, target_root_len, paths, patterns;
 
 	if (!get_u8(in, &version) || version != VERSION || !get_u8(in, &flags) || flags & ~FLAG_ONLY)
 		return false;
-	if (!get_u32(in, &root_len) || !get_u32(in, &paths) || !get_u32(in, &patterns))
+	if (!get_u32(in, &root_len) || !get_u32(in, &target_root_len) || !get_u32(in, &paths) || !get_u32(in, &patterns))
 		return false;
 	if (!get_text(in, root_len, &root) || !is_relative_path(root))
 		return false;
-	*out = rules_alloc(root);
+	if (!get_text(in, target_root_len, &target_root) || !is_relative_path(target_root))
+		return false;
+	*out = rules_alloc(root, target_root);
 	(*out)->only = (*out)->tree.only = flags & FLAG_ONLY;
 	/* Each record takes bytes: counts that promise more than there is end soon. */
 	for (uint32_t i = 0; i < paths; i++)

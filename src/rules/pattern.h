@@ -9,7 +9,7 @@ enum {
 	PATTERN_PROTECT = 1 << 2, /* speaks of the target's side: protect or risk */
 	PATTERN_DIRECTORY = 1 << 3, /* only directories: a slash stood at the end */
 	PATTERN_NEGATE = 1 << 4,
-	PATTERN_ABSOLUTE = 1 << 5, /* matched against the path on the host */
+	PATTERN_ABSOLUTE = 1 << 5, /* matched against the path on the host of that side */
 	PATTERN_FLAGS = (1 << 6) - 1,
 };
 
@@ -27,7 +27,7 @@ struct pattern {
 
 /* What a pattern is matched against. */
 struct pattern_subject {
-	const char *root; /* of the source, without its leading slash; "" for "/" */
+	const char *root; /* for absolute patterns: without its leading slash, "" for "/" */
 	size_t root_len;
 	const char *dir; /* "" for the top */
 	size_t dir_len;

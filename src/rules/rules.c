@@ -3,11 +3,12 @@
 
 #include <stdio.h>
 
-struct rules *rules_alloc(const char *root)
+struct rules *rules_alloc(const char *root, const char *target_root)
 {
 	struct rules *r = xcalloc(1, sizeof(*r));
 
 	r->root = xstrdup(root);
+	r->target_root = xstrdup(target_root);
 	paths_init(&r->tree);
 	return r;
 }
@@ -40,6 +41,7 @@ void rules_free(struct rules *r)
 	}
 	paths_release(&r->tree);
 	free(r->root);
+	free(r->target_root);
 	free(r->paths);
 	free(r->path_items);
 	free(r->patterns);
@@ -175,6 +177,7 @@ static bool add_lists(struct rules *r, const struct conf *c, enum rules_phase ph
 bool rules_new(const struct conf *c, enum rules_phase phase, struct rules **out, struct diag *d)
 {
 	AUTO_FREE char *root = NULL;
+	AUTO_FREE char *target_root = NULL;
 	const char *why = "";
 	struct rules *r;
 
@@ -182,7 +185,10 @@ bool rules_new(const struct conf *c, enum rules_phase phase, struct rules **out,
 		diag_set(d, DIAG_INTERNAL, 0, NULL, "the source root '%s' %s", c->source.root, why);
 		return false;
 	}
-	r = rules_alloc(root + 1);
+	/* Below the login's home only the target knows its root: then the source's stands for it, which protects more. */
+	if (!c->target.root || !conf_normalize_path(c->target.root, &target_root, &why))
+		target_root = xstrdup(root);
+	r = rules_alloc(root + 1, target_root + 1);
 	if (!add_lists(r, c, phase)) {
 		too_large(d);
 		goto fail;

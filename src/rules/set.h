@@ -15,6 +15,7 @@ struct rules_path {
 
 struct rules {
 	char *root; /* the source root without its leading slash */
+	char *target_root; /* that of the target; what is absolute is matched against it on the target's side */
 	bool only; /* sync_only is in force, though perhaps nothing of it lies beneath the root */
 	struct paths tree;
 	struct rules_path *paths;
@@ -31,7 +32,7 @@ struct rules {
 	size_t other_count;
 };
 
-struct rules *rules_alloc(const char *root);
+struct rules *rules_alloc(const char *root, const char *target_root);
 /* item may be NULL, as in an unpacked set: then in all calls. */
 bool rules_add_path(struct rules *r, const char *path, uint8_t kind, bool outside, const char *list,
 	const struct conf_item *item);

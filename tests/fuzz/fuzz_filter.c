@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO_FREE char *text = xmemdup(data, size);
 	char *save = NULL;
 	char *path = strtok_r(text, "\n", &save);
-	struct rules *r = rules_alloc("srv/data");
+	struct rules *r = rules_alloc("srv/data", "mnt");
 	struct conf c = {0};
 	AUTO_DIAG d = DIAG_INIT;
 	bool good = true;

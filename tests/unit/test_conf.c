@@ -291,7 +291,7 @@ static void empty_value_empties_a_list(void **state)
 	assert_int_equal(c->rules.exclude.len, 1);
 	assert_string_equal(c->rules.exclude.items[0].value, "/b");
 	conf_print(c, &b);
-	assert_non_null(strstr(buf_cstr(&b), "# t.conf:2\nfilesystems =\n"));
+	assert_non_null(strstr(buf_cstr(&b), "\nfilesystems =\t# t.conf:2\n"));
 	conf_free(c);
 }
 
@@ -327,12 +327,16 @@ static void show_config(void **state)
 
 	assert_non_null(c);
 	conf_print(c, &b);
-	assert_non_null(strstr(buf_cstr(&b), "[job]\n# t.conf:2\nname = a\n\n[target]\n# address: not set\n"));
+	assert_non_null(strstr(buf_cstr(&b), "[job]\nname = a\t# t.conf:2\n\n[target]\n#address =\t# default\n"));
 	assert_non_null(strstr(buf_cstr(&b),
-		"[rules]\n# t.conf:4\nexclude = /a\\,b\n# t.conf:4\nexclude = /p/*\n# --set\nexclude = /x /\n"
-		"# copy_exclude: empty\n"));
-	assert_non_null(strstr(buf_cstr(&b), "# default\nfilesystems = ext2\n# default\nfilesystems = ext3\n"));
-	assert_non_null(strstr(buf_cstr(&b), "# default\nconnect_timeout = 30s\n"));
+		"[rules]\nexclude = /a\\,b\t# t.conf:4\nexclude = /p/*\t# t.conf:4\nexclude = /x /\t# --set\n"
+		"#copy_exclude =\t# default\n"));
+	assert_non_null(strstr(buf_cstr(&b), "\nfilesystems = ext2\t# default\nfilesystems = ext3\t# default\n"));
+	assert_non_null(strstr(buf_cstr(&b), "\nconnect_timeout = 30s\t# default\n"));
+	assert_non_null(strstr(buf_cstr(&b), "\n#host_key = strict\t# default\n"));
+	buf_clear(&b);
+	conf_print_plain(c, &b);
+	assert_null(strchr(buf_cstr(&b), '#'));
 	conf_free(c);
 	c = good(buf_cstr(&b));
 	assert_string_equal(c->rules.exclude.items[2].value, "/x ");

@@ -205,9 +205,9 @@ static void verdicts_name_their_rule(void **state)
 	rules_free(r);
 }
 
-static struct rules *compile_filters(const char *root, const char *const *filters, size_t n, struct diag *d)
+static struct rules *compile_filters(const char *root, const char *target, const char *const *filters, size_t n, struct diag *d)
 {
-	AUTO_FREE char *text = xasprintf("[source]\nroot = %s\n", root);
+	AUTO_FREE char *text = xasprintf("[source]\nroot = %s\n[target]\nroot = %s\n", root, target);
 	struct conf *c = load(text);
 	struct rules *r = NULL;
 
@@ -217,6 +217,18 @@ static struct rules *compile_filters(const char *root, const char *const *filter
 		r = NULL;
 	conf_free(c);
 	return r;
+}
+
+static void absolute_patterns_know_each_side(void **state)
+{
+	static const char *const filters[] = {"-/ /srv/a", "-/ /mnt/b", "-/ c/d"};
+	AUTO_DIAG d = DIAG_INIT;
+	struct rules *r = compile_filters("/srv", "/mnt", filters, ARRAY_LEN(filters), &d);
+
+	assert_string_equal(ask(r, "a", false), "h");
+	assert_string_equal(ask(r, "b", false), "p");
+	assert_string_equal(ask(r, "c/d", false), "hp");
+	rules_free(r);
 }
 
 static void filter_syntax(void **state)
@@ -239,7 +251,7 @@ static void filter_syntax(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		AUTO_DIAG d = DIAG_INIT;
-		struct rules *r = compile_filters("/", &cases[i].rule, 1, &d);
+		struct rules *r = compile_filters("/", "/t", &cases[i].rule, 1, &d);
 
 		if (d.code != cases[i].code || !r != (cases[i].code != DIAG_NONE))
 			fail_msg("'%s' gives %s (%s)", cases[i].rule, diag_info(d.code)->name, d.detail ? d.detail : "");
@@ -253,7 +265,7 @@ static void filter_sides(void **state)
 		"H h1", "S h1", "- h1", /* shown by nothing before the hide; protected by the third */
 		"P p1", "+ p1", "-s s1", "-r r1", "-! */", "R x"};
 	AUTO_DIAG d = DIAG_INIT;
-	struct rules *r = compile_filters("/", filters, 7, &d);
+	struct rules *r = compile_filters("/", "/t", filters, 7, &d);
 
 	assert_string_equal(ask(r, "h1", false), "hp");
 	assert_string_equal(ask(r, "p1", false), "p");
@@ -263,7 +275,7 @@ static void filter_sides(void **state)
 	/* Beneath what is hidden nothing is asked again. */
 	assert_string_equal(ask(r, "s1/p1", false), "h");
 	rules_free(r);
-	r = compile_filters("/", filters, 8, &d);
+	r = compile_filters("/", "/t", filters, 8, &d);
 	assert_string_equal(ask(r, "other", false), "hp");
 	assert_string_equal(ask(r, "other", true), "");
 	rules_free(r);
@@ -308,7 +320,7 @@ static void merge_files(void **state)
 	put_file("words", "- w1\t- w2\n#w3\n");
 	put_file("loop", self);
 	put_file("bad", "- x\n\nnonsense\n");
-	r = compile_filters("/", filters, 2, &d);
+	r = compile_filters("/", "/t", filters, 2, &d);
 	assert_non_null(r);
 	assert_string_equal(ask(r, "one", false), "hp");
 	assert_string_equal(ask(r, "keep", false), "");
@@ -319,17 +331,17 @@ static void merge_files(void **state)
 	assert_string_equal(ask(r, "#no", false), "");
 	rules_free(r);
 	/* Split at blanks, a hash begins no comment, and "#w3" is no rule. */
-	assert_null(compile_filters("/", filters, 3, &d));
+	assert_null(compile_filters("/", "/t", filters, 3, &d));
 	assert_int_equal(d.code, DIAG_RULES_FILTER);
 	put_file("words", "- w1\t- w2\n");
-	r = compile_filters("/", filters, 3, &d);
+	r = compile_filters("/", "/t", filters, 3, &d);
 	assert_non_null(r);
 	assert_string_equal(ask(r, "w1", false), "hp");
 	assert_string_equal(ask(r, "w2", false), "hp");
 	rules_free(r);
-	assert_null(compile_filters("/", (const char *const *)&loop, 1, &d));
+	assert_null(compile_filters("/", "/t", (const char *const *)&loop, 1, &d));
 	assert_non_null(strstr(d.detail, "too many files"));
-	assert_null(compile_filters("/", (const char *const *)&bad, 1, &d));
+	assert_null(compile_filters("/", "/t", (const char *const *)&bad, 1, &d));
 	assert_non_null(strstr(d.detail, "/bad:3: "));
 }
 
@@ -572,9 +584,12 @@ static void compare_once(const char *top)
 
 	for (size_t i = 0; i < n; i++)
 		filters[i] = random_rule();
-	r = compile_filters(top, (const char *const *)filters, n, &d);
+	r = compile_filters(top, "/elsewhere", (const char *const *)filters, n, &d);
 	assert_non_null(r);
 	compare_side(r, top, filters, n, false);
+	rules_free(r);
+	r = compile_filters("/elsewhere", top, (const char *const *)filters, n, &d);
+	assert_non_null(r);
 	compare_side(r, top, filters, n, true);
 	rules_free(r);
 	for (size_t i = 0; i < n; i++)
@@ -632,7 +647,7 @@ static void long_texts_stay_linear(void **state)
 {
 	static const char *const filters[] = {"- **a*b**a*b**a*b**a*b*c", "- *a*a*a*a*a*a*a*a*b"};
 	AUTO_DIAG d = DIAG_INIT;
-	struct rules *r = compile_filters("/", filters, 2, &d);
+	struct rules *r = compile_filters("/", "/t", filters, 2, &d);
 	char *dir = xmalloc(200001), *name = xmalloc(100001);
 	struct rules_verdict v;
 
@@ -709,6 +724,7 @@ int main(void)
 		cmocka_unit_test(sync_only_leaves_passages),
 		cmocka_unit_test(lists_are_absolute_on_the_host),
 		cmocka_unit_test(verdicts_name_their_rule),
+		cmocka_unit_test(absolute_patterns_know_each_side),
 		cmocka_unit_test(filter_syntax),
 		cmocka_unit_test(filter_sides),
 		cmocka_unit_test(merge_files),
