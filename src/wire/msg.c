@@ -11,10 +11,11 @@
 /* Paths are checked where they enter: no component of "", "." or "..", none longer than a name may be. */
 static bool path_valid(const struct bytes *b)
 {
-	const uint8_t *p = b->p, *end = b->p + b->len;
+	const uint8_t *p = b->p, *end;
 
-	if (b->len == 0)
+	if (b->len == 0) /* p may be NULL */
 		return true;
+	end = p + b->len;
 	for (;;) {
 		const uint8_t *slash = memchr(p, '/', (size_t)(end - p));
 		const uint8_t *stop = slash ? slash : end;
