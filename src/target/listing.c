@@ -224,7 +224,8 @@ void listing_sum(struct session *s, struct tdir *d, struct listing *l, uint64_t 
 	size_t kept = 0;
 
 	*out_total = (struct digest){};
-	qsort(l->e, l->n, sizeof(*l->e), by_ino);
+	if (l->n)
+		qsort(l->e, l->n, sizeof(*l->e), by_ino);
 	for (size_t i = 0; i < l->n; i++) {
 		struct own *o = &l->e[i];
 		enum digest_kind kind;
