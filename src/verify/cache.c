@@ -1,6 +1,7 @@
 /*
- * Is anything of a file in the page cache? Three ways, for none works everywhere: cachestat() (Linux 6.5; for owners and
- * writers only since 6.13), a read that must not wait (4.14; samples), mincore() (honest to everybody before 5.2).
+ * Is anything of a file in the page cache? Three ways, for none works everywhere: cachestat() (Linux 6.5; for
+ * owners and writers only since 6.13), a read that must not wait (4.14; samples), mincore() (honest to
+ * everybody before 5.2).
  */
 #include "verify/hash.h"
 

@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-void finding_release(struct finding *f)
+void verify_finding_release(struct finding *f)
 {
 	buf_release(&f->fields);
 	buf_release(&f->source);
@@ -14,10 +14,10 @@ void finding_release(struct finding *f)
 	f->count = 0;
 }
 
-void findings_release(struct findings *f)
+void verify_findings_release(struct findings *f)
 {
-	finding_release(&f->content);
-	finding_release(&f->metadata);
+	verify_finding_release(&f->content);
+	verify_finding_release(&f->metadata);
 }
 
 static void separate(struct buf *b)
@@ -44,7 +44,7 @@ static void add_field(struct finding *f, const char *field)
 	f->count++;
 }
 
-void finding_begin(struct finding *f, const char *field)
+void verify_finding_begin(struct finding *f, const char *field)
 {
 	add_field(f, field);
 	separate(&f->source);
@@ -53,7 +53,7 @@ void finding_begin(struct finding *f, const char *field)
 	buf_printf(&f->target, "%s ", field);
 }
 
-void finding_join(struct finding *a, struct finding *b)
+void verify_finding_join(struct finding *a, struct finding *b)
 {
 	const char *s = (const char *)b->fields.data;
 
@@ -65,14 +65,14 @@ void finding_join(struct finding *a, struct finding *b)
 	if (b->target.len)
 		separate(&a->target);
 	buf_append(&a->target, b->target.data, b->target.len);
-	finding_release(b);
+	verify_finding_release(b);
 }
 
 static void number(struct finding *f, const char *field, uint64_t s, uint64_t t)
 {
 	if (s == t)
 		return;
-	finding_begin(f, field);
+	verify_finding_begin(f, field);
 	buf_printf(&f->source, "%" PRIu64, s);
 	buf_printf(&f->target, "%" PRIu64, t);
 }
@@ -81,25 +81,27 @@ static void compare_mtime(struct finding *f, const struct verify_node *s, const 
 {
 	if (s->mtime_s == t->mtime_s && s->mtime_ns == t->mtime_ns)
 		return;
-	finding_begin(f, "mtime");
-	describe_time(&f->source, s->mtime_s, s->mtime_ns);
-	describe_time(&f->target, t->mtime_s, t->mtime_ns);
+	verify_finding_begin(f, "mtime");
+	verify_describe_time(&f->source, s->mtime_s, s->mtime_ns);
+	verify_describe_time(&f->target, t->mtime_s, t->mtime_ns);
 }
 
-static void compare_flags(struct finding *f, const struct verify_node *s, const struct verify_node *t, uint32_t fields)
+static void compare_flags(
+        struct finding *f, const struct verify_node *s, const struct verify_node *t, uint32_t fields)
 {
 	uint32_t mask = (fields & VERIFY_F_FLAGS ? VERIFY_FLAGS_KEPT & ~VERIFY_FLAGS_PRIV : 0) |
-			(fields & VERIFY_F_FLAGS_PRIV ? VERIFY_FLAGS_PRIV : 0);
+	                (fields & VERIFY_F_FLAGS_PRIV ? VERIFY_FLAGS_PRIV : 0);
 
 	if (!s->flags_known || !t->flags_known || (s->flags & mask) == (t->flags & mask))
 		return;
-	finding_begin(f, "flags");
-	describe_flags(&f->source, s->flags & mask);
-	describe_flags(&f->target, t->flags & mask);
+	verify_finding_begin(f, "flags");
+	verify_describe_flags(&f->source, s->flags & mask);
+	verify_describe_flags(&f->target, t->flags & mask);
 }
 
 /* One attribute that differs; x is NULL on the side that has none. */
-static void differ_xattr(struct finding *f, struct bytes name, const struct verify_xattr *s, const struct verify_xattr *t)
+static void differ_xattr(
+        struct finding *f, struct bytes name, const struct verify_xattr *s, const struct verify_xattr *t)
 {
 	bool acl = verify_xattr_field(name.p, name.len) == VERIFY_F_ACL;
 	bool inherited = acl && name.len == strlen("system.posix_acl_default");
@@ -112,7 +114,7 @@ static void differ_xattr(struct finding *f, struct bytes name, const struct veri
 		buf_append_str(&field, "xattr:");
 		text_escape(&field, name.p, name.len);
 	}
-	finding_begin(f, buf_cstr(&field));
+	verify_finding_begin(f, buf_cstr(&field));
 	for (size_t i = 0; i < ARRAY_LEN(sides); i++) {
 		struct buf *out = i ? &f->target : &f->source;
 
@@ -121,9 +123,9 @@ static void differ_xattr(struct finding *f, struct bytes name, const struct veri
 		if (!sides[i])
 			buf_append_str(out, "none");
 		else if (acl)
-			describe_acl(out, sides[i]);
+			verify_describe_acl(out, sides[i]);
 		else
-			describe_value(out, sides[i]);
+			verify_describe_value(out, sides[i]);
 	}
 }
 
@@ -164,7 +166,7 @@ static void compare_link(struct finding *f, const struct verify_node *s, const s
 {
 	if (s->err || t->err || bytes_equal(s->link, t->link))
 		return;
-	finding_begin(f, "link");
+	verify_finding_begin(f, "link");
 	text_escape(&f->source, s->link.p, s->link.len);
 	text_escape(&f->target, t->link.p, t->link.len);
 }
@@ -173,7 +175,7 @@ static void compare_rdev(struct finding *f, const struct verify_node *s, const s
 {
 	if (s->major == t->major && s->minor == t->minor)
 		return;
-	finding_begin(f, "rdev");
+	verify_finding_begin(f, "rdev");
 	buf_printf(&f->source, "%" PRIu32 ":%" PRIu32, s->major, s->minor);
 	buf_printf(&f->target, "%" PRIu32 ":%" PRIu32, t->major, t->minor);
 }
@@ -182,13 +184,13 @@ static void compare_mode(struct finding *f, const struct verify_node *s, const s
 {
 	if (s->type == VERIFY_T_LNK || s->mode == t->mode)
 		return;
-	finding_begin(f, "mode");
+	verify_finding_begin(f, "mode");
 	buf_printf(&f->source, "%04" PRIo32, s->mode);
 	buf_printf(&f->target, "%04" PRIo32, t->mode);
 }
 
-void verify_compare(const struct verify_node *s, const struct verify_node *t, enum verify_mode mode, uint32_t fields,
-	bool metadata, struct findings *out)
+void verify_compare(const struct verify_node *s, const struct verify_node *t, enum verify_mode mode,
+        uint32_t fields, bool metadata, struct findings *out)
 {
 	struct finding *f = &out->metadata;
 	bool quick_file = mode == VERIFY_QUICK && s->type == VERIFY_T_REG;

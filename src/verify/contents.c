@@ -1,4 +1,5 @@
-/* Contents: asked for in batches, hashed on both sides at the same time, compared when both hashes are there. */
+/* Contents: asked for in batches, hashed on both sides at the same time, compared when both hashes are there.
+ */
 #include "verify/private.h"
 
 #include <errno.h>
@@ -7,14 +8,14 @@
 static void free_pending(struct pending *p)
 {
 	if (p->found)
-		findings_release(p->found);
+		verify_findings_release(p->found);
 	free(p->found);
 	free(p->name);
 	free(p);
 }
 
-void contents_add(struct verifier *v, struct unit *u, const char *name, const struct verify_node *s,
-	const struct verify_node *t, bool changed, struct findings *found)
+void verify_contents_add(struct verifier *v, struct unit *u, const char *name, const struct verify_node *s,
+        const struct verify_node *t, bool changed, struct findings *found)
 {
 	struct pending *p = xcalloc(1, sizeof(*p));
 
@@ -40,7 +41,7 @@ void contents_add(struct verifier *v, struct unit *u, const char *name, const st
 	u->batch->files[u->batch->count++] = p;
 	u->batch_bytes += p->size;
 	if (u->batch->count == VERIFY_HASH_FILES || u->batch_bytes >= BATCH_BYTES)
-		contents_send(v, u);
+		verify_contents_send(v, u);
 }
 
 static int by_target_ino(const void *a, const void *b)
@@ -51,7 +52,7 @@ static int by_target_ino(const void *a, const void *b)
 }
 
 /* The target reads them in the order its disk likes; we have our own. */
-void contents_send(struct verifier *v, struct unit *u)
+void verify_contents_send(struct verifier *v, struct unit *u)
 {
 	struct request *q = STEAL(u->batch);
 	struct verify_hash m = {.path = u->dst};
@@ -69,18 +70,18 @@ void contents_send(struct verifier *v, struct unit *u)
 
 		m.names[i] = (struct bytes){.p = (const uint8_t *)name, .len = strlen(name)};
 	}
-	stream_request(v, q);
+	verify_stream_request(v, q);
 	verify_hash_put(&v->out, q->id, &m);
 }
 
 static void note_content(struct pending *p, struct finding *f)
 {
 	if (p->local_size != p->remote.size) {
-		finding_begin(f, "size");
+		verify_finding_begin(f, "size");
 		buf_printf(&f->source, "%" PRIu64, p->local_size);
 		buf_printf(&f->target, "%" PRIu64, p->remote.size);
 	} else if (p->local_crc != p->remote.crc) {
-		finding_begin(f, "content");
+		verify_finding_begin(f, "content");
 		buf_printf(&f->source, "crc64 %016" PRIx64, p->local_crc);
 		buf_printf(&f->target, "crc64 %016" PRIx64, p->remote.crc);
 	}
@@ -96,19 +97,19 @@ static void judge(struct verifier *v, struct pending *p, const char *src)
 		return;
 	}
 	if (p->local_err) {
-		report_failure(v, false, p->local_err, src, "contents");
+		verify_report_failure(v, false, p->local_err, src, "contents");
 	} else if (p->remote.err == ENOENT) {
 		struct verify_node s = {.type = VERIFY_T_REG, .size = p->local_size};
 
-		report_missing(v, changed, src, &s);
+		verify_report_missing(v, changed, src, &s);
 		return;
 	} else if (p->remote.err) {
-		report_failure(v, true, p->remote.err, src, "contents");
+		verify_report_failure(v, true, p->remote.err, src, "contents");
 	} else {
 		note_content(p, &found->content);
 	}
-	report_findings(v, changed, src, found);
-	findings_release(&none);
+	verify_report_findings(v, changed, src, found);
+	verify_findings_release(&none);
 }
 
 static void check_done(struct verifier *v, struct pending *p)
@@ -123,7 +124,7 @@ static void check_done(struct verifier *v, struct pending *p)
 	free_pending(p);
 	v->pending_count--;
 	u->pending--;
-	unit_check_done(v, u);
+	verify_unit_check_done(v, u);
 }
 
 static void local_end(struct verifier *v, int err)
@@ -145,7 +146,7 @@ static void local_end(struct verifier *v, int err)
 	check_done(v, p);
 }
 
-void contents_step(struct verifier *v)
+void verify_contents_step(struct verifier *v)
 {
 	uint64_t bytes = 0;
 
@@ -153,8 +154,8 @@ void contents_step(struct verifier *v)
 		struct pending *p = v->files;
 		int done;
 
-		if (v->hasher.fd < 0 &&
-			!verify_hasher_open(&v->hasher, p->unit->fd, p->name, v->o.noatime, v->o.leave_cache)) {
+		if (v->hasher.fd < 0 && !verify_hasher_open(&v->hasher, p->unit->fd, p->name, v->o.noatime,
+		                                v->o.leave_cache)) {
 			local_end(v, errno);
 			continue;
 		}
@@ -165,7 +166,7 @@ void contents_step(struct verifier *v)
 	v->counts.bytes_hashed += bytes;
 }
 
-bool contents_hashed(struct verifier *v, struct request *q, const struct frame *f)
+bool verify_contents_hashed(struct verifier *v, struct request *q, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
 
@@ -190,7 +191,7 @@ static void release_batch(struct request *q)
 			free_pending(q->files[i]);
 }
 
-void contents_release(struct verifier *v)
+void verify_contents_release(struct verifier *v)
 {
 	struct request *q, *next_q;
 	struct pending *p, *next_p;

@@ -6,30 +6,30 @@
 #include <inttypes.h>
 #include <time.h>
 
-void describe_type(struct buf *out, uint8_t type)
+void verify_describe_type(struct buf *out, uint8_t type)
 {
 	static const char *const names[VERIFY_T_END] = {
-		[VERIFY_T_NONE] = "unknown",
-		[VERIFY_T_REG] = "regular file",
-		[VERIFY_T_DIR] = "directory",
-		[VERIFY_T_LNK] = "symbolic link",
-		[VERIFY_T_CHR] = "character device",
-		[VERIFY_T_BLK] = "block device",
-		[VERIFY_T_FIFO] = "fifo",
-		[VERIFY_T_SOCK] = "socket",
+	        [VERIFY_T_NONE] = "unknown",
+	        [VERIFY_T_REG] = "regular file",
+	        [VERIFY_T_DIR] = "directory",
+	        [VERIFY_T_LNK] = "symbolic link",
+	        [VERIFY_T_CHR] = "character device",
+	        [VERIFY_T_BLK] = "block device",
+	        [VERIFY_T_FIFO] = "fifo",
+	        [VERIFY_T_SOCK] = "socket",
 	};
 
 	buf_append_str(out, names[type < VERIFY_T_END ? type : VERIFY_T_NONE]);
 }
 
-void describe_node(struct buf *out, const struct verify_node *n)
+void verify_describe_node(struct buf *out, const struct verify_node *n)
 {
-	describe_type(out, n->type);
+	verify_describe_type(out, n->type);
 	if (n->type == VERIFY_T_REG)
 		buf_printf(out, " of %" PRIu64 " bytes", n->size);
 }
 
-void describe_time(struct buf *out, int64_t s, uint32_t ns)
+void verify_describe_time(struct buf *out, int64_t s, uint32_t ns)
 {
 	time_t t = (time_t)s;
 	struct tm tm;
@@ -41,14 +41,22 @@ void describe_time(struct buf *out, int64_t s, uint32_t ns)
 		buf_printf(out, "%" PRId64 ".%09" PRIu32, s, ns);
 }
 
-void describe_flags(struct buf *out, uint32_t flags)
+void verify_describe_flags(struct buf *out, uint32_t flags)
 {
 	static const struct {
 		uint32_t bit;
 		char letter;
-	} letters[] = { /* as chattr(1) calls them */
-		{0x1, 's'}, {0x2, 'u'}, {0x8, 'S'}, {0x10, 'i'}, {0x20, 'a'}, {0x40, 'd'}, {0x80, 'A'},
-		{0x00010000, 'D'}, {0x00800000, 'C'},
+	} letters[] = {
+	        /* as chattr(1) calls them */
+	        {0x1, 's'},
+	        {0x2, 'u'},
+	        {0x8, 'S'},
+	        {0x10, 'i'},
+	        {0x20, 'a'},
+	        {0x40, 'd'},
+	        {0x80, 'A'},
+	        {0x00010000, 'D'},
+	        {0x00800000, 'C'},
 	};
 
 	if (!flags)
@@ -68,7 +76,7 @@ static uint32_t get_le(const uint8_t *p, size_t n)
 }
 
 /* system.posix_acl_*: u32 version, then tag u16, permissions u16, id u32. */
-void describe_acl(struct buf *out, const struct verify_xattr *x)
+void verify_describe_acl(struct buf *out, const struct verify_xattr *x)
 {
 	const size_t head = 4, entry = 8;
 
@@ -77,7 +85,7 @@ void describe_acl(struct buf *out, const struct verify_xattr *x)
 		return;
 	}
 	if (x->value.len < head || (x->value.len - head) % entry || get_le(x->value.p, head) != 2) {
-		describe_value(out, x);
+		verify_describe_value(out, x);
 		return;
 	}
 	for (size_t at = head; at < x->value.len; at += entry) {
@@ -100,7 +108,7 @@ static bool printable(const struct bytes *b)
 	return true;
 }
 
-void describe_value(struct buf *out, const struct verify_xattr *x)
+void verify_describe_value(struct buf *out, const struct verify_xattr *x)
 {
 	if (x->len > VERIFY_VALUE_RAW) {
 		buf_printf(out, "%" PRIu64 " bytes, crc64 %016" PRIx64, x->len, x->crc);

@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -27,7 +25,7 @@ struct entry {
 	struct verify_node target;
 };
 
-size_t entry_mount_at(const struct verifier *v, const struct unit *u, const char *src)
+size_t verify_entry_mount_at(const struct verifier *v, const struct unit *u, const char *src)
 {
 	for (size_t i = 0; i < v->o.mount_count; i++)
 		if (i != u->mount && *v->o.mounts[i].rel && str_eq(v->o.mounts[i].rel, src))
@@ -43,8 +41,8 @@ static bool left_out(const struct verifier *v, const struct stat *st)
 	return false;
 }
 
-static void judge(const struct verifier *v, const struct unit *u, const char *src, const char *name, bool is_dir,
-	struct rules_verdict *out)
+static void judge(const struct verifier *v, const struct unit *u, const char *src, const char *name,
+        bool is_dir, struct rules_verdict *out)
 {
 	*out = (struct rules_verdict){};
 	if (!v->o.rules)
@@ -70,38 +68,39 @@ static enum other_device other_device(const struct unit *u, const struct entry *
 	fd = verify_open(u->fd, e->name, O_DIRECTORY, false);
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != BTRFS_MAGIC)
 		return OTHER_MOUNT;
-	return ioctl(fd, BTRFS_GET_FLAGS, &flags) == 0 && flags & BTRFS_READ_ONLY ? OTHER_SNAPSHOT : OTHER_SUBVOLUME;
+	return ioctl(fd, BTRFS_GET_FLAGS, &flags) == 0 && flags & BTRFS_READ_ONLY ? OTHER_SNAPSHOT
+	                                                                          : OTHER_SUBVOLUME;
 }
 
 /* Looks for the target's record; it counts as seen. False: it cannot be compared (said). */
 static bool find_record(struct verifier *v, struct unit *u, struct entry *e)
 {
 	/* The names of a single path may differ: its root may be mapped. */
-	e->record = table_find(&u->table, u->only ? u->only_dst : e->name, v->o.seed);
+	e->record = verify_table_find(&u->table, u->only ? u->only_dst : e->name, v->o.seed);
 	if (!e->record)
 		return true;
 	e->record->seen = true;
-	table_node(&u->table, e->record, &e->target_name, &e->target);
+	verify_table_node(&u->table, e->record, &e->target_name, &e->target);
 	if (e->target.type != VERIFY_T_NONE)
 		return true;
-	report_failure(v, true, e->target.err, e->src, "metadata");
+	verify_report_failure(v, true, e->target.err, e->src, "metadata");
 	return false;
 }
 
 static void give(struct verifier *v, struct unit *u, const struct entry *e, size_t mount)
 {
 	bool root = mount != u->mount;
-	AUTO_FREE char *dst = root ? xstrdup(v->o.mounts[mount].target_rel) : verify_path_join(u->dst, e->name);
+	AUTO_FREE char *dst =
+	        root ? xstrdup(v->o.mounts[mount].target_rel) : verify_path_join(u->dst, e->name);
 
-	v->o.callbacks.give(v->o.callbacks.arg,
-		&(struct verifier_give){
-			.unit = u->id,
-			.mount = (uint32_t)mount,
-			.mount_root = root,
-			.name = e->name,
-			.src = e->src,
-			.dst = dst,
-		});
+	v->o.callbacks.give(v->o.callbacks.arg, &(struct verifier_give){
+	                                                .unit = u->id,
+	                                                .mount = (uint32_t)mount,
+	                                                .mount_root = root,
+	                                                .name = e->name,
+	                                                .src = e->src,
+	                                                .dst = dst,
+	                                        });
 }
 
 /* Only that there is a directory: metadata and content are another unit's, or nobody's. */
@@ -111,9 +110,9 @@ static void compare_existence(struct verifier *v, const struct entry *e)
 
 	verify_node_stat(&e->st, &s);
 	if (!e->record)
-		report_missing(v, changed_since(v, s.ctime_ns), e->src, &s);
+		verify_report_missing(v, changed_since(v, s.ctime_ns), e->src, &s);
 	else if (e->target.type != s.type)
-		report_type(v, changed_since(v, s.ctime_ns), e->src, s.type, e->target.type);
+		verify_report_type(v, changed_since(v, s.ctime_ns), e->src, s.type, e->target.type);
 }
 
 /* The mount point of another chosen mount. */
@@ -124,7 +123,8 @@ static void compare_mount_point(struct verifier *v, struct unit *u, const struct
 	/* Not mapped elsewhere: the mount's own unit says what is wrong with its root. */
 	if (!str_eq(dst, v->o.mounts[mount].target_rel))
 		compare_existence(v, e);
-	give(v, u, e, mount);
+	if (!u->only || u->recurse)
+		give(v, u, e, mount);
 }
 
 /* Present on both sides, of the same type, no directory. */
@@ -141,28 +141,27 @@ static void compare_file(struct verifier *v, struct unit *u, const struct entry 
 	}
 	changed = changed_since(v, s.ctime_ns);
 	if (s.err || e->target.err)
-		report_failure(v, !s.err, s.err ? s.err : e->target.err, e->src, "metadata");
+		verify_report_failure(v, !s.err, s.err ? s.err : e->target.err, e->src, "metadata");
 	if (s.nlink > 1 || e->target.nlink > 1)
-		v->o.callbacks.pair(v->o.callbacks.arg,
-			&(struct verifier_pair){
-				.source_dev = s.dev,
-				.source_ino = s.ino,
-				.target_dev = e->target.dev,
-				.target_ino = e->target.ino,
-				.changed = changed,
-				.path = e->src,
-			});
+		v->o.callbacks.pair(v->o.callbacks.arg, &(struct verifier_pair){
+		                                                .source_dev = s.dev,
+		                                                .source_ino = s.ino,
+		                                                .target_dev = e->target.dev,
+		                                                .target_ino = e->target.ino,
+		                                                .changed = changed,
+		                                                .path = e->src,
+		                                        });
 	verify_compare(&s, &e->target, v->o.mode, v->fields, v->metadata, &found);
 	if (s.type == VERIFY_T_REG && v->o.mode == VERIFY_CRC64 && s.size == e->target.size && s.size > 0)
-		contents_add(v, u, e->name, &s, &e->target, changed, &found);
+		verify_contents_add(v, u, e->name, &s, &e->target, changed, &found);
 	else
-		report_findings(v, changed, e->src, &found);
-	findings_release(&found);
+		verify_report_findings(v, changed, e->src, &found);
+	verify_findings_release(&found);
 }
 
 static bool compare_dir(struct verifier *v, struct unit *u, struct entry *e)
 {
-	size_t mount = entry_mount_at(v, u, e->src);
+	size_t mount = verify_entry_mount_at(v, u, e->src);
 
 	if (mount != SIZE_MAX) {
 		compare_mount_point(v, u, e, mount);
@@ -205,13 +204,13 @@ static bool compare(struct verifier *v, struct unit *u, struct entry *e)
 
 static void mark_seen(struct verifier *v, struct unit *u, const char *name)
 {
-	struct table_entry *t = table_find(&u->table, u->only ? u->only_dst : name, v->o.seed);
+	struct table_entry *t = verify_table_find(&u->table, u->only ? u->only_dst : name, v->o.seed);
 
 	if (t)
 		t->seen = true;
 }
 
-bool entry_compare(struct verifier *v, struct unit *u, const char *name)
+bool verify_entry_compare(struct verifier *v, struct unit *u, const char *name)
 {
 	AUTO_FREE char *src = verify_path_join(u->src, name);
 	struct entry e = {.name = name, .src = src};
@@ -221,7 +220,7 @@ bool entry_compare(struct verifier *v, struct unit *u, const char *name)
 		return false;
 	if (fstatat(u->fd, name, &e.st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno != ENOENT) {
-			report_failure(v, false, (uint32_t)errno, src, "metadata");
+			verify_report_failure(v, false, (uint32_t)errno, src, "metadata");
 		} else if (u->only) {
 			return false; /* never was there, as far as we know: the target's may be extra */
 		} else {
@@ -284,7 +283,7 @@ static bool source_changed(struct verifier *v, struct unit *u)
 	return changed_since(v, n.ctime_ns) || changed_since(v, n.mtime_full_ns);
 }
 
-void entry_extras(struct verifier *v, struct unit *u)
+void verify_entry_extras(struct verifier *v, struct unit *u)
 {
 	int changed = -1;
 
@@ -297,7 +296,7 @@ void entry_extras(struct verifier *v, struct unit *u)
 
 		if (e->seen)
 			continue;
-		table_node(&u->table, e, &b, &t);
+		verify_table_node(&u->table, e, &b, &t);
 		memcpy(name, b.p, b.len);
 		name[b.len] = '\0';
 		src = verify_path_join(u->src, u->only ? u->only : name);
@@ -305,6 +304,6 @@ void entry_extras(struct verifier *v, struct unit *u)
 			continue;
 		if (changed < 0)
 			changed = source_changed(v, u);
-		report_extra(v, changed, src, &t);
+		verify_report_extra(v, changed, src, &t);
 	}
 }

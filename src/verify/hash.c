@@ -36,7 +36,8 @@ void verify_hasher_close(struct verify_hasher *h)
 	h->fd = -1;
 }
 
-/* Finds how far the data reaches from off; passes over a long hole. What the file system does not know is data. */
+/* Finds how far the data reaches from off; passes over a long hole. What the file system does not know is
+ * data. */
 static void look_for_hole(struct verify_hasher *h, uint64_t *out_bytes)
 {
 	off_t data = lseek(h->fd, (off_t)h->off, SEEK_DATA), hole;
@@ -70,7 +71,8 @@ static ssize_t read_some(struct verify_hasher *h, void *buffer)
 	return n;
 }
 
-int verify_hasher_step(struct verify_hasher *h, verify_crc_fn crc, void *buffer, uint64_t budget, uint64_t *out_bytes)
+int verify_hasher_step(
+        struct verify_hasher *h, verify_crc_fn crc, void *buffer, uint64_t budget, uint64_t *out_bytes)
 {
 	uint64_t from = h->off, used = 0;
 	int result = 0;

@@ -1,8 +1,8 @@
 /*
  * Everything there is to know about one inode, read once, and how it looks on the wire.
  *
- * Used by both ends. Values of extended attributes up to VERIFY_VALUE_RAW bytes are kept as they are, longer ones as
- * length and CRC-64: enough to compare, and to say what differs.
+ * Used by both ends. Values of extended attributes up to VERIFY_VALUE_RAW bytes are kept as they are, longer
+ * ones as length and CRC-64: enough to compare, and to say what differs.
  */
 #pragma once
 
@@ -28,13 +28,13 @@ enum verify_type {
 #define VERIFY_XATTRS_MAX (900u << 10) /* packed bytes of all of one inode */
 #define VERIFY_LINK_MAX 65536
 #define VERIFY_FLAGS_KEPT 0x008100fbu /* FS_*_FL: s u S i a d A D C */
-#define VERIFY_FLAGS_PRIV 0x30u	      /* i a */
+#define VERIFY_FLAGS_PRIV 0x30u       /* i a */
 #define VERIFY_NANOS 1000000000u
 
 struct verify_node {
-	uint8_t type;	  /* VERIFY_T_*; NONE: not even stat worked (err) */
-	uint32_t err;	  /* errno of what could not be read beyond stat; 0: complete */
-	uint32_t mode;	  /* 07777 */
+	uint8_t type;  /* VERIFY_T_*; NONE: not even stat worked (err) */
+	uint32_t err;  /* errno of what could not be read beyond stat; 0: complete */
+	uint32_t mode; /* 07777 */
 	uint32_t uid, gid;
 	uint64_t size; /* of regular files, else 0 */
 	int64_t mtime_s;
@@ -51,9 +51,9 @@ struct verify_node {
 
 struct verify_xattr {
 	struct bytes name;
-	uint64_t len;	    /* of the value */
+	uint64_t len;       /* of the value */
 	struct bytes value; /* len <= VERIFY_VALUE_RAW */
-	uint64_t crc;	    /* else */
+	uint64_t crc;       /* else */
 };
 /* A reader of what may be nothing. */
 static inline struct rd verify_rd(struct bytes b)
@@ -81,11 +81,13 @@ void verify_reader_release(struct verify_reader *r);
 uint8_t verify_type_of(mode_t mode);
 void verify_node_stat(const struct stat *st, struct verify_node *out);
 /*
- * All of NAME in dirfd, of which st is the stat: for regular files and directories through a descriptor, for others (and what
- * cannot be opened) by bare name in dirfd, which becomes the working directory. 0, or -1 with errno ENOENT (gone)
- * or ESTALE (another inode by now); anything else is in out->err. link and xattrs of out point into r.
+ * All of NAME in dirfd, of which st is the stat: for regular files and directories through a descriptor, for
+ * others (and what cannot be opened) by bare name in dirfd, which becomes the working directory. 0, or -1
+ * with errno ENOENT (gone) or ESTALE (another inode by now); anything else is in out->err. link and xattrs of
+ * out point into r.
  */
-int verify_node_read(struct verify_reader *r, int dirfd, const char *name, const struct stat *st, struct verify_node *out);
+int verify_node_read(
+        struct verify_reader *r, int dirfd, const char *name, const struct stat *st, struct verify_node *out);
 /* The same of an open descriptor. */
 void verify_node_read_fd(struct verify_reader *r, int fd, const struct stat *st, struct verify_node *out);
 /* O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, with O_NOATIME where wanted and allowed. */

@@ -1,13 +1,14 @@
 /*
- * The bijection of source and target inodes: two names are links of one inode at the target exactly when they are at the
- * source. Fed with the names that exist on both sides and have several links on either.
+ * The bijection of source and target inodes: two names are links of one inode at the target exactly when they
+ * are at the source. Fed with the names that exist on both sides and have several links on either.
  *
- * Process: the coordinator. Memory: about 45 bytes for each pair of inodes (not for each name). Above memory_max the
- * tables move into an unlinked file in spill_dirfd, mapped shared, which the kernel can write back and drop under pressure;
- * without such a directory, or when the file cannot be made, they stay in memory.
+ * Process: the coordinator. Memory: about 45 bytes for each pair of inodes (not for each name). Above
+ * memory_max the tables move into an unlinked file in spill_dirfd, mapped shared, which the kernel can write
+ * back and drop under pressure; without such a directory, or when the file cannot be made, they stay in
+ * memory.
  *
- * The order of names does not matter to whether there is a difference; it decides which of the names is called different.
- * Adding a name again changes nothing.
+ * The order of names does not matter to whether there is a difference; it decides which of the names is
+ * called different. Adding a name again changes nothing.
  */
 #pragma once
 
@@ -29,7 +30,8 @@ struct verify_links;
 struct verify_links *verify_links_new(size_t memory_max, int spill_dirfd);
 void verify_links_free(struct verify_links *l);
 /* The name is one of source inode s and target inode t: what that says. */
-enum verify_link_result verify_links_add(struct verify_links *l, struct verify_inode s, struct verify_inode t);
+enum verify_link_result verify_links_add(
+        struct verify_links *l, struct verify_inode s, struct verify_inode t);
 /* The text of each side for a difference of kind hardlink; constants. */
 void verify_link_texts(enum verify_link_result r, const char **out_source, const char **out_target);
 size_t verify_links_count(const struct verify_links *l);

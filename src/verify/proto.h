@@ -1,19 +1,21 @@
 /*
- * The messages between a verifier (V) and its prover (P), as frames (wire/frame.h) on the stream behind the receiver's magic.
+ * The messages between a verifier (V) and its prover (P), as frames (wire/frame.h) on the stream behind the
+ *receiver's magic.
  *
  *	V: V_HELLO                                    P: V_HELLO_OK | V_ERROR
  *	V: V_LIST (a directory, or one name of it)    P: V_RECORDS ... V_LIST_END
  *	V: V_HASH (some files of a directory)         P: V_TICK ... V_HASHED
  *
- * P answers strictly in the order of the requests, with the id of the request; V has many under way. V compares and drives:
- * P sends what it has and knows neither rules nor the source.
+ * P answers strictly in the order of the requests, with the id of the request; V has many under way. V
+ *compares and drives: P sends what it has and knows neither rules nor the source.
  *
- * Slices: a directory too large to hold is listed in parts. A name belongs to slice XXH3(name, seed) % slices. P
- * answers V_LIST with LIST_SPLIT when a slice has more than VERIFY_SLICE_ENTRIES names or VERIFY_SLICE_BYTES of records (some may
- * have been sent by then; V forgets them), and V asks again with more slices.
+ * Slices: a directory too large to hold is listed in parts. A name belongs to slice XXH3(name, seed) %
+ *slices. P answers V_LIST with LIST_SPLIT when a slice has more than VERIFY_SLICE_ENTRIES names or
+ *VERIFY_SLICE_BYTES of records (some may have been sent by then; V forgets them), and V asks again with more
+ *slices.
  *
- * Every get function returns false on anything malformed: unknown flags, lengths and counts above the bounds here, paths
- * and names that are none, bytes left over.
+ * Every get function returns false on anything malformed: unknown flags, lengths and counts above the bounds
+ *here, paths and names that are none, bytes left over.
  */
 #pragma once
 
@@ -27,8 +29,8 @@
 #define VERIFY_SLICE_BYTES (8u << 20)
 #define VERIFY_SLICES_MAX 65536u
 #define VERIFY_RECORDS_BYTES (128u << 10) /* a V_RECORDS frame is closed when it reaches this */
-#define VERIFY_RECORD_MAX (1u << 20)	  /* bytes of one record */
-#define VERIFY_HASH_FILES 64u		  /* names of one V_HASH */
+#define VERIFY_RECORD_MAX (1u << 20)      /* bytes of one record */
+#define VERIFY_HASH_FILES 64u             /* names of one V_HASH */
 #define VERIFY_NAME_MAX 255
 
 enum verify_msg {
@@ -52,7 +54,7 @@ struct verify_hello {
 	uint32_t protocol;
 	uint8_t flags;
 	uint32_t fields; /* VERIFY_F_*: what is to be read */
-	uint64_t seed;	 /* of the name hashes */
+	uint64_t seed;   /* of the name hashes */
 };
 void verify_hello_put(struct buf *out, const struct verify_hello *m);
 /* With another protocol only that field is filled, and true returned. */
@@ -86,8 +88,8 @@ struct verify_list {
 void verify_list_put(struct buf *out, uint32_t id, const struct verify_list *m);
 bool verify_list_get(const struct frame *f, struct verify_list *m);
 
-/* V_RECORDS: records to the end of the frame. One record: varint length, then that many bytes, in them name and inode. Of
- * sub-directories only what stat says is filled in. */
+/* V_RECORDS: records to the end of the frame. One record: varint length, then that many bytes, in them name
+ * and inode. Of sub-directories only what stat says is filled in. */
 void verify_record_put(struct buf *out, const void *name, size_t n, const struct verify_node *node);
 /* The next record as a whole; false at the end, or (check rd_done) where it is malformed. */
 bool verify_record_next(struct rd *r, struct bytes *out_record);

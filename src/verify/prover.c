@@ -38,8 +38,9 @@ static bool greet(struct prover *p, const struct frame *f)
 	p->leave_cache = m.flags & VERIFY_LEAVE_CACHE;
 	p->seed = m.seed;
 	p->reader.fields = m.fields & (uid == 0 ? VERIFY_F_ALL : VERIFY_F_USER_TARGET);
-	verify_hello_ok_put(&p->out,
-		&(struct verify_hello_ok){.protocol = VERIFY_PROTOCOL, .fields = p->reader.fields, .uid = uid});
+	verify_hello_ok_put(
+	        &p->out, &(struct verify_hello_ok){
+	                         .protocol = VERIFY_PROTOCOL, .fields = p->reader.fields, .uid = uid});
 	return true;
 }
 
@@ -169,11 +170,11 @@ static int run(struct prover *p, struct frame_decoder *d)
 int verify_prover_main(int in_fd, int out_fd, int root_fd)
 {
 	struct prover p = {
-		.in_fd = in_fd,
-		.out_fd = out_fd,
-		.root_fd = root_fd,
-		.reader = {.crc = verify_crc_lzma, .noatime = true},
-		.buffer = xmalloc(VERIFY_READ_BYTES),
+	        .in_fd = in_fd,
+	        .out_fd = out_fd,
+	        .root_fd = root_fd,
+	        .reader = {.crc = verify_crc_lzma, .noatime = true},
+	        .buffer = xmalloc(VERIFY_READ_BYTES),
 	};
 	struct frame_decoder d;
 	int code;

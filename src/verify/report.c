@@ -10,83 +10,84 @@ static const char *shown(const char *path)
 	return *path ? path : ".";
 }
 
-void report(struct verifier *v, enum verify_kind kind, bool changed, const char *path, struct finding *f)
+void verify_report(
+        struct verifier *v, enum verify_kind kind, bool changed, const char *path, struct finding *f)
 {
 	AUTO_FREE const char **fields = xcalloc(f->count + 1, sizeof(*fields));
 	const char *s = (const char *)f->fields.data;
 
 	for (size_t i = 0; i < f->count; i++, s += strlen(s) + 1)
 		fields[i] = s;
-	v->o.callbacks.difference(v->o.callbacks.arg,
-		&(struct verifier_difference){
-			.kind = changed ? VERIFY_CHANGED : kind,
-			.path = shown(path),
-			.fields = fields,
-			.field_count = f->count,
-			.source = f->source.len ? buf_cstr(&f->source) : NULL,
-			.target = f->target.len ? buf_cstr(&f->target) : NULL,
-		});
+	v->o.callbacks.difference(
+	        v->o.callbacks.arg, &(struct verifier_difference){
+	                                    .kind = changed ? VERIFY_CHANGED : kind,
+	                                    .path = shown(path),
+	                                    .fields = fields,
+	                                    .field_count = f->count,
+	                                    .source = f->source.len ? buf_cstr(&f->source) : NULL,
+	                                    .target = f->target.len ? buf_cstr(&f->target) : NULL,
+	                            });
 }
 
-void report_findings(struct verifier *v, bool changed, const char *path, struct findings *f)
+void verify_report_findings(struct verifier *v, bool changed, const char *path, struct findings *f)
 {
 	if (changed)
-		finding_join(&f->content, &f->metadata);
+		verify_finding_join(&f->content, &f->metadata);
 	if (f->content.count)
-		report(v, VERIFY_CONTENT, changed, path, &f->content);
+		verify_report(v, VERIFY_CONTENT, changed, path, &f->content);
 	if (f->metadata.count)
-		report(v, VERIFY_METADATA, changed, path, &f->metadata);
+		verify_report(v, VERIFY_METADATA, changed, path, &f->metadata);
 }
 
 /* Of kind changed, the field says what it would have been. */
-static void report_existence(struct verifier *v, enum verify_kind kind, const char *field, bool changed, const char *path,
-	struct finding *f)
+static void report_existence(struct verifier *v, enum verify_kind kind, const char *field, bool changed,
+        const char *path, struct finding *f)
 {
 	if (changed) {
 		buf_append(&f->fields, field, strlen(field) + 1);
 		f->count = 1;
 	}
-	report(v, kind, changed, path, f);
-	finding_release(f);
+	verify_report(v, kind, changed, path, f);
+	verify_finding_release(f);
 }
 
-void report_missing(struct verifier *v, bool changed, const char *path, const struct verify_node *s)
+void verify_report_missing(struct verifier *v, bool changed, const char *path, const struct verify_node *s)
 {
 	struct finding f = {};
 
-	describe_node(&f.source, s);
+	verify_describe_node(&f.source, s);
 	report_existence(v, VERIFY_MISSING, "missing", changed, path, &f);
 }
 
-void report_extra(struct verifier *v, bool changed, const char *path, const struct verify_node *t)
+void verify_report_extra(struct verifier *v, bool changed, const char *path, const struct verify_node *t)
 {
 	struct finding f = {};
 
-	describe_node(&f.target, t);
+	verify_describe_node(&f.target, t);
 	report_existence(v, VERIFY_EXTRA, "extra", changed, path, &f);
 }
 
-void report_type(struct verifier *v, bool changed, const char *path, uint8_t source, uint8_t target)
+void verify_report_type(struct verifier *v, bool changed, const char *path, uint8_t source, uint8_t target)
 {
 	struct finding f = {.count = 1};
 
 	buf_append(&f.fields, "type", sizeof("type"));
-	describe_type(&f.source, source);
+	verify_describe_type(&f.source, source);
 	if (target == VERIFY_T_NONE)
 		buf_append_str(&f.target, "no directory");
 	else
-		describe_type(&f.target, target);
-	report(v, VERIFY_TYPE, changed, path, &f);
-	finding_release(&f);
+		verify_describe_type(&f.target, target);
+	verify_report(v, VERIFY_TYPE, changed, path, &f);
+	verify_finding_release(&f);
 }
 
-void report_failure(struct verifier *v, bool target, uint32_t err, const char *path, const char *what)
+void verify_report_failure(struct verifier *v, bool target, uint32_t err, const char *path, const char *what)
 {
 	AUTO_FREE char *name = text_escaped(shown(path));
 	AUTO_DIAG d = DIAG_INIT;
 
 	diag_set(&d, target ? DIAG_VERIFY_TARGET_READ : DIAG_VERIFY_SOURCE_READ, (int)err, shown(path),
-		"cannot read %s of '%s' at the %s", what, name, target ? "target" : "source");
+	        "cannot read %s of '%s' at the %s", what, name, target ? "target" : "source");
 	v->counts.files_failed++;
 	v->o.callbacks.diag(v->o.callbacks.arg, &d);
 }

@@ -8,7 +8,7 @@
 #define READ_BYTES (256u << 10)
 #define READS 16u /* in one step */
 
-void stream_request(struct verifier *v, struct request *q)
+void verify_stream_request(struct verifier *v, struct request *q)
 {
 	q->id = ++v->next_id;
 	if (v->requests_tail)
@@ -30,7 +30,8 @@ static struct request *take_request(struct verifier *v)
 
 static enum result broken(struct diag *d, const struct frame *f)
 {
-	diag_set(d, DIAG_VERIFY_PROTOCOL, 0, NULL, "the prover sent a message of type %u that cannot be right", f->type);
+	diag_set(d, DIAG_VERIFY_PROTOCOL, 0, NULL,
+	        "the prover sent a message of type %u that cannot be right", f->type);
 	return RES_FATAL;
 }
 
@@ -40,8 +41,9 @@ static enum result greeting(struct verifier *v, const struct frame *f, struct di
 	uint32_t theirs;
 
 	if (f->type == V_ERROR && verify_error_get(f, &theirs)) {
-		diag_set(d, DIAG_VERIFY_VERSION, 0, NULL, "the prover speaks version %u of the verify protocol, not %u",
-			theirs, VERIFY_PROTOCOL);
+		diag_set(d, DIAG_VERIFY_VERSION, 0, NULL,
+		        "the prover speaks version %u of the verify protocol, not %u", theirs,
+		        VERIFY_PROTOCOL);
 		return RES_FATAL;
 	}
 	if (f->type != V_HELLO_OK || !verify_hello_ok_get(f, &m) || (m.fields & ~v->fields))
@@ -61,7 +63,7 @@ static bool records(struct verifier *v, struct request *q, const struct frame *f
 	if (q->hash)
 		return false;
 	while (verify_record_next(&r, &record))
-		if (!table_add(&u->table, record, u->own && !u->only, v->o.seed))
+		if (!verify_table_add(&u->table, record, u->own && !u->only, v->o.seed))
 			return false;
 	return rd_done(&r) && !(u->only && table_count(&u->table) > 1);
 }
@@ -80,13 +82,13 @@ static bool answer(struct verifier *v, struct request *q, const struct frame *f)
 		if (q->hash || !verify_list_end_get(f, &end))
 			return false;
 		take_request(v);
-		unit_listed(v, q->unit, &end);
+		verify_unit_listed(v, q->unit, &end);
 		free(q);
 		return true;
 	case V_HASHED:
 		if (!q->hash)
 			return false;
-		ok = contents_hashed(v, q, f);
+		ok = verify_contents_hashed(v, q, f);
 		if (ok) {
 			take_request(v);
 			free(q);
@@ -124,7 +126,7 @@ static enum result lost(int err, struct diag *d)
 	return RES_RETRY;
 }
 
-enum result stream_receive(struct verifier *v, struct diag *d)
+enum result verify_stream_receive(struct verifier *v, struct diag *d)
 {
 	for (unsigned i = 0; i < READS; i++) {
 		uint8_t *space = frame_decoder_space(&v->decoder, READ_BYTES);
@@ -143,12 +145,13 @@ enum result stream_receive(struct verifier *v, struct diag *d)
 	return RES_OK;
 }
 
-enum result stream_send(struct verifier *v, struct diag *d)
+enum result verify_stream_send(struct verifier *v, struct diag *d)
 {
 	size_t sent = 0;
 
 	while (sent < v->out.len) {
-		ssize_t n = send(v->o.wire_fd, v->out.data + sent, v->out.len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(
+		        v->o.wire_fd, v->out.data + sent, v->out.len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -1,6 +1,6 @@
 #include "verify/private.h"
 
-void table_release(struct table *t)
+void verify_table_release(struct table *t)
 {
 	buf_release(&t->data);
 	buf_release(&t->entries);
@@ -8,7 +8,7 @@ void table_release(struct table *t)
 	*t = (struct table){};
 }
 
-bool table_add(struct table *t, struct bytes record, bool own_allowed, uint64_t seed)
+bool verify_table_add(struct table *t, struct bytes record, bool own_allowed, uint64_t seed)
 {
 	/* The directory's own record comes first or not at all. */
 	bool own = own_allowed && !t->has_own && table_count(t) == 0;
@@ -17,7 +17,7 @@ bool table_add(struct table *t, struct bytes record, bool own_allowed, uint64_t 
 	struct table_entry e = {.at = (uint32_t)t->data.len, .len = (uint32_t)record.len};
 
 	if (t->data.len + record.len > VERIFY_SLICE_BYTES + VERIFY_RECORD_MAX ||
-		table_count(t) >= VERIFY_SLICE_ENTRIES || !verify_record_get(record, own, &name, &node))
+	        table_count(t) >= VERIFY_SLICE_ENTRIES || !verify_record_get(record, own, &name, &node))
 		return false;
 	buf_append(&t->data, record.p, record.len);
 	if (own) {
@@ -32,7 +32,8 @@ bool table_add(struct table *t, struct bytes record, bool own_allowed, uint64_t 
 	return true;
 }
 
-void table_node(const struct table *t, const struct table_entry *e, struct bytes *out_name, struct verify_node *out)
+void verify_table_node(
+        const struct table *t, const struct table_entry *e, struct bytes *out_name, struct verify_node *out)
 {
 	struct bytes record = {.p = t->data.data + e->at, .len = e->len};
 
@@ -49,7 +50,7 @@ static bool has_name(const struct table *t, const struct table_entry *e, const c
 	return b.len == n && memcmp(b.p, name, n) == 0;
 }
 
-void table_build(struct table *t)
+void verify_table_build(struct table *t)
 {
 	size_t slots = 16;
 
@@ -67,8 +68,9 @@ void table_build(struct table *t)
 	}
 }
 
-/* A name that came twice (a directory that changed while it was read) is one: the first; the other is marked too. */
-struct table_entry *table_find(struct table *t, const char *name, uint64_t seed)
+/* A name that came twice (a directory that changed while it was read) is one: the first; the other is marked
+ * too. */
+struct table_entry *verify_table_find(struct table *t, const char *name, uint64_t seed)
 {
 	size_t n = strlen(name);
 	uint64_t hash = verify_name_hash(seed, name, n);

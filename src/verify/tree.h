@@ -1,4 +1,5 @@
-/* Ways into a tree, beneath a directory descriptor and through no symbolic link, whatever the length of the path. */
+/* Ways into a tree, beneath a directory descriptor and through no symbolic link, whatever the length of the
+ * path. */
 #pragma once
 
 #include "base/buf.h"
@@ -6,8 +7,8 @@
 #include <dirent.h>
 
 /*
- * The directory at path ("" is root_fd itself) for reading; -1 with errno. ELOOP, ENOTDIR: something on the way is no directory.
- * Any component may be replaced meanwhile: never followed out of the tree.
+ * The directory at path ("" is root_fd itself) for reading; -1 with errno. ELOOP, ENOTDIR: something on the
+ * way is no directory. Any component may be replaced meanwhile: never followed out of the tree.
  */
 int verify_tree_open(int root_fd, const char *path, bool noatime);
 

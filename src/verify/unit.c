@@ -1,11 +1,10 @@
 /*
  * The life of a unit.
  *
- *	WAITING -> LISTING	the source's directory is opened, the target's listing (of one slice) asked for
- *	LISTING -> WALKING	the listing is complete; too large: WAITING again with more slices
- *	WALKING -> WAITING	there is a further slice, or a single path has turned out to be a directory
- *	WALKING -> HASHING	everything was looked at
- *	HASHING -> done		both sides' hashes of its files have come
+ *	WAITING -> LISTING	the source's directory is opened, the target's listing (of one slice) asked
+ *for LISTING -> WALKING	the listing is complete; too large: WAITING again with more slices WALKING ->
+ *WAITING	there is a further slice, or a single path has turned out to be a directory WALKING -> HASHING
+ *everything was looked at HASHING -> done		both sides' hashes of its files have come
  */
 #include "verify/private.h"
 
@@ -13,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct unit *unit_new(struct verifier *v, uint32_t id, uint32_t mount, const char *src, const char *dst)
+struct unit *verify_unit_new(
+        struct verifier *v, uint32_t id, uint32_t mount, const char *src, const char *dst)
 {
 	struct unit *u = xcalloc(1, sizeof(*u));
 
@@ -49,7 +49,7 @@ static void close_source(struct unit *u)
 	u->fd = -1;
 }
 
-void unit_free(struct verifier *v, struct unit *u)
+void verify_unit_free(struct verifier *v, struct unit *u)
 {
 	struct unit *before = NULL;
 
@@ -63,7 +63,7 @@ void unit_free(struct verifier *v, struct unit *u)
 		v->units_tail = before;
 	v->unit_count--;
 	close_source(u);
-	table_release(&u->table);
+	verify_table_release(&u->table);
 	forget_chunk(u);
 	free(u->batch);
 	free(u->src);
@@ -77,11 +77,11 @@ static void finish(struct verifier *v, struct unit *u)
 {
 	uint32_t id = u->id;
 
-	unit_free(v, u);
+	verify_unit_free(v, u);
 	v->o.callbacks.unit_done(v->o.callbacks.arg, id);
 }
 
-void unit_check_done(struct verifier *v, struct unit *u)
+void verify_unit_check_done(struct verifier *v, struct unit *u)
 {
 	if (u->state == UNIT_HASHING && u->pending == 0)
 		finish(v, u);
@@ -120,12 +120,12 @@ static bool open_source(struct verifier *v, struct unit *u)
 	if (vanished(errno))
 		v->counts.files_vanished++;
 	else
-		report_failure(v, false, (uint32_t)errno, u->src, "directory");
+		verify_report_failure(v, false, (uint32_t)errno, u->src, "directory");
 	if (fd >= 0)
 		close(fd);
 	u->fd = -1;
 	u->state = UNIT_HASHING;
-	unit_check_done(v, u);
+	verify_unit_check_done(v, u);
 	return false;
 }
 
@@ -142,7 +142,7 @@ static void ask(struct verifier *v, struct unit *u)
 		m.flags = (u->own ? VERIFY_LIST_OWN : 0) | (u->entries ? VERIFY_LIST_ENTRIES : 0);
 	}
 	q->unit = u;
-	stream_request(v, q);
+	verify_stream_request(v, q);
 	verify_list_put(&v->out, q->id, &m);
 	v->lists++;
 	u->state = UNIT_LISTING;
@@ -166,14 +166,14 @@ static struct unit *next_waiting(const struct verifier *v)
 	return u;
 }
 
-bool unit_may_start(const struct verifier *v)
+bool verify_unit_may_start(const struct verifier *v)
 {
 	return v->lists < LISTS_MAX && v->out.len < OUT_MAX && next_waiting(v) && held(v) < HELD_MAX;
 }
 
-void unit_start_some(struct verifier *v)
+void verify_unit_start_some(struct verifier *v)
 {
-	while (unit_may_start(v)) {
+	while (verify_unit_may_start(v)) {
 		struct unit *u = next_waiting(v);
 
 		if (open_source(v, u))
@@ -189,7 +189,7 @@ static void too_large(struct verifier *v, struct unit *u)
 	v->counts.files_failed++;
 	v->o.callbacks.diag(v->o.callbacks.arg, &d);
 	u->state = UNIT_HASHING;
-	unit_check_done(v, u);
+	verify_unit_check_done(v, u);
 }
 
 /* Divides the present slice, so that each part is about half full. */
@@ -199,7 +199,7 @@ static void split(struct verifier *v, struct unit *u, uint64_t count)
 	uint64_t factor = count / (VERIFY_SLICE_ENTRIES / 2) + 1;
 	uint32_t slices = now->stride * now->count;
 
-	table_release(&u->table);
+	verify_table_release(&u->table);
 	factor = MAX(factor, (uint64_t)4);
 	factor = MIN(factor, (uint64_t)(VERIFY_SLICES_MAX / slices));
 	if (factor < 2 || u->level + 1 == SLICE_LEVELS) {
@@ -207,7 +207,7 @@ static void split(struct verifier *v, struct unit *u, uint64_t count)
 		return;
 	}
 	u->levels[++u->level] =
-		(struct slice_level){.base = unit_slice(u), .stride = slices, .count = (uint32_t)factor};
+	        (struct slice_level){.base = unit_slice(u), .stride = slices, .count = (uint32_t)factor};
 	u->state = UNIT_WAITING;
 }
 
@@ -238,9 +238,9 @@ static void enter_path(struct unit *u)
 	u->entries = u->recurse;
 }
 
-void unit_slice_done(struct verifier *v, struct unit *u, bool enter)
+void verify_unit_slice_done(struct verifier *v, struct unit *u, bool enter)
 {
-	table_release(&u->table);
+	verify_table_release(&u->table);
 	forget_chunk(u);
 	if (enter) {
 		enter_path(u);
@@ -253,9 +253,9 @@ void unit_slice_done(struct verifier *v, struct unit *u, bool enter)
 		u->state = UNIT_WAITING;
 		return;
 	}
-	contents_send(v, u);
+	verify_contents_send(v, u);
 	u->state = UNIT_HASHING;
-	unit_check_done(v, u);
+	verify_unit_check_done(v, u);
 }
 
 /* The target has no such directory. */
@@ -265,22 +265,23 @@ static void target_failed(struct verifier *v, struct unit *u, uint32_t err)
 	struct stat st;
 
 	if (fstat(u->fd, &st) < 0) {
-		report_failure(v, false, (uint32_t)errno, u->src, "directory");
+		verify_report_failure(v, false, (uint32_t)errno, u->src, "directory");
 	} else {
 		verify_node_stat(&st, &s);
 		v->counts.files_examined++;
 		if (err == ENOENT)
-			report_missing(v, changed_since(v, s.ctime_ns), u->src, &s);
+			verify_report_missing(v, changed_since(v, s.ctime_ns), u->src, &s);
 		else if (err == ENOTDIR || err == ELOOP)
-			report_type(v, changed_since(v, s.ctime_ns), u->src, VERIFY_T_DIR, VERIFY_T_NONE);
+			verify_report_type(
+			        v, changed_since(v, s.ctime_ns), u->src, VERIFY_T_DIR, VERIFY_T_NONE);
 		else
-			report_failure(v, true, err, u->src, "directory");
+			verify_report_failure(v, true, err, u->src, "directory");
 	}
 	u->state = UNIT_HASHING;
-	unit_check_done(v, u);
+	verify_unit_check_done(v, u);
 }
 
-void unit_listed(struct verifier *v, struct unit *u, const struct verify_list_end *end)
+void verify_unit_listed(struct verifier *v, struct unit *u, const struct verify_list_end *end)
 {
 	v->lists--;
 	if (end->status == VERIFY_LIST_SPLIT && !u->only) {
@@ -289,14 +290,14 @@ void unit_listed(struct verifier *v, struct unit *u, const struct verify_list_en
 	}
 	if (end->status == VERIFY_LIST_FAIL && !(u->only && vanished((int)end->err))) {
 		if (u->only) {
-			report_failure(v, true, end->err, u->src, "directory");
+			verify_report_failure(v, true, end->err, u->src, "directory");
 			u->state = UNIT_HASHING;
-			unit_check_done(v, u);
+			verify_unit_check_done(v, u);
 		} else {
 			target_failed(v, u, end->err);
 		}
 		return;
 	}
-	table_build(&u->table);
+	verify_table_build(&u->table);
 	u->state = UNIT_WALKING;
 }

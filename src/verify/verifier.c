@@ -13,9 +13,9 @@ static void copy_options(struct verifier *v, const struct verifier_options *o)
 
 	for (size_t i = 0; i < o->mount_count; i++)
 		mounts[i] = (struct verifier_mount){
-			.fd = o->mounts[i].fd,
-			.rel = xstrdup(o->mounts[i].rel),
-			.target_rel = xstrdup(o->mounts[i].target_rel),
+		        .fd = o->mounts[i].fd,
+		        .rel = xstrdup(o->mounts[i].rel),
+		        .target_rel = xstrdup(o->mounts[i].target_rel),
 		};
 	for (size_t i = 0; i < o->skip_count; i++)
 		skip[i] = o->skip[i];
@@ -39,13 +39,12 @@ struct verifier *verifier_new(const struct verifier_options *o)
 	v->hasher.fd = -1;
 	v->buffer = xmalloc(VERIFY_READ_BYTES);
 	frame_decoder_init(&v->decoder);
-	verify_hello_put(&v->out,
-		&(struct verify_hello){
-			.protocol = VERIFY_PROTOCOL,
-			.flags = o->leave_cache ? VERIFY_LEAVE_CACHE : 0,
-			.fields = v->fields,
-			.seed = o->seed,
-		});
+	verify_hello_put(&v->out, &(struct verify_hello){
+	                                  .protocol = VERIFY_PROTOCOL,
+	                                  .flags = o->leave_cache ? VERIFY_LEAVE_CACHE : 0,
+	                                  .fields = v->fields,
+	                                  .seed = o->seed,
+	                          });
 	return v;
 }
 
@@ -53,9 +52,9 @@ void verifier_free(struct verifier *v)
 {
 	if (!v)
 		return;
-	contents_release(v);
+	verify_contents_release(v);
 	while (v->units)
-		unit_free(v, v->units);
+		verify_unit_free(v, v->units);
 	verify_hasher_close(&v->hasher);
 	frame_decoder_release(&v->decoder);
 	verify_reader_release(&v->reader);
@@ -73,23 +72,24 @@ void verifier_free(struct verifier *v)
 /* The directory joins the end of the line. */
 void verifier_add_dir(struct verifier *v, uint32_t unit, uint32_t mount, const char *src, const char *dst)
 {
-	unit_new(v, unit, mount, src, dst);
+	verify_unit_new(v, unit, mount, src, dst);
 }
 
-void verifier_add_path(struct verifier *v, uint32_t unit, uint32_t mount, const char *src, const char *dst, bool recurse)
+void verifier_add_path(
+        struct verifier *v, uint32_t unit, uint32_t mount, const char *src, const char *dst, bool recurse)
 {
 	AUTO_FREE char *src_dir = NULL, *dst_dir = NULL;
 	const char *name, *dst_name;
 	struct unit *u;
 
 	if (!*src || !*dst || str_eq(src, v->o.mounts[mount].rel)) {
-		u = unit_new(v, unit, mount, src, dst);
+		u = verify_unit_new(v, unit, mount, src, dst);
 		u->entries = recurse;
 		return;
 	}
 	src_dir = verify_path_split(src, &name);
 	dst_dir = verify_path_split(dst, &dst_name);
-	u = unit_new(v, unit, mount, src_dir, dst_dir);
+	u = verify_unit_new(v, unit, mount, src_dir, dst_dir);
 	u->only = xstrdup(name);
 	u->only_dst = xstrdup(dst_name);
 	u->recurse = recurse;
@@ -128,7 +128,7 @@ static struct unit *next_walking(const struct verifier *v)
 
 bool verifier_busy(const struct verifier *v)
 {
-	return v->files || next_walking(v) || unit_may_start(v);
+	return v->files || next_walking(v) || verify_unit_may_start(v);
 }
 
 static void tell_counts(struct verifier *v)
@@ -142,17 +142,17 @@ static void tell_counts(struct verifier *v)
 
 enum result verifier_step(struct verifier *v, struct diag *d)
 {
-	enum result res = stream_receive(v, d);
+	enum result res = verify_stream_receive(v, d);
 	struct unit *u;
 
 	if (res == RES_OK) {
-		unit_start_some(v);
+		verify_unit_start_some(v);
 		/* The walk first: it finds what the prover can hash while we do. */
 		if ((u = next_walking(v)))
-			walk_step(v, u);
-		contents_step(v);
-		unit_start_some(v);
-		res = stream_send(v, d);
+			verify_walk_step(v, u);
+		verify_contents_step(v);
+		verify_unit_start_some(v);
+		res = verify_stream_send(v, d);
 	}
 	tell_counts(v);
 	return res;

@@ -27,22 +27,22 @@ static void compare_own(struct verifier *v, struct unit *u)
 
 	v->counts.files_examined++;
 	if (fstat(u->fd, &st) < 0) {
-		report_failure(v, false, (uint32_t)errno, u->src, "metadata");
+		verify_report_failure(v, false, (uint32_t)errno, u->src, "metadata");
 		return;
 	}
 	if (!u->table.has_own) {
-		report_failure(v, true, EIO, u->src, "metadata");
+		verify_report_failure(v, true, EIO, u->src, "metadata");
 		return;
 	}
 	if (is_passage(v, u->src))
 		return;
 	verify_node_read_fd(&v->reader, u->fd, &st, &s);
-	table_node(&u->table, &u->table.own, &name, &t);
+	verify_table_node(&u->table, &u->table.own, &name, &t);
 	if (s.err || t.err)
-		report_failure(v, !s.err, s.err ? s.err : t.err, u->src, "metadata");
+		verify_report_failure(v, !s.err, s.err ? s.err : t.err, u->src, "metadata");
 	verify_compare(&s, &t, v->o.mode, v->fields, v->metadata, &found);
-	report_findings(v, changed_since(v, s.ctime_ns), u->src, &found);
-	findings_release(&found);
+	verify_report_findings(v, changed_since(v, s.ctime_ns), u->src, &found);
+	verify_findings_release(&found);
 }
 
 /* The next names of the slice, in the order of their inodes: true when there are some. */
@@ -60,14 +60,15 @@ static bool fill_chunk(struct verifier *v, struct unit *u)
 		size_t len = strlen(e->d_name);
 		struct verify_name n = {.ino = e->d_ino, .at = (uint32_t)u->text.len, .len = (uint16_t)len};
 
-		if (!verify_in_slice(verify_name_hash(v->o.seed, e->d_name, len), unit_slice(u), l->stride * l->count))
+		if (!verify_in_slice(
+		            verify_name_hash(v->o.seed, e->d_name, len), unit_slice(u), l->stride * l->count))
 			continue;
 		buf_append(&u->chunk, &n, sizeof(n));
 		buf_append(&u->text, e->d_name, len + 1);
 		count++;
 	}
 	if (more < 0) {
-		report_failure(v, false, (uint32_t)errno, u->src, "directory");
+		verify_report_failure(v, false, (uint32_t)errno, u->src, "directory");
 		u->incomplete = true;
 	}
 	if (count > 1)
@@ -77,14 +78,14 @@ static bool fill_chunk(struct verifier *v, struct unit *u)
 
 static void walk_only(struct verifier *v, struct unit *u)
 {
-	bool enter = entry_compare(v, u, u->only);
+	bool enter = verify_entry_compare(v, u, u->only);
 
 	if (!enter)
-		entry_extras(v, u);
-	unit_slice_done(v, u, enter);
+		verify_entry_extras(v, u);
+	verify_unit_slice_done(v, u, enter);
 }
 
-void walk_step(struct verifier *v, struct unit *u)
+void verify_walk_step(struct verifier *v, struct unit *u)
 {
 	if (u->only) {
 		walk_only(v, u);
@@ -99,13 +100,13 @@ void walk_step(struct verifier *v, struct unit *u)
 
 		if (u->chunk_at == u->chunk.len / sizeof(*n) && !fill_chunk(v, u)) {
 			if (!u->incomplete)
-				entry_extras(v, u);
-			unit_slice_done(v, u, false);
+				verify_entry_extras(v, u);
+			verify_unit_slice_done(v, u, false);
 			return;
 		}
 		n = (const struct verify_name *)(const void *)u->chunk.data + u->chunk_at++;
-		entry_compare(v, u, (const char *)u->text.data + n->at);
+		verify_entry_compare(v, u, (const char *)u->text.data + n->at);
 	}
 	if (!u->entries)
-		unit_slice_done(v, u, false);
+		verify_unit_slice_done(v, u, false);
 }

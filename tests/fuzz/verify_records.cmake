@@ -1,0 +1,1 @@
+rehost_fuzz(verify_records verify)
