@@ -5,8 +5,8 @@
 #include <ctype.h>
 
 /*
- * Host and user become arguments of ssh and of proxy commands (in a shell). OpenSSH itself refuses a leading '-' and shell
- * characters; so do we, before anything is executed.
+ * Host and user become arguments of ssh and of proxy commands (in a shell). OpenSSH itself refuses a leading
+ * '-' and shell characters; so do we, before anything is executed.
  */
 bool address_word_ok(const char *s)
 {
@@ -70,7 +70,8 @@ bool address_parse(const char *text, struct address *out)
 	} else {
 		out->host = xstrdup(host); /* a name, or an IPv6 address without brackets */
 	}
-	if (!address_word_ok(out->host) || strpbrk(out->host, "/[]@") || (out->user && !address_word_ok(out->user)))
+	if (!address_word_ok(out->host) || strpbrk(out->host, "/[]@") ||
+	        (out->user && !address_word_ok(out->user)))
 		goto bad;
 	return true;
 bad:

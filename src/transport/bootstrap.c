@@ -1,4 +1,5 @@
-/* The mover's side of starting the receiver: sends the script, the helper when it is asked for, waits for the magic. */
+/* The mover's side of starting the receiver: sends the script, the helper when it is asked for, waits for the
+ * magic. */
 #include "transport/internal.h"
 #include "base/clock.h"
 #include "base/fd.h"
@@ -17,9 +18,9 @@ struct boot {
 	const struct boot_spec *spec;
 	int fd, helper_fd;
 	int64_t deadline; /* for the next progress */
-	struct buf line; /* the line that is being read */
+	struct buf line;  /* the line that is being read */
 	struct buf noise; /* everything that was neither answer nor magic */
-	bool answered; /* our script runs */
+	bool answered;    /* our script runs */
 	char dir[256];
 	uint64_t sent;
 	struct diag *d;
@@ -35,15 +36,17 @@ static bool ended(struct boot *b, int err)
 	AUTO_FREE char *said = noise_excerpt(b->noise.data, b->noise.len);
 
 	if (b->answered)
-		diag_set(b->d, DIAG_TRANSPORT_LOST, err, NULL, "the connection ended while the receiver was started%s%s",
-			*said ? ": " : "", said);
+		diag_set(b->d, DIAG_TRANSPORT_LOST, err, NULL,
+		        "the connection ended while the receiver was started%s%s", *said ? ": " : "", said);
 	else if (b->spec->kind == TRANSPORT_LOCAL)
-		diag_set(b->d, DIAG_TRANSPORT_RECEIVER, err, NULL, "the receiver ended before it was ready%s%s", *said ? ": " : "",
-			said);
+		diag_set(b->d, DIAG_TRANSPORT_RECEIVER, err, NULL,
+		        "the receiver ended before it was ready%s%s", *said ? ": " : "", said);
 	else if (*said)
-		diag_set(b->d, DIAG_TRANSPORT_NO_SHELL, 0, NULL, "the login gives no shell; it said: %s", said);
+		diag_set(b->d, DIAG_TRANSPORT_NO_SHELL, 0, NULL, "the login gives no shell; it said: %s",
+		        said);
 	else
-		diag_set(b->d, DIAG_TRANSPORT_LOST, err, NULL, "the connection ended before a shell answered");
+		diag_set(
+		        b->d, DIAG_TRANSPORT_LOST, err, NULL, "the connection ended before a shell answered");
 	return false;
 }
 
@@ -57,8 +60,9 @@ static bool ready(struct boot *b, short events)
 
 		if (left <= 0) {
 			AUTO_FREE char *said = noise_excerpt(b->noise.data, b->noise.len);
-			diag_set(b->d, DIAG_TRANSPORT_TIMEOUT, 0, NULL, "the target does not answer while the receiver is started%s%s",
-				*said ? "; it said: " : "", said);
+			diag_set(b->d, DIAG_TRANSPORT_TIMEOUT, 0, NULL,
+			        "the target does not answer while the receiver is started%s%s",
+			        *said ? "; it said: " : "", said);
 			return false;
 		}
 		n = poll(&p, 1, (int)(MIN(left / NS_PER_MS, INT64_C(3600000)) + 1));
@@ -91,8 +95,8 @@ static bool send_all(struct boot *b, const void *data, size_t n)
 }
 
 /*
- * Appends to b->line up to and including the next newline, and takes not a byte more: behind the magic the receiver's
- * frames follow, and those are not ours.
+ * Appends to b->line up to and including the next newline, and takes not a byte more: behind the magic the
+ * receiver's frames follow, and those are not ours.
  */
 static bool read_line(struct boot *b)
 {
@@ -121,7 +125,8 @@ static bool read_line(struct boot *b)
 		if (eol)
 			return true;
 		if (b->line.len + b->noise.len > NOISE_MAX) {
-			diag_set(b->d, DIAG_TRANSPORT_REPLY, 0, NULL, "the target's login prints more than %u bytes", NOISE_MAX);
+			diag_set(b->d, DIAG_TRANSPORT_REPLY, 0, NULL,
+			        "the target's login prints more than %u bytes", NOISE_MAX);
 			return false;
 		}
 	}
@@ -137,7 +142,8 @@ static bool helper_digest(struct boot *b, uint64_t *out_size, char hex[65])
 	ssize_t n;
 
 	if (b->helper_fd < 0 || fstat(b->helper_fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0) {
-		diag_set(b->d, DIAG_TRANSPORT_NO_HELPER, 0, NULL, "the target needs the helper, and 'rehost-receiver' is missing here");
+		diag_set(b->d, DIAG_TRANSPORT_NO_HELPER, 0, NULL,
+		        "the target needs the helper, and 'rehost-receiver' is missing here");
 		return false;
 	}
 	sha256_init(&sha);
@@ -172,10 +178,12 @@ static bool send_helper(struct boot *b)
 	if (!send_all(b, header, strlen(header)))
 		return false;
 	while (at < size) {
-		ssize_t n = fd_pread_full(b->helper_fd, chunk, MIN((uint64_t)sizeof(chunk), size - at), (off_t)at);
+		ssize_t n = fd_pread_full(
+		        b->helper_fd, chunk, MIN((uint64_t)sizeof(chunk), size - at), (off_t)at);
 
 		if (n <= 0) {
-			diag_set(b->d, DIAG_TRANSPORT_NO_HELPER, n < 0 ? errno : 0, NULL, "cannot read 'rehost-receiver'");
+			diag_set(b->d, DIAG_TRANSPORT_NO_HELPER, n < 0 ? errno : 0, NULL,
+			        "cannot read 'rehost-receiver'");
 			return false;
 		}
 		if (!send_all(b, chunk, (size_t)n))
@@ -212,8 +220,8 @@ static bool converse(struct boot *b)
 		case BOOT_NOISE:
 			buf_append(&b->noise, b->line.data, b->line.len);
 			if (b->noise.len > NOISE_MAX) {
-				diag_set(b->d, DIAG_TRANSPORT_REPLY, 0, NULL, "the target's login prints more than %u bytes",
-					NOISE_MAX);
+				diag_set(b->d, DIAG_TRANSPORT_REPLY, 0, NULL,
+				        "the target's login prints more than %u bytes", NOISE_MAX);
 				return false;
 			}
 			break;
@@ -222,7 +230,7 @@ static bool converse(struct boot *b)
 }
 
 bool transport_bootstrap(int fd, const void *packed, size_t packed_len, int helper_fd, char shared_dir[256],
-	uint64_t *out_helper_bytes, struct diag *d)
+        uint64_t *out_helper_bytes, struct diag *d)
 {
 	struct boot_spec spec;
 	struct boot b = {.spec = &spec, .fd = fd, .helper_fd = helper_fd, .d = d};
@@ -236,7 +244,8 @@ bool transport_bootstrap(int fd, const void *packed, size_t packed_len, int help
 	}
 	if (spec.kind != TRANSPORT_LOCAL) {
 		script_build(&spec, shared_dir, &script);
-		/* Fits the socket's buffer: the time until the first answer is that of connecting and logging in. */
+		/* Fits the socket's buffer: the time until the first answer is that of connecting and logging
+		 * in. */
 		progress(&b, spec.first_timeout);
 		ok = send_all(&b, script.data, script.len);
 	}

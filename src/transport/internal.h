@@ -19,7 +19,8 @@ void strv_take(struct strv *s, char *value);
 void strv_addf(struct strv *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void strv_add_all(struct strv *s, const struct strv *from);
 void strv_release(struct strv *s);
-/* Words as ssh_config and a simple shell would split them: blanks, '..', "..", backslash. False: a quote is open. */
+/* Words as ssh_config and a simple shell would split them: blanks, '..', "..", backslash. False: a quote is
+ * open. */
 bool strv_split(struct strv *out, const char *text, size_t n);
 
 /* 'it'\''s': one word for any POSIX shell. */
@@ -30,12 +31,13 @@ char *noise_excerpt(const void *p, size_t n);
 /* ---- the address of the target ---- */
 
 struct address {
-	char *user; /* NULL: not given */
-	char *host; /* brackets removed */
+	char *user;    /* NULL: not given */
+	char *host;    /* brackets removed */
 	unsigned port; /* 0: not given */
 	bool local;
 };
-/* "[user@]host[:port]", "[v6]", "[v6]:port", "local:". False: malformed, or something that could be taken for an option. */
+/* "[user@]host[:port]", "[v6]", "[v6]:port", "local:". False: malformed, or something that could be taken for
+ * an option. */
 bool address_parse(const char *text, struct address *out);
 void address_release(struct address *a);
 /* A host or user name that is safe as an argument of ssh. */
@@ -49,15 +51,15 @@ struct ssh_settings {
 	char *hostname;
 	unsigned port;
 	char *user;
-	struct strv identities; /* as written: ~ and % tokens unexpanded */
+	struct strv identities;  /* as written: ~ and % tokens unexpanded */
 	struct strv known_files; /* user's files first: the first is where accept-new appends */
 	char *host_key_alias;
 	enum host_key_mode host_key;
 	char *proxy_jump;
-	char *proxy_command; /* tokens unexpanded */
-	char *agent; /* NULL: SSH_AUTH_SOCK; "none"; a path */
+	char *proxy_command;      /* tokens unexpanded */
+	char *agent;              /* NULL: SSH_AUTH_SOCK; "none"; a path */
 	unsigned connect_timeout; /* 0: not given */
-	int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
+	int family;               /* AF_UNSPEC, AF_INET, AF_INET6 */
 	bool identities_only;
 	char *unsuited; /* why libssh2 cannot honour it; NULL when it can */
 };
@@ -78,16 +80,18 @@ char *local_user(void);
 struct child {
 	char *const *argv; /* argv[0] is looked for in PATH unless path is set */
 	const char *path;
-	int fd[CHILD_FDS]; /* descriptor i of the child; -1: /dev/null for 0 and 1, ours for 2, none for others */
+	int fd[CHILD_FDS];      /* descriptor i of the child; -1: /dev/null for 0 and 1, ours for 2, none for
+	                           others */
 	const struct strv *env; /* NAME=VALUE to add, or NULL */
-	bool own_group; /* away from the terminal's signals */
+	bool own_group;         /* away from the terminal's signals */
 	bool ignore_int; /* on the terminal, for prompts, but not ended by Ctrl-C: that is ours to handle */
 };
-#define CHILD_INIT                                                                                                   \
-	{                                                                                                            \
-		.fd = { -1, -1, -1, -1, -1 }                                                                         \
+#define CHILD_INIT                                                                                           \
+	{                                                                                                    \
+		.fd = { -1, -1, -1, -1, -1 }                                                                 \
 	}
-/* Forks and executes; -1 with errno when that failed (the exec's errno included). The child dies with its parent. */
+/* Forks and executes; -1 with errno when that failed (the exec's errno included). The child dies with its
+ * parent. */
 pid_t child_start(const struct child *c);
 /* Runs to its end, stdout and stderr collected (64 KiB each). False: errno (ETIMEDOUT after the timeout). */
 bool child_capture(char *const *argv, unsigned timeout_s, struct buf *out, struct buf *err, int *out_status);
@@ -99,8 +103,8 @@ void socket_enlarge(int fd);
 /* ---- what ssh's words mean ---- */
 
 /*
- * Classifies the words of OpenSSH's client (its stderr). True when they explain the end. exit_255: ssh itself failed,
- * not the remote command.
+ * Classifies the words of OpenSSH's client (its stderr). True when they explain the end. exit_255: ssh itself
+ * failed, not the remote command.
  */
 bool words_classify(const void *err, size_t n, const char *name, struct diag *d);
 
@@ -111,14 +115,14 @@ struct transport {
 	enum conf_transport wanted;
 	bool batch, sudo;
 	char *name, *note;
-	char *host; /* as the user wrote it: the Host alias */
-	char *user; /* override, or NULL */
+	char *host;    /* as the user wrote it: the Host alias */
+	char *user;    /* override, or NULL */
 	unsigned port; /* override, or 0 */
 	struct strv ssh_words;
-	struct strv identity; /* override */
-	char *known_hosts; /* override */
+	struct strv identity;        /* override */
+	char *known_hosts;           /* override */
 	enum conf_host_key host_key; /* override */
-	char *http_proxy; /* host:port */
+	char *http_proxy;            /* host:port */
 	unsigned connect_timeout;
 	struct ssh_settings settings;
 	char *version; /* what our own helper says of itself, or NULL */
@@ -135,7 +139,7 @@ struct link_spec {
 	enum host_key_mode host_key;
 	struct strv known_files, identities;
 	bool identities_only;
-	char *agent; /* a path, or NULL: none */
+	char *agent;            /* a path, or NULL: none */
 	struct strv proxy_argv; /* a child that is the connection */
 	char *http_proxy;
 	char *command;
@@ -143,14 +147,15 @@ struct link_spec {
 void link_spec_pack(const struct link_spec *s, struct buf *out);
 bool link_spec_unpack(struct link_spec *s, const void *p, size_t n);
 void link_spec_release(struct link_spec *s);
-/* Fills the specification from the transport; false when libssh2 cannot honour the settings (out_why, to be freed). */
+/* Fills the specification from the transport; false when libssh2 cannot honour the settings (out_why, to be
+ * freed). */
 bool link_spec_from(const struct transport *t, struct link_spec *s, char **out_why);
 
 /* The report: records of one type byte, four bytes of length (big endian), text. */
 enum link_report {
-	LINK_CONNECTED = 'C', /* authenticated, the command runs */
-	LINK_STDERR = 'S', /* what the remote side, or a proxy command, wrote there */
-	LINK_ENDED = 'E', /* decimal exit status, or "signal NAME" */
+	LINK_CONNECTED = 'C',   /* authenticated, the command runs */
+	LINK_STDERR = 'S',      /* what the remote side, or a proxy command, wrote there */
+	LINK_ENDED = 'E',       /* decimal exit status, or "signal NAME" */
 	LINK_UNSUPPORTED = 'u', /* libssh2 cannot; ssh may */
 	LINK_RESOLVE = 'r',
 	LINK_UNREACHABLE = 'n',
@@ -177,9 +182,9 @@ struct boot_spec {
 	enum transport_kind kind;
 	char *args; /* --root-hex ... : characters that need no quoting */
 	bool sudo;
-	char *helper; /* NULL: auto */
-	char *version; /* the whole line our own helper prints, or NULL */
-	char *arch; /* uname -m of this host */
+	char *helper;           /* NULL: auto */
+	char *version;          /* the whole line our own helper prints, or NULL */
+	char *arch;             /* uname -m of this host */
 	unsigned first_timeout; /* seconds until the first words */
 };
 void boot_spec_pack(const struct boot_spec *s, struct buf *out);
@@ -198,12 +203,13 @@ void script_build(const struct boot_spec *s, const char *shared_dir, struct buf 
 enum boot_line {
 	BOOT_NOISE, /* a login shell's words */
 	BOOT_MAGIC,
-	BOOT_NEED, /* send the helper; text: the directory it will be in */
-	BOOT_USING, /* started from there; text: the directory, or "-" for an installed one */
+	BOOT_NEED,   /* send the helper; text: the directory it will be in */
+	BOOT_USING,  /* started from there; text: the directory, or "-" for an installed one */
 	BOOT_FAILED, /* d is set */
 };
 /* Judges one line (with or without its newline). text is filled, at most 256 bytes, for NEED and USING. */
-enum boot_line boot_line_parse(const struct boot_spec *s, const char *line, size_t n, char text[256], struct diag *d);
+enum boot_line boot_line_parse(
+        const struct boot_spec *s, const char *line, size_t n, char text[256], struct diag *d);
 
 /* ---- digests ---- */
 
@@ -226,19 +232,20 @@ enum known_result {
 	KNOWN_COMPLEX, /* a @cert-authority or @revoked line concerns it: only ssh can judge */
 };
 struct known {
-	char *name; /* as looked up: "host" or "[host]:port" */
-	char *plain; /* without port; NULL when name has none */
+	char *name;                  /* as looked up: "host" or "[host]:port" */
+	char *plain;                 /* without port; NULL when name has none */
 	struct known_entry *entries; /* lines that name the host */
 	size_t count;
 	bool complex;
 };
 /* Reads the lines that concern the host. A file that is missing is no error. */
-void known_load(struct known *k, const struct strv *files, const char *host, unsigned port, const char *alias);
+void known_load(
+        struct known *k, const struct strv *files, const char *host, unsigned port, const char *alias);
 /* One file's text, for known_load and the fuzzer. */
 void known_scan(struct known *k, const char *file, const char *text, size_t n);
 void known_release(struct known *k);
 enum known_result known_check(const struct known *k, const char *type, const void *blob, size_t n,
-	const char **out_file, unsigned *out_line);
+        const char **out_file, unsigned *out_line);
 /* Is a key of this type known for the host? Orders the host-key methods. */
 bool known_has_type(const struct known *k, const char *type);
 /* Decodes base64; false when it is none. */
@@ -256,14 +263,16 @@ struct net_error {
 	enum link_report kind; /* LINK_RESOLVE, LINK_UNREACHABLE, LINK_PROXY */
 	char text[512];
 };
-/* A connected, nonblocking TCP socket, every address tried; -1 with e. Through an HTTP proxy when that is set. */
+/* A connected, nonblocking TCP socket, every address tried; -1 with e. Through an HTTP proxy when that is
+ * set. */
 int net_connect(const char *host, unsigned port, int family, unsigned timeout_s, const char *http_proxy,
-	struct net_error *e);
+        struct net_error *e);
 /* "host:port", "[v6]:port", "http://host:port/"; false when malformed. To be freed. */
 bool net_proxy_parse(const char *text, char **out_host, unsigned *out_port);
 /* The HTTP status of a proxy's answer: 200..., or 0 when it is none. */
 unsigned net_http_status(const char *text, size_t n);
-/* A proxy command for ssh: carries bytes between stdin, stdout and a connection through the HTTP proxy. Exit code. */
+/* A proxy command for ssh: carries bytes between stdin, stdout and a connection through the HTTP proxy. Exit
+ * code. */
 int net_relay_main(void);
 #define NET_RELAY_PROXY "REHOST_RELAY_PROXY"
 #define NET_RELAY_TARGET "REHOST_RELAY_TARGET"
@@ -282,11 +291,11 @@ struct link {
 	LIBSSH2_CHANNEL *channel;
 	struct buf out; /* bytes for the socket; sent up to out_head */
 	size_t out_head;
-	uint64_t received; /* bytes from the socket, ever */
+	uint64_t received;     /* bytes from the socket, ever */
 	int64_t last_received; /* clock_mono_ns */
-	int64_t deadline; /* for what is being waited for; 0: none */
-	size_t noise_left; /* of LINK_STDERR still to be forwarded */
-	bool broken; /* the socket cannot be written any more */
+	int64_t deadline;      /* for what is being waited for; 0: none */
+	size_t noise_left;     /* of LINK_STDERR still to be forwarded */
+	bool broken;           /* the socket cannot be written any more */
 };
 /* Reports and returns false, for the caller's return. */
 bool link_fail(struct link *l, enum link_report type, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -298,15 +307,15 @@ void link_flush(struct link *l);
 bool link_wait(struct link *l);
 void link_proxy_noise(struct link *l);
 /* Repeats a libssh2 call that says EAGAIN, until the deadline. */
-#define LINK_CALL(l, call)                                                                                           \
-	({                                                                                                           \
-		int call_rc_;                                                                                        \
-		while ((call_rc_ = (call)) == LIBSSH2_ERROR_EAGAIN)                                                  \
-			if (!link_wait(l)) {                                                                         \
-				call_rc_ = LIBSSH2_ERROR_TIMEOUT;                                                    \
-				break;                                                                               \
-			}                                                                                            \
-		call_rc_;                                                                                            \
+#define LINK_CALL(l, call)                                                                                   \
+	({                                                                                                   \
+		int call_rc_;                                                                                \
+		while ((call_rc_ = (call)) == LIBSSH2_ERROR_EAGAIN)                                          \
+			if (!link_wait(l)) {                                                                 \
+				call_rc_ = LIBSSH2_ERROR_TIMEOUT;                                            \
+				break;                                                                       \
+			}                                                                                    \
+		call_rc_;                                                                                    \
 	})
 bool link_check_host_key(struct link *l, const struct known *k);
 bool link_authenticate(struct link *l);

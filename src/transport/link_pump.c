@@ -1,4 +1,5 @@
-/* The pump: bytes between the mover's stream and the SSH channel, both directions at once, until one side has ended. */
+/* The pump: bytes between the mover's stream and the SSH channel, both directions at once, until one side has
+ * ended. */
 #include "transport/internal.h"
 #include "base/clock.h"
 
@@ -23,8 +24,8 @@ struct lane {
 struct pump {
 	struct link *l;
 	struct lane up, down; /* to the target, from the target */
-	bool stream_eof; /* the mover will send no more */
-	bool stream_dead; /* the mover will read no more */
+	bool stream_eof;      /* the mover will send no more */
+	bool stream_dead;     /* the mover will read no more */
 	bool eof_sent, remote_eof, closed;
 	int64_t closing; /* when the end began, 0 before */
 	int64_t next_keepalive;
@@ -127,7 +128,8 @@ static void drain_down(struct pump *p)
 			p->down.pos = p->down.len;
 			return;
 		}
-		n = send(p->l->stream, p->down.data + p->down.pos, p->down.len - p->down.pos, MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = send(p->l->stream, p->down.data + p->down.pos, p->down.len - p->down.pos,
+		        MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
@@ -181,7 +183,8 @@ static bool finish(struct pump *p)
 	struct link *l = p->l;
 
 	l->deadline = clock_mono_ns() + CLOSE_NS;
-	if (LINK_CALL(l, libssh2_channel_wait_closed(l->channel)) == LIBSSH2_ERROR_SOCKET_DISCONNECT && !p->eof_sent)
+	if (LINK_CALL(l, libssh2_channel_wait_closed(l->channel)) == LIBSSH2_ERROR_SOCKET_DISCONNECT &&
+	        !p->eof_sent)
 		return lost(p, "the connection broke");
 	forward_stderr(p);
 	report_end(p);
@@ -207,7 +210,8 @@ static bool keep_alive(struct pump *p)
 
 		/* Not silence, when it is we who do not read. */
 		if (poll(&waiting, 1, 0) == 0)
-			return link_fail(l, LINK_LOST, "nothing came back for %d seconds", (int)(SILENCE_NS / NS_PER_S));
+			return link_fail(l, LINK_LOST, "nothing came back for %d seconds",
+			        (int)(SILENCE_NS / NS_PER_S));
 	}
 	return true;
 }
@@ -221,7 +225,8 @@ static bool sleep_until_ready(struct pump *p)
 		stream |= POLLIN;
 	if (!lane_empty(&p->down))
 		stream |= POLLOUT;
-	/* While the mover does not take what came, the socket is left alone, unless we wait for its window. */
+	/* While the mover does not take what came, the socket is left alone, unless we wait for its window.
+	 */
 	if (lane_empty(&p->down) || !lane_empty(&p->up) || (p->stream_eof && !p->eof_sent))
 		sock |= POLLIN;
 	if (l->out.len - l->out_head)
@@ -229,8 +234,8 @@ static bool sleep_until_ready(struct pump *p)
 	if (sock & POLLOUT && l->out.len - l->out_head >= HIGH_WATER && !lane_empty(&p->down))
 		sock &= ~POLLIN; /* nothing would read it */
 
-	struct pollfd fds[3] = {{.fd = stream ? l->stream : -1, .events = stream}, {.fd = sock ? l->sock : -1, .events = sock},
-		{.fd = l->proxy_err, .events = POLLIN}};
+	struct pollfd fds[3] = {{.fd = stream ? l->stream : -1, .events = stream},
+	        {.fd = sock ? l->sock : -1, .events = sock}, {.fd = l->proxy_err, .events = POLLIN}};
 
 	if (poll(fds, 3, 2000) < 0 && errno != EINTR)
 		return link_fail(l, LINK_LOCAL, "poll: %s", strerror(errno));

@@ -42,7 +42,8 @@ static bool relay_command(struct buf *out)
 	return true;
 }
 
-/* ssh_config quotes with "..." and knows no way to write a quote inside; such a path is rejected by ssh, not misread. */
+/* ssh_config quotes with "..." and knows no way to write a quote inside; such a path is rejected by ssh, not
+ * misread. */
 static void add_path_option(struct strv *argv, const char *key, const char *path)
 {
 	strv_addf(argv, strpbrk(path, " \t") ? "-o%s=\"%s\"" : "-o%s=%s", key, path);
@@ -50,9 +51,10 @@ static void add_path_option(struct strv *argv, const char *key, const char *path
 
 static bool ssh_argv(const struct transport *t, struct strv *argv, struct strv *env)
 {
-	static const char *const fixed[] = {"-T", "-x", "-a", "-oClearAllForwardings=yes", "-oPermitLocalCommand=no",
-		"-oControlMaster=no", "-oControlPath=none", "-oEscapeChar=none", "-oServerAliveInterval=15",
-		"-oServerAliveCountMax=3", "-oTCPKeepAlive=yes", "-oCompression=no"};
+	static const char *const fixed[] = {"-T", "-x", "-a", "-oClearAllForwardings=yes",
+	        "-oPermitLocalCommand=no", "-oControlMaster=no", "-oControlPath=none", "-oEscapeChar=none",
+	        "-oServerAliveInterval=15", "-oServerAliveCountMax=3", "-oTCPKeepAlive=yes",
+	        "-oCompression=no"};
 	AUTO_BUF relay = BUF_INIT;
 
 	strv_add_all(argv, &t->ssh_words);
@@ -61,17 +63,17 @@ static bool ssh_argv(const struct transport *t, struct strv *argv, struct strv *
 	strv_addf(argv, "-oBatchMode=%s", t->batch ? "yes" : "no");
 	strv_addf(argv, "-oConnectTimeout=%u", t->connect_timeout);
 	strv_addf(argv, "-oStrictHostKeyChecking=%s",
-		t->settings.host_key == HOST_KEY_STRICT	      ? "yes" :
-		t->settings.host_key == HOST_KEY_ACCEPT_NEW ? "accept-new" :
-								  "no");
+	        t->settings.host_key == HOST_KEY_STRICT       ? "yes"
+	        : t->settings.host_key == HOST_KEY_ACCEPT_NEW ? "accept-new"
+	                                                      : "no");
 	if (t->known_hosts) {
 		add_path_option(argv, "UserKnownHostsFile", t->known_hosts);
 		strv_add(argv, "-oGlobalKnownHostsFile=/dev/null");
 	}
-	for (size_t i = 0; i < t->identity.n; i++) {
-		strv_add(argv, "-i");
-		strv_add(argv, t->identity.v[i]);
-	}
+	/* Not -i: that leaves out a key of which only the public half is a file and the agent holds the
+	 * other. */
+	for (size_t i = 0; i < t->identity.n; i++)
+		add_path_option(argv, "IdentityFile", t->identity.v[i]);
 	if (t->identity.n)
 		strv_add(argv, "-oIdentitiesOnly=yes");
 	if (t->http_proxy) {
@@ -80,8 +82,9 @@ static bool ssh_argv(const struct transport *t, struct strv *argv, struct strv *
 		strv_addf(argv, "-oProxyCommand=%s", buf_cstr(&relay));
 		strv_addf(env, NET_RELAY_PROXY "=%s", t->http_proxy);
 		strv_addf(env,
-			strchr(t->settings.hostname, ':') ? NET_RELAY_TARGET "=[%s]:%u" : NET_RELAY_TARGET "=%s:%u",
-			t->settings.hostname, t->settings.port);
+		        strchr(t->settings.hostname, ':') ? NET_RELAY_TARGET "=[%s]:%u"
+		                                          : NET_RELAY_TARGET "=%s:%u",
+		        t->settings.hostname, t->settings.port);
 	}
 	if (t->port) {
 		strv_add(argv, "-p");
@@ -134,7 +137,8 @@ static bool start_link(struct transport *t, int stream, struct transport_conn *o
 
 	if (!link_spec_from(t, &spec, &reason)) { /* choose_kind() has asked before */
 		link_spec_release(&spec);
-		diag_set(d, DIAG_TRANSPORT_LIBSSH2_UNSUITED, 0, NULL, "libssh2 cannot connect to '%s': %s", t->host, reason);
+		diag_set(d, DIAG_TRANSPORT_LIBSSH2_UNSUITED, 0, NULL, "libssh2 cannot connect to '%s': %s",
+		        t->host, reason);
 		return false;
 	}
 	link_spec_pack(&spec, &packed);
@@ -152,13 +156,14 @@ static bool start_link(struct transport *t, int stream, struct transport_conn *o
 	if (out->pid < 0)
 		return start_failed(d, "the link");
 	len = (uint32_t)packed.len;
-	if (fd_write_full(control[0], &len, sizeof(len)) < 0 || fd_write_full(control[0], packed.data, packed.len) < 0)
+	if (fd_write_full(control[0], &len, sizeof(len)) < 0 ||
+	        fd_write_full(control[0], packed.data, packed.len) < 0)
 		return start_failed(d, "the link");
 	return true;
 }
 
-static bool start_local(struct transport *t, const struct transport_receiver *r, int stream, struct transport_conn *out,
-	struct diag *d)
+static bool start_local(struct transport *t, const struct transport_receiver *r, int stream,
+        struct transport_conn *out, struct diag *d)
 {
 	const char *path = r->helper && !str_eq(r->helper, "auto") ? r->helper : transport_helper_path();
 	AUTO_FREE char *args = receiver_args(r);
@@ -190,7 +195,8 @@ static bool start_local(struct transport *t, const struct transport_receiver *r,
 	return true;
 }
 
-bool transport_start(struct transport *t, const struct transport_receiver *r, struct transport_conn *out, struct diag *d)
+bool transport_start(
+        struct transport *t, const struct transport_receiver *r, struct transport_conn *out, struct diag *d)
 {
 	int pair[2];
 	bool ok;
@@ -231,12 +237,13 @@ void transport_drain(struct transport_conn *conn)
 			return;
 		}
 		conn->err.len += (size_t)n;
-		/* The link bounds its report itself; here only the words of ssh can be this many: the middle goes. */
+		/* The link bounds its report itself; here only the words of ssh can be this many: the middle
+		 * goes. */
 		if (conn->err.len > ERR_MAX) {
 			size_t drop = ERR_MAX / 2;
 
 			memmove(conn->err.data + ERR_HEAD, conn->err.data + ERR_HEAD + drop,
-				conn->err.len - ERR_HEAD - drop);
+			        conn->err.len - ERR_HEAD - drop);
 			conn->err.len -= drop;
 		}
 	}
@@ -288,11 +295,11 @@ static enum result receiver_ended(int status, const void *noise, size_t n, const
 		return RES_FATAL;
 	}
 	if (status > 128)
-		diag_set(d, DIAG_TRANSPORT_RECEIVER, 0, NULL, "the receiver at '%s' was ended by signal %d%s%s", name, status - 128,
-			between, said);
+		diag_set(d, DIAG_TRANSPORT_RECEIVER, 0, NULL,
+		        "the receiver at '%s' was ended by signal %d%s%s", name, status - 128, between, said);
 	else
-		diag_set(d, DIAG_TRANSPORT_RECEIVER, 0, NULL, "the receiver at '%s' ended with status %d%s%s", name, status, between,
-			said);
+		diag_set(d, DIAG_TRANSPORT_RECEIVER, 0, NULL, "the receiver at '%s' ended with status %d%s%s",
+		        name, status, between, said);
 	return RES_FAILED;
 }
 
@@ -310,17 +317,20 @@ static enum result ssh_ended(struct transport *t, struct transport_conn *conn, i
 	if (words_classify(conn->err.data, conn->err.len, t->name, d))
 		return by_code(d);
 	said = noise_excerpt(conn->err.data, conn->err.len);
-	diag_set(d, DIAG_TRANSPORT_LOST, 0, NULL, "the connection to '%s' was lost%s%s", t->name, *said ? ": " : "", said);
+	diag_set(d, DIAG_TRANSPORT_LOST, 0, NULL, "the connection to '%s' was lost%s%s", t->name,
+	        *said ? ": " : "", said);
 	return RES_FAILED;
 }
 
 static enum result fall_back(struct transport *t, const char *reason, struct diag *d)
 {
 	if (t->wanted == CONF_TRANSPORT_LIBSSH2) {
-		diag_set(d, DIAG_TRANSPORT_LIBSSH2_UNSUITED, 0, NULL, "libssh2 cannot connect to '%s': %s", t->name, reason);
+		diag_set(d, DIAG_TRANSPORT_LIBSSH2_UNSUITED, 0, NULL, "libssh2 cannot connect to '%s': %s",
+		        t->name, reason);
 		return RES_FATAL;
 	}
-	diag_set(d, DIAG_TRANSPORT_FALLBACK, 0, NULL, "'%s' is reached through the system's ssh: %s", t->name, reason);
+	diag_set(d, DIAG_TRANSPORT_FALLBACK, 0, NULL, "'%s' is reached through the system's ssh: %s", t->name,
+	        reason);
 	t->kind = TRANSPORT_SSH;
 	free(t->note);
 	t->note = xstrdup(reason);
@@ -342,7 +352,8 @@ static enum result link_ended(struct transport *t, const struct link_verdict *v,
 	case LINK_ENDED:
 		if (strncmp(text, "signal ", 7) != 0)
 			return receiver_ended(atoi(text), v->noise.data, v->noise.len, t->name, d);
-		diag_set(d, DIAG_TRANSPORT_RECEIVER, 0, NULL, "the receiver at '%s' was ended by %s", t->name, text);
+		diag_set(d, DIAG_TRANSPORT_RECEIVER, 0, NULL, "the receiver at '%s' was ended by %s", t->name,
+		        text);
 		return RES_FAILED;
 	case LINK_UNSUPPORTED:
 		return fall_back(t, text, d);
@@ -372,10 +383,15 @@ static enum result link_ended(struct transport *t, const struct link_verdict *v,
 	default:
 		break;
 	}
-	if ((v->end == LINK_UNREACHABLE || v->end == LINK_LOST) && proxy_words(v, t->name, d))
+	if ((v->end == LINK_UNREACHABLE || v->end == LINK_LOST) && proxy_words(v, t->name, d)) {
+		/* On a terminal ssh can ask for what the jump host wants; the link's jump could not. */
+		if (!t->batch && by_code(d) == RES_FATAL && t->wanted != CONF_TRANSPORT_LIBSSH2)
+			return fall_back(t, "the jump host did not let us in without a question", d);
 		return by_code(d);
+	}
 	if (!v->end && WIFSIGNALED(status))
-		diag_set(d, code, 0, NULL, "the link to '%s' was ended by signal %d", t->name, WTERMSIG(status));
+		diag_set(d, code, 0, NULL, "the link to '%s' was ended by signal %d", t->name,
+		        WTERMSIG(status));
 	else
 		diag_set(d, code, 0, NULL, "the connection to '%s' failed: %s", t->name, text);
 	return by_code(d);
@@ -403,7 +419,8 @@ enum result transport_collect(struct transport *t, struct transport_conn *conn, 
 		link_verdict_release(&verdict);
 		return r;
 	}
-	/* It was alive and well and had to be killed: the stream was ended from this side, which is no failure. */
+	/* It was alive and well and had to be killed: the stream was ended from this side, which is no
+	 * failure. */
 	if (killed)
 		return RES_OK;
 	if (conn->kind == TRANSPORT_SSH)

@@ -52,8 +52,8 @@ static void replace(char **field, const char *value)
 /* Settings that libssh2, or our use of it, cannot honour. The values that mean "not used" are harmless. */
 static void note_unsuited(struct ssh_settings *s, const char *key, const char *value)
 {
-	static const char *const keys[] = {"certificatefile", "knownhostscommand", "revokedhostkeys", "verifyhostkeydns",
-		"proxyusefdpass", "bindaddress", "bindinterface", "pkcs11provider"};
+	static const char *const keys[] = {"certificatefile", "knownhostscommand", "revokedhostkeys",
+	        "verifyhostkeydns", "proxyusefdpass", "bindaddress", "bindinterface", "pkcs11provider"};
 
 	if (s->unsuited)
 		return;
@@ -75,7 +75,7 @@ static void set_host_key(struct ssh_settings *s, const char *v)
 }
 
 static void apply(struct ssh_settings *s, struct strv *user_known, struct strv *global_known, const char *key,
-	const char *value)
+        const char *value)
 {
 	uint64_t v;
 
