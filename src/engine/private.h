@@ -140,6 +140,7 @@ struct engine {
 	struct digest_key name_key;
 	char shared_dir[256];
 	char *empty_dir;
+	bool run_dir_made;
 	struct buf skips;
 	bool target_checked, first_sent, revisiting, ending, synced;
 	bool ever_ready; /* a worker has been ready in this run */
@@ -152,6 +153,7 @@ struct engine {
 	/* reconnecting */
 	int64_t lost_since, retry_at;
 	unsigned tries, long_tries;
+	bool forecast; /* of totals: there is one */
 	struct diag lost; /* why, of the last loss */
 	/* totals */
 	struct ipc_count total;

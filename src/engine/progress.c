@@ -54,6 +54,11 @@ void progress_update(struct engine *e, bool now_set)
 	p->elapsed_ns = now - e->started_ns;
 	p->movers = e->worker_count;
 	p->phase = phase(e);
+	/* Without a forecast, what the walk has found so far: it runs ahead of the transfer. */
+	if (!e->forecast) {
+		p->bytes_expected = e->total.examined_bytes;
+		p->files_expected = e->total.examined;
+	}
 	/* The forecast of totals can be short: what has been seen is the least there is. */
 	if (p->bytes_expected && p->bytes_expected < e->total.examined_bytes)
 		p->bytes_expected = e->total.examined_bytes;

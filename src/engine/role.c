@@ -167,7 +167,7 @@ static bool first_frame(struct role *r, struct frame *f)
 }
 
 static struct verifier *make_verifier(struct role *r, const struct ipc_config *cfg, int wire_fd, const int *mount_fds,
-	const struct rules *rules)
+	const struct rules *rules, bool privileged)
 {
 	struct verifier_mount *mounts = xcalloc(cfg->mount_count, sizeof(*mounts));
 	size_t skips = cfg->skip.len / 16;
@@ -177,7 +177,7 @@ static struct verifier *make_verifier(struct role *r, const struct ipc_config *c
 	struct verifier_options o = {.wire_fd = wire_fd,
 		.mode = cfg->flags & IPC_CRC64 ? VERIFY_CRC64 : VERIFY_QUICK,
 		.metadata = !(cfg->flags & IPC_NO_METADATA),
-		.fields = geteuid() == 0 ? VERIFY_F_ALL : VERIFY_F_USER,
+		.fields = privileged ? VERIFY_F_ALL : VERIFY_F_USER,
 		.mounts = mounts, .mount_count = cfg->mount_count, .skip = skip, .skip_count = skips, .rules = rules,
 		.changed_since_ns = cfg->changed_since, .leave_cache = cfg->flags & IPC_LEAVE_CACHE,
 		.noatime = !(cfg->flags & IPC_CLONES), .seed = rd_u64(&seed),
@@ -211,6 +211,7 @@ static void role_begin(struct role *r, int wire_fd, int helper_fd, const int *mo
 	char shared[256] = "";
 	AUTO_DIAG d = DIAG_INIT;
 	AUTO_BUF note = BUF_INIT;
+	bool privileged = geteuid() == 0; /* before the uid is given up; the capability to read trusted.* is kept */
 
 	if (!first_frame(r, &f) || !ipc_config_get(&f, &cfg) || cfg.mount_count != (uint32_t)mount_count ||
 		cfg.shared_dir.len >= sizeof(shared))
@@ -230,7 +231,7 @@ static void role_begin(struct role *r, int wire_fd, int helper_fd, const int *mo
 		role_die(r, &d);
 	if (note.len)
 		chan_send_buf(&r->ipc, IPC_NOTE, 0, &note);
-	r->v = make_verifier(r, &cfg, wire_fd, mount_fds, rules);
+	r->v = make_verifier(r, &cfg, wire_fd, mount_fds, rules, privileged);
 	free(cfg.mounts);
 	ready.shared_dir = (struct bytes){(uint8_t *)shared, strlen(shared)};
 	buf_clear(&r->msg);

@@ -118,6 +118,7 @@ static void forecast(struct engine *e)
 	if (e->state.files && state_matches(e->job, &e->state)) {
 		e->progress.files_expected = e->state.files;
 		e->progress.bytes_expected = e->state.bytes;
+		e->forecast = true;
 		return;
 	}
 	if (e->job->adhoc) /* a directory of a file system: what the whole of it holds says nothing */
@@ -126,6 +127,7 @@ static void forecast(struct engine *e)
 		e->progress.files_expected += e->plan.chosen[i].used_inodes;
 		e->progress.bytes_expected += e->plan.chosen[i].used_bytes;
 	}
+	e->forecast = true;
 }
 
 static unsigned process_limit(const struct engine *e)
@@ -171,7 +173,8 @@ static bool prepare(struct engine *e, struct diag *d)
 		return false;
 	}
 	digest_key_init(&e->name_key, e->seed);
-	e->empty_dir = xasprintf("%s/empty", job->dry_run ? "/run/rehost" : job->run_dir);
+	e->empty_dir = xasprintf("%s/empty", job->run_dir);
+	e->run_dir_made = access(job->run_dir, F_OK) < 0;
 	skip_own_dir(e, job->state_dir);
 	skip_own_dir(e, job->run_dir);
 	skip_own_dir(e, job->log_dir);
@@ -584,8 +587,13 @@ static void release(struct engine *e)
 	buf_release(&e->skips);
 	buf_release(&e->differing);
 	diag_release(&e->lost);
-	free(e->empty_dir);
 	free(e->asks);
+	if (e->job->dry_run && e->empty_dir) { /* made for the confinement of the workers; nothing stays */
+		rmdir(e->empty_dir);
+		if (e->run_dir_made)
+			rmdir(e->job->run_dir);
+	}
+	free(e->empty_dir);
 	if (e->signal_fd >= 0)
 		close(e->signal_fd);
 	if (e->lock_fd >= 0)

@@ -9,7 +9,9 @@ void content_send(struct mover *m, struct dir *d, const char *name, struct meta 
 	const struct content_request *r)
 {
 	bool basis = r->basis != UINT64_MAX && !(m->flags & IPC_NO_DELTA);
-	bool whole = meta->size <= WIRE_SMALL_MAX && (!basis || (meta->size <= WHOLE_MAX && !m->checksum));
+	/* A file with holes is sent hole by hole, however small. */
+	bool sparse = meta->blocks * 512 + 4096 <= meta->size;
+	bool whole = meta->size <= WIRE_SMALL_MAX && !sparse && (!basis || (meta->size <= WHOLE_MAX && !m->checksum));
 	bool cold;
 
 	if (!whole) {

@@ -184,12 +184,26 @@ static uint64_t hole_at(const struct file *f, uint64_t off, uint64_t end)
 {
 	off_t data;
 
-	if (!f->sparse)
+	if (!f->sparse || off < f->data_end)
 		return 0;
 	data = lseek(f->fd, (off_t)off, SEEK_DATA);
 	if (data < 0)
 		return errno == ENXIO ? end - off : 0;
 	return (uint64_t)data > off ? MIN((uint64_t)data, end) - off : 0;
+}
+
+/* The data at off ends at the latest here. */
+static uint64_t data_until(struct file *f, uint64_t off, uint64_t end)
+{
+	off_t hole;
+
+	if (!f->sparse)
+		return end;
+	if (off >= f->data_end) {
+		hole = lseek(f->fd, (off_t)off, SEEK_HOLE);
+		f->data_end = hole > (off_t)off ? (uint64_t)hole : end;
+	}
+	return MIN(end, f->data_end);
 }
 
 static bool all_zero(const uint8_t *p, size_t n)
@@ -239,7 +253,7 @@ static void stream_piece(struct mover *m, struct file *f)
 		m->count.done_bytes += hole;
 		return;
 	}
-	n = (uint32_t)MIN(f->end - f->off, (uint64_t)FILE_READ);
+	n = (uint32_t)MIN(data_until(f, f->off, f->end) - f->off, (uint64_t)FILE_READ);
 	n = send_piece(m, f, f->off, n);
 	f->off += n;
 	m->count.done_bytes += n;
@@ -271,8 +285,11 @@ static void hash_piece(struct mover *m, struct file *f)
 {
 	uint64_t seg_end = MIN(f->seg_off + SEGMENT, f->end);
 	uint32_t n = (uint32_t)MIN(seg_end - f->off, (uint64_t)FILE_READ);
-	uint64_t hole = hole_at(f, f->off, seg_end);
+	uint64_t hole;
 	ssize_t got;
+
+	f->data_end = 0;
+	hole = hole_at(f, f->off, seg_end);
 
 	if (hole >= WIRE_CHUNK) {
 		n = (uint32_t)(hole / WIRE_CHUNK * WIRE_CHUNK);
@@ -298,11 +315,18 @@ static void hash_piece(struct mover *m, struct file *f)
 
 static void run_literal(struct mover *m, struct file *f, uint64_t off, uint32_t len)
 {
+	f->data_end = 0; /* runs come in any order */
 	while (len && !f->abandoned) {
-		uint32_t n = send_piece(m, f, off, MIN(len, (uint32_t)FILE_READ));
+		uint64_t hole = hole_at(f, off, off + len);
+		uint32_t n = (uint32_t)hole;
+		if (hole)
+			send_hole(m, f, off, hole);
+		else
+			n = send_piece(m, f, off, (uint32_t)MIN(data_until(f, off, off + len) - off, (uint64_t)FILE_READ));
 		off += n;
 		len -= n;
 	}
+	f->data_end = 0;
 }
 
 static bool run_delta(struct mover *m, struct file *f, const struct file_run *r)

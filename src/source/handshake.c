@@ -75,13 +75,9 @@ static void send_hello(struct mover *m, const struct ipc_config *cfg)
 {
 	struct msg_hello hello = {.protocol = WIRE_PROTOCOL, .rules = cfg->rules, .hidden = cfg->hidden};
 	AUTO_BUF b = BUF_INIT;
-	unsigned all = META_F_ALL;
-
-	if (geteuid() != 0)
-		all &= ~(unsigned)META_F_XATTR_TRUSTED; /* an ordinary user does not even see them */
 	hello.version = (struct bytes){(const uint8_t *)REHOST_VERSION, strlen(REHOST_VERSION)};
 	memcpy(hello.seed, cfg->seed, sizeof(hello.seed));
-	hello.fields = all;
+	hello.fields = meta_fields_possible(false);
 	hello.flags = (cfg->flags & IPC_DRY_RUN ? HELLO_DRY_RUN : 0) | (cfg->flags & IPC_DELETE ? HELLO_DELETE : 0) |
 		(cfg->flags & IPC_FIRST ? HELLO_FIRST : 0) | (cfg->flags & IPC_ITEMS ? HELLO_ITEMIZE : 0) |
 		(cfg->flags & IPC_CHECKSUM ? HELLO_CHECKSUM : 0) | (cfg->flags & IPC_REPLACE ? HELLO_REPLACE : 0) |

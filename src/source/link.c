@@ -86,12 +86,15 @@ static void first_dry(struct mover *m, struct link_wait *w)
 {
 	bool content = content_differs(m, w);
 
+	/* What would be changed while it has other names would become an inode of its own. */
+	bool same = w->exists && !content && (!w->why || w->tnlink == 1);
+
 	if (!w->exists || content || w->why)
 		tell_item(m, !w->exists ? OP_CREATE : content ? OP_UPDATE : OP_METADATA, w->dir, w->name, w->type, w->why,
-			w->size, NULL);
+			content ? w->size : 0, NULL);
 	if (content)
 		m->count.transferred++;
-	link_committed(m, w, true, w->exists && !content ? w->tdev : 0, w->exists && !content ? w->tino : 0);
+	link_committed(m, w, true, same ? w->tdev : 0, same ? w->tino : 0);
 }
 
 /* The inode's first name: what is there decides what is sent. */
@@ -99,7 +102,8 @@ static void first_act(struct mover *m, struct link_wait *w)
 {
 	struct meta meta = META_INIT;
 	int fd = -1;
-	bool shared = w->exists && w->tnlink > 1;
+	/* With --checksum nothing may differ yet: then the receiver breaks the link only if the contents do. */
+	bool shared = w->exists && w->tnlink > 1 && w->why;
 	struct content_request r = {.op = w->exists ? OP_UPDATE : OP_CREATE, .why = w->why, .link = w, .brk = shared,
 		.basis = w->exists ? w->basis : UINT64_MAX};
 
@@ -139,12 +143,12 @@ static void act(struct mover *m, struct link_wait *w)
 		return;
 	if (w->first) {
 		m->count.done_bytes += content_differs(m, w) ? 0 : w->size;
-		if (w->exists && !w->why && !content_differs(m, w)) {
-			if (w->tnlink == 1) {
+		if (w->exists && !w->why && !w->bound) {
+			if (w->tnlink == 1 && !content_differs(m, w)) {
 				link_committed(m, w, true, w->tdev, w->tino);
 				return;
 			}
-			if (!w->broken) { /* the inode there has other names: are they this inode's? */
+			if (w->tnlink > 1) { /* the inode there has other names: are they this inode's? */
 				buf_clear(&m->msg);
 				wr_u64(&m->msg, w->id);
 				wr_u64(&m->msg, w->dev);
@@ -155,7 +159,7 @@ static void act(struct mover *m, struct link_wait *w)
 				return;
 			}
 		}
-		if (m->dry_run)
+		if (m->dry_run && !(m->checksum && w->exists && w->type == META_REG && !(w->why & META_D_SIZE)))
 			first_dry(m, w);
 		else
 			first_act(m, w);
@@ -218,12 +222,13 @@ void link_to(struct mover *m, struct link_wait *w, const struct frame *f, struct
 
 void link_bound(struct mover *m, struct link_wait *w, bool ok)
 {
-	if (ok) {
+	w->bound = true;
+	if (ok && !content_differs(m, w)) {
 		link_committed(m, w, true, w->tdev, w->tino);
 		return;
 	}
-	w->broken = true;
-	w->why |= META_D_HARDLINK;
+	if (!ok)
+		w->why |= META_D_HARDLINK;
 	act(m, w);
 }
 

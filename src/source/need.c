@@ -253,7 +253,10 @@ void dir_deleted(struct mover *m, struct op *op, const struct frame *f)
 	m->count.deleted += done.deleted;
 	op->used += done.deleted;
 	while (msg_delete_record_get(&done.records, &rec)) {
-		if (rec.type == META_NONE) {
+		if (rec.type == META_NONE && rec.diag.code == DIAG_TARGET_PROTECTED) {
+			/* As rsync has it: a directory that still holds what a rule protects stays, and that is no failure. */
+			tell_note(m, "kept at the target: %s", rec.diag.detail ? rec.diag.detail : "a protected entry");
+		} else if (rec.type == META_NONE) {
 			tell_failed(m, &rec.diag);
 		} else {
 			AUTO_FREE char *name = xmemdup(rec.path.p, rec.path.len);

@@ -174,7 +174,7 @@ struct link_wait {
 	char *name;
 	uint8_t type;
 	uint64_t size, dev, ino;
-	bool have_claim, first, have_state, broken, failed;
+	bool have_claim, first, have_state, bound, failed;
 	bool exists;
 	uint64_t tdev, tino, tnlink, basis; /* state of the name at the target */
 	uint32_t why;
@@ -210,6 +210,7 @@ struct file {
 	struct buf packed; /* metadata as sent */
 	int fd;
 	uint64_t size, off, end, basis, seg_start;
+	uint64_t data_end; /* sparse: the data at hand reaches this far; 0: look */
 	bool update, sparse, shared, segment, compare, abandoned, leave_cache, brk;
 	bool any_run;
 	int64_t mtime_ns, ctime_ns;

@@ -8,7 +8,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define TEMPORARIES ".rehost.tmp" /* the receiver's, in the root of each target file system */
+#define TEMPORARIES ".rehost.tmp" /* the receiver's, in the target root: never a file of the user's */
 
 #define BTRFS_MAGIC 0x9123683eL
 #define BTRFS_SUBVOLUME_INO 256
@@ -57,13 +57,25 @@ static void judge(const struct verifier *v, const struct unit *u, const char *sr
 /* A directory on another device: a mount that was not chosen, or a subvolume of the same file system. */
 enum other_device { OTHER_MOUNT, OTHER_SUBVOLUME, OTHER_SNAPSHOT };
 
-static enum other_device other_device(const struct unit *u, const struct entry *e)
+/* A subvolume that is mounted elsewhere is walked there. */
+static bool is_other_root(const struct verifier *v, const struct unit *u, uint64_t dev)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < v->o.mount_count; i++)
+		if (i != u->mount && fstat(v->o.mounts[i].fd, &st) == 0 && st.st_dev == dev)
+			return true;
+	return false;
+}
+
+static enum other_device other_device(const struct verifier *v, const struct unit *u, const struct entry *e)
 {
 	AUTO_CLOSE int fd = -1;
 	uint64_t flags = 0;
 	struct statfs fs;
 
-	if (e->st.st_ino != BTRFS_SUBVOLUME_INO || fstatfs(u->fd, &fs) < 0 || fs.f_type != BTRFS_MAGIC)
+	if (e->st.st_ino != BTRFS_SUBVOLUME_INO || fstatfs(u->fd, &fs) < 0 || fs.f_type != BTRFS_MAGIC ||
+	        is_other_root(v, u, e->st.st_dev))
 		return OTHER_MOUNT;
 	fd = verify_open(u->fd, e->name, O_DIRECTORY, false);
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != BTRFS_MAGIC)
@@ -167,11 +179,15 @@ static bool compare_dir(struct verifier *v, struct unit *u, struct entry *e)
 		compare_mount_point(v, u, e, mount);
 		return false;
 	}
-	if (e->st.st_dev != u->dev && other_device(u, e) != OTHER_SUBVOLUME) {
-		v->counts.files_examined++;
-		if (other_device(u, e) == OTHER_MOUNT)
+	if (e->st.st_dev != u->dev) {
+		enum other_device other = other_device(v, u, e);
+
+		if (other != OTHER_SUBVOLUME)
+			v->counts.files_examined++;
+		if (other == OTHER_MOUNT)
 			compare_existence(v, e);
-		return false;
+		if (other != OTHER_SUBVOLUME)
+			return false;
 	}
 	if (!e->record || e->target.type != VERIFY_T_DIR) {
 		v->counts.files_examined++;
@@ -232,7 +248,7 @@ bool verify_entry_compare(struct verifier *v, struct unit *u, const char *name)
 	judge(v, u, src, name, S_ISDIR(e.st.st_mode), &verdict);
 	if (verdict.hide)
 		return false;
-	if (left_out(v, &e.st)) {
+	if (left_out(v, &e.st) || (!*u->dst && str_eq(name, TEMPORARIES))) {
 		mark_seen(v, u, name);
 		return false;
 	}
@@ -250,20 +266,12 @@ static bool leads_to_mount(const struct verifier *v, const char *dst)
 	return false;
 }
 
-static bool is_mount_target(const struct verifier *v, const char *dst)
-{
-	for (size_t i = 0; i < v->o.mount_count; i++)
-		if (str_eq(v->o.mounts[i].target_rel, dst))
-			return true;
-	return !*dst;
-}
-
 static bool extra_expected(struct verifier *v, struct unit *u, const char *name, const char *src, bool is_dir)
 {
 	AUTO_FREE char *dst = verify_path_join(u->dst, name);
 	struct rules_verdict verdict;
 
-	if (is_dir && str_eq(name, TEMPORARIES) && is_mount_target(v, u->dst))
+	if (!*u->dst && str_eq(name, TEMPORARIES))
 		return true;
 	if (is_dir && leads_to_mount(v, dst))
 		return true;
