@@ -148,6 +148,7 @@ static void test_skip_and_temporaries(void **state)
 	make_dir(f, 's', "state");
 	put(f, 's', "state/x", "1");
 	make_dir(f, 't', ".rehost.tmp");
+	put(f, 't', ".rehost.tmp/x", "1");
 	make_dir(f, 'b', "d");
 	make_dir(f, 't', "d/.rehost.tmp");
 	path_of(f, 's', "state", p);
