@@ -72,8 +72,12 @@ static void unit_done(struct engine *e, struct worker *w, const struct frame *f)
 		malformed(e, "unit done");
 		return;
 	}
-	e->units_done_files += files;
-	e->units_done_bytes += bytes;
+	if (u->share) {
+		u->share->changed = u->share->changed || files;
+	} else {
+		e->units_done_files += files;
+		e->units_done_bytes += bytes;
+	}
 	e->tries = e->long_tries = 0; /* the link has been of use */
 	e->lost_since = 0;
 	worker_unit_done(e, w, u);
@@ -96,6 +100,7 @@ void share_segment_done(struct engine *e, struct share *s, bool ok)
 	if (owner) {
 		wr_u32(&msg, s->file);
 		wr_u8(&msg, !s->failed);
+		wr_u8(&msg, s->changed);
 		worker_send(owner, IPC_SHARE_DONE, &msg);
 	}
 	for (struct share **p = &e->shares; *p; p = &(*p)->next)

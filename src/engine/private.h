@@ -62,7 +62,7 @@ void deferred_release(struct deferred *d);
 struct share {
 	uint32_t worker, file; /* whose it is; serial number of the worker */
 	uint32_t left;	       /* segments not yet done */
-	bool failed, orphan;
+	bool failed, changed, orphan;
 	struct share *next;
 };
 
@@ -140,7 +140,7 @@ struct engine {
 	struct digest_key name_key;
 	char shared_dir[256];
 	char *empty_dir;
-	bool run_dir_made;
+	bool run_dir_made, empty_made;
 	struct buf skips;
 	bool target_checked, first_sent, revisiting, ending, synced;
 	bool ever_ready; /* a worker has been ready in this run */

@@ -175,6 +175,7 @@ static bool prepare(struct engine *e, struct diag *d)
 	digest_key_init(&e->name_key, e->seed);
 	e->empty_dir = xasprintf("%s/empty", job->run_dir);
 	e->run_dir_made = access(job->run_dir, F_OK) < 0;
+	e->empty_made = access(e->empty_dir, F_OK) < 0;
 	skip_own_dir(e, job->state_dir);
 	skip_own_dir(e, job->run_dir);
 	skip_own_dir(e, job->log_dir);
@@ -589,7 +590,8 @@ static void release(struct engine *e)
 	diag_release(&e->lost);
 	free(e->asks);
 	if (e->job->dry_run && e->empty_dir) { /* made for the confinement of the workers; nothing stays */
-		rmdir(e->empty_dir);
+		if (e->empty_made)
+			rmdir(e->empty_dir);
 		if (e->run_dir_made)
 			rmdir(e->job->run_dir);
 	}

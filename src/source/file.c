@@ -124,7 +124,7 @@ static void segment_done(struct mover *m, struct file *f, bool ok)
 	buf_clear(&m->msg);
 	wr_u32(&m->msg, f->unit);
 	wr_u8(&m->msg, ok);
-	wr_u64(&m->msg, 0);
+	wr_u64(&m->msg, f->any_run || !f->update); /* of a segment: whether anything differed */
 	wr_u64(&m->msg, 0);
 	chan_send_buf(&m->ipc, IPC_UNIT_DONE, 0, &m->msg);
 	file_free(m, f);
@@ -360,6 +360,19 @@ static bool run_delta(struct mover *m, struct file *f, const struct file_run *r)
 	return true;
 }
 
+/* A delta brings zeros where the source has holes: they are made holes again. */
+static void send_holes(struct mover *m, struct file *f, uint64_t off, uint64_t end)
+{
+	f->data_end = 0;
+	while (f->sparse && off < end) {
+		uint64_t hole = hole_at(f, off, end);
+		if (hole)
+			send_hole(m, f, off, hole);
+		off = hole ? off + hole : data_until(f, off, end);
+	}
+	f->data_end = 0;
+}
+
 static void send_run(struct mover *m, struct file *f)
 {
 	struct file_run r = f->runs[f->run_next++];
@@ -368,6 +381,8 @@ static void send_run(struct mover *m, struct file *f)
 		return;
 	if (!r.sig_len || !run_delta(m, f, &r))
 		run_literal(m, f, r.off, r.len);
+	else
+		send_holes(m, f, r.off, r.off + r.len);
 	m->count.done_bytes += r.len;
 	if (f->run_next == f->run_len) {
 		f->run_next = f->run_len = 0;
@@ -454,15 +469,15 @@ void file_ok(struct mover *m, struct file *f, const struct frame *fr)
 	buf_clear(&m->msg);
 	ipc_share_put(&m->msg, &share);
 	chan_send_buf(&m->ipc, IPC_SHARE, 0, &m->msg);
-	f->any_run = true; /* whether anything differed is known to those who write the segments */
 	f->state = FILE_STATE_SHARED;
 }
 
-void file_share_done(struct mover *m, struct file *f, bool ok)
+void file_share_done(struct mover *m, struct file *f, bool ok, bool changed)
 {
 	if (f->state != FILE_STATE_SHARED)
 		return;
 	f->abandoned = !ok;
+	f->any_run = changed;
 	send_end(m, f);
 }
 
@@ -527,8 +542,12 @@ void file_done(struct mover *m, struct file *f, const struct frame *fr)
 			tell_note(m, "changed while it was read: '%s/%s'; the next sync sees to it", f->dir->src, f->name);
 		committed(m, f, &done);
 	}
-	if (f->link)
+	if (f->link && f->compare) {
+		bool same = ok && !f->any_run;
+		link_committed(m, f->link, ok, same ? f->link->tdev : 0, same ? f->link->tino : 0);
+	} else if (f->link) {
 		link_committed(m, f->link, ok, done.dev, done.ino);
+	}
 	mover_unlist(m, &f->task); /* it may have failed in the middle of its steps */
 	file_free(m, f);
 }

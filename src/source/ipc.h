@@ -25,7 +25,7 @@ enum ipc_type {
 	IPC_LINK_FIRST, /* u64 token: this name is the inode's first: transfer it */
 	IPC_LINK_TO,	/* u64 token, u64 tdev, u64 tino, path: make it a link of that */
 	IPC_LINK_BOUND, /* u64 token, u8 ok: may the target inode stand for the source inode */
-	IPC_SHARE_DONE, /* u32 file id, u8 ok */
+	IPC_SHARE_DONE, /* u32 file id, u8 ok, u8 something differed */
 	IPC_GRANT,	/* u64 token, u64 entries that may be deleted (0: none left) */
 	IPC_RATE,	/* u64 bytes a second for this mover, 0 unlimited */
 	IPC_SYNC,	/* make everything durable on the target; answer IPC_SYNCED */
@@ -35,7 +35,7 @@ enum ipc_type {
 	/* M to C */
 	IPC_READY = 64,
 	IPC_GIVE,	 /* u32 parent unit, then records: see struct ipc_give */
-	IPC_UNIT_DONE,	 /* u32 unit, u8 ok, u64 files, u64 bytes */
+	IPC_UNIT_DONE,	 /* u32 unit, u8 ok, u64 files (of a segment: 1 when something differed), u64 bytes */
 	IPC_LINK_CLAIM,	 /* u64 token, u64 dev, u64 ino, u64 nlink */
 	IPC_LINK_BIND,	 /* u64 token, u64 dev, u64 ino, u64 tdev, u64 tino: answer IPC_LINK_BOUND */
 	IPC_LINK_COMMIT, /* u64 dev, u64 ino, u64 tdev, u64 tino, path: the first name is on the target */

@@ -286,8 +286,9 @@ static void ipc_frame(struct mover *m, const struct frame *f)
 		break;
 	case IPC_SHARE_DONE: {
 		struct file *file = slots_get(&m->slots, rd_u32(&r), SLOT_FILE);
+		bool ok = rd_u8(&r), changed = rd_u8(&r);
 		if (file) /* it may have failed at the receiver meanwhile */
-			file_share_done(m, file, rd_u8(&r));
+			file_share_done(m, file, ok, changed);
 		break;
 	}
 	case IPC_GRANT: {

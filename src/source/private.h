@@ -382,7 +382,7 @@ enum step file_step(struct mover *m, struct file *f);
 void file_ok(struct mover *m, struct file *f, const struct frame *fr);
 void file_need(struct mover *m, struct file *f, const struct frame *fr);
 void file_done(struct mover *m, struct file *f, const struct frame *fr);
-void file_share_done(struct mover *m, struct file *f, bool ok);
+void file_share_done(struct mover *m, struct file *f, bool ok, bool changed);
 
 /* link.c */
 /* A name with several links: claims it. In a new directory there is no state to wait for. */

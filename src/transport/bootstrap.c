@@ -21,6 +21,7 @@ struct boot {
 	struct buf line;  /* the line that is being read */
 	struct buf noise; /* everything that was neither answer nor magic */
 	bool answered;    /* our script runs */
+	size_t heard;     /* how much of the noise came before that */
 	char dir[256];
 	uint64_t sent;
 	struct diag *d;
@@ -31,23 +32,32 @@ static void progress(struct boot *b, unsigned seconds)
 	b->deadline = clock_mono_ns() + (int64_t)seconds * NS_PER_S;
 }
 
+/*
+ * The stream ended. Why, the process behind the connection knows (transport_collect), unless it was the shell or the
+ * receiver that spoke: then d is left unset.
+ */
 static bool ended(struct boot *b, int err)
 {
-	AUTO_FREE char *said = noise_excerpt(b->noise.data, b->noise.len);
+	AUTO_FREE char *said = noise_excerpt(b->noise.data + b->heard, b->noise.len - b->heard);
 
-	if (b->answered)
-		diag_set(b->d, DIAG_TRANSPORT_LOST, err, NULL,
-		        "the connection ended while the receiver was started%s%s", *said ? ": " : "", said);
-	else if (b->spec->kind == TRANSPORT_LOCAL)
+	if (b->spec->kind == TRANSPORT_LOCAL)
 		diag_set(b->d, DIAG_TRANSPORT_RECEIVER, err, NULL,
 		        "the receiver ended before it was ready%s%s", *said ? ": " : "", said);
+	else if (*said && b->answered)
+		diag_set(b->d, DIAG_TRANSPORT_RECEIVER, err, NULL,
+		        "the receiver could not be started: %s", said);
 	else if (*said)
 		diag_set(b->d, DIAG_TRANSPORT_NO_SHELL, 0, NULL, "the login gives no shell; it said: %s",
 		        said);
-	else
-		diag_set(
-		        b->d, DIAG_TRANSPORT_LOST, err, NULL, "the connection ended before a shell answered");
 	return false;
+}
+
+static void answered(struct boot *b)
+{
+	if (!b->answered)
+		b->heard = b->noise.len;
+	b->answered = true;
+	progress(b, STEP_TIMEOUT_S);
 }
 
 /* Waits until fd is ready for events; false with d at the deadline. */
@@ -207,14 +217,12 @@ static bool converse(struct boot *b)
 		case BOOT_FAILED:
 			return false;
 		case BOOT_NEED:
-			b->answered = true;
-			progress(b, STEP_TIMEOUT_S);
+			answered(b);
 			if (!send_helper(b))
 				return false;
 			break;
 		case BOOT_USING:
-			b->answered = true;
-			progress(b, STEP_TIMEOUT_S);
+			answered(b);
 			snprintf(b->dir, sizeof(b->dir), "%s", text);
 			break;
 		case BOOT_NOISE:

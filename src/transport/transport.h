@@ -66,8 +66,7 @@ void transport_drain(struct transport_conn *conn);
  * at info severity); t has switched to ssh, start again. RES_FAILED: the link was lost or the host cannot be
  * reached (exit class 69, worth retrying) or the receiver was killed. RES_FATAL: waiting cannot mend it
  * (authentication, host key: exit class 77, other). When the mover's transport_bootstrap() failed too: its
- * diagnosis counts if it is any code but TRANSPORT_LOST and TRANSPORT_TIMEOUT (the shell's or the receiver's
- * own words), else the one given here; RES_RETRY and RES_FATAL here always count. A process that is still
+ * diagnosis, if it set one, counts, else the one given here. A process that is still
  * alive after two seconds is killed, and RES_OK returned: it had nothing to complain about.
  */
 enum result transport_collect(struct transport *t, struct transport_conn *conn, struct diag *d);
@@ -87,7 +86,8 @@ void transport_bootstrap_pack(const struct transport *t, const struct transport_
  * "" if none; set to the directory that is in use. Blocking, bounded in time: 2 * connect_timeout + 60 s for
  * the first answer (ten minutes when somebody may have to type a password), two minutes without progress
  * after that. False with d: TRANSPORT_* codes (no shell, cannot execute, wrong architecture, sudo refused,
- * root cannot be opened, version differs...), or the code the receiver names in its line "REHOST-ERROR
+ * root cannot be opened, version differs...), d unset when the stream ended without a word (transport_collect()
+ * says why), or the code the receiver names in its line "REHOST-ERROR
  * <RHnnnn> <errno> <text>" (rooms target and confine; else TRANSPORT_ROOT). out_helper_bytes: size of the
  * helper when it was sent, else 0. After the magic not a byte more is read. Nothing may be written to fd
  * before this returns.
