@@ -4,6 +4,10 @@
 #include "conf/origins.h"
 #include "rules/rules.h"
 
+#include "target/private.h"
+
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -616,7 +620,7 @@ static void test_meta(void **state)
 
 /* ---- hostile trees and peers ---- */
 
-static void test_symlinks(void **state)
+static void symlinks(bool old_kernel)
 {
 	AUTO_FREE char *out = xstrdup("/tmp/rehost-outside-XXXXXX");
 	struct meta m = a_meta(META_REG, 0644, 3);
@@ -630,6 +634,7 @@ static void test_symlinks(void **state)
 	world_run(&w, "echo precious > %s/file && ln -s %s evil && mkdir d && ln -s %s/file d/f && ln -s %s d/dir", out, out,
 		out, out);
 	world_hello(&w, HELLO_DELETE | HELLO_INPLACE, NULL, NULL);
+	w.s->no_openat2 = old_kernel;
 	/* in the middle of a path, and as the last component of one that is not to be made */
 	world_dir(&w, 5, "evil/sub", (struct dir_args){.flags = DIR_NEW});
 	world_reply(&w, MSG_DIR_FAIL);
@@ -658,6 +663,12 @@ static void test_symlinks(void **state)
 	world_is(&w, "d2/late", "late");
 	world_run(&w, "test \"$(cat %s/file)\" = precious && test \"$(ls -A %s)\" = file && rm -r %s", out, out, out);
 	world_close(&w);
+}
+
+static void test_symlinks(void **state)
+{
+	symlinks(false);
+	symlinks(true);
 }
 
 static void raw_dir(struct world *w, const char *dst)
@@ -721,7 +732,7 @@ static void test_limits(void **state)
 	world_close(&w);
 }
 
-static void test_long_path(void **state)
+static void long_path(bool old_kernel)
 {
 	AUTO_BUF path = BUF_INIT;
 	struct world w;
@@ -729,6 +740,7 @@ static void test_long_path(void **state)
 
 	world_open(&w);
 	world_hello(&w, 0, NULL, NULL);
+	w.s->no_openat2 = old_kernel;
 	world_run(&w, "touch -d @%d .", T0);
 	for (int i = 0; i < 60; i++)
 		buf_printf(&path, "%s%0200d", i ? "/" : "", i);
@@ -741,6 +753,54 @@ static void test_long_path(void **state)
 	world_reply(&w, MSG_DIR_DIFF);
 	world_run(&w, "test \"$(find . -name deep | wc -l)\" = 1");
 	assert_int_equal(world_stat(&w, ".").st_mtim.tv_sec, T0);
+	world_close(&w);
+}
+
+static void test_long_path(void **state)
+{
+	long_path(false);
+	long_path(true);
+}
+
+/* ---- mounts beneath the root ---- */
+
+static void test_mounts(void **state)
+{
+	struct meta m = a_meta(META_REG, 0644, 3), link = a_meta(META_LNK, 0, 0);
+	struct world w;
+	struct put_done p;
+	bool failed;
+
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return; /* no rights to mount: nothing of this can be met either */
+	world_open(&w);
+	world_run(&w, "mkdir -p x/m d x/b && mount -t tmpfs none x/m && touch x/m/f d/f d/g && mount --bind d x/b"
+		      " && mkdir x/m/dir && ln -s a x/m/l");
+	world_hello(&w, HELLO_DELETE | HELLO_ITEMIZE, NULL, NULL);
+	world_dir(&w, 5, "", (struct dir_args){});
+	/* deletion stops at both, also where the device number is the same */
+	assert_int_equal(world_delete(&w, 5, UINT64_MAX, "x", &failed), 0);
+	assert_true(failed && world_has(&w, "d/f") && world_has(&w, "x/m/f") && world_has(&w, "x/b/g"));
+	world_put(&w, 5, 0, "x", &m, "new", &p);
+	assert_true(p.failed && world_has(&w, "d/f"));
+	/* temporary names: beside on another file system, and where renaming says so only when it is tried */
+	world_dir(&w, 6, "x/m", (struct dir_args){});
+	world_put_file(&w, 6, "f", "new");
+	world_is(&w, "x/m/f", "new");
+	buf_append_str(&link.link, "b");
+	world_put(&w, 6, 0, "l", &link, NULL, &p);
+	assert_false(p.failed);
+	world_dir(&w, 7, "x/b", (struct dir_args){});
+	world_put_file(&w, 7, "f", "bound");
+	world_is(&w, "d/f", "bound");
+	is_time(&w, "d/f");
+	world_dir(&w, 8, "x/b", (struct dir_args){});
+	world_put(&w, 8, 0, "g", &link, NULL, &p);
+	assert_false(p.failed || !S_ISLNK(world_stat(&w, "d/g").st_mode));
+	world_send(&w, MSG_SYNC, 9, NULL);
+	world_end_session(&w);
+	world_run(&w, "test \"$(ls -A x/m | tr '\\n' ' ')\" = 'dir f l ' && test \"$(ls -A d | tr '\\n' ' ')\" = 'f g ' && umount x/b x/m");
+	buf_release(&link.link);
 	world_close(&w);
 }
 
@@ -911,6 +971,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_long_path),
+		cmocka_unit_test(test_mounts),
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_no_root),
 		cmocka_unit_test(test_leftovers),

@@ -1,6 +1,9 @@
 /* The receiver's large files: new, replaced, in place, shared, by delta, wrong deltas, and files that are given up. */
 #include "target_world.h"
 
+#include <sched.h>
+#include <sys/mount.h>
+
 #define CHUNK WIRE_CHUNK
 
 /* ---- the mover's side ---- */
@@ -555,6 +558,35 @@ static void test_hostile(void **state)
 	buf_release(&data);
 }
 
+/* The temporary directory cannot be renamed from, which only the rename tells. */
+static void test_bind_mount(void **state)
+{
+	struct buf old = noise(3 * CHUNK, 1), data = noise(3 * CHUNK, 2);
+	struct meta m = file_meta(data.len);
+	struct msg_file_done done;
+	struct world w;
+
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return; /* no rights to mount: this cannot be met either */
+	world_open(&w);
+	world_run(&w, "mkdir a b && mount --bind a b");
+	write_file(&w, "a/f", &old);
+	world_hello(&w, HELLO_REPLACE, NULL, NULL);
+	world_dir(&w, 5, "b", (struct dir_args){.flags = DIR_NEW});
+	world_file(&w, 1, FILE_UPDATE, "f", &m);
+	world_data(&w, 1, 0, data.data, data.len);
+	done = world_file_end(&w, 1, 0, &m);
+	assert_int_equal(done.status, FILE_COMMITTED);
+	assert_int_equal(done.ino, world_stat(&w, "a/f").st_ino);
+	is_file(&w, "a/f", &data);
+	is_finished(&w, "a/f");
+	world_end_session(&w);
+	world_run(&w, "test \"$(ls -A a)\" = f && test ! -e .rehost.tmp && umount b");
+	world_close(&w);
+	buf_release(&old);
+	buf_release(&data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -569,6 +601,7 @@ int main(void)
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_compare_only),
 		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_bind_mount),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
