@@ -256,6 +256,8 @@ static inline void world_put(struct world *w, uint32_t dir, uint8_t flags, const
 	if (!msg_put_done_get(&r, out))
 		*out = (struct put_done){};
 	assert_true(rd_done(&r));
+	free(STEAL(out->diag.path)); /* the code stays, for diag_is_set() */
+	free(STEAL(out->diag.detail));
 }
 
 static inline void world_put_file(struct world *w, uint32_t dir, const char *name, const char *content)
