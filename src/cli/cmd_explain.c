@@ -1,4 +1,4 @@
-/* explain: what a diagnostic means. Alone it lists them all. */
+/* explain: what a diagnostic means. */
 #include "cli/commands.h"
 #include "base/text.h"
 
@@ -11,26 +11,6 @@ static const char *severity_name(enum diag_severity severity)
 		[DIAG_INFO] = "note", [DIAG_WARNING] = "warning", [DIAG_ERROR] = "error"};
 
 	return names[severity];
-}
-
-static int by_id(const void *a, const void *b)
-{
-	return strcmp(diag_info(*(const enum diag_code *)a)->id, diag_info(*(const enum diag_code *)b)->id);
-}
-
-static void list_all(void)
-{
-	enum diag_code codes[DIAG_CODES_END];
-	size_t n = 0;
-
-	for (int c = 1; c < DIAG_CODES_END; c++)
-		codes[n++] = (enum diag_code)c;
-	qsort(codes, n, sizeof(*codes), by_id);
-	for (size_t i = 0; i < n; i++) {
-		const struct diag_info *info = diag_info(codes[i]);
-
-		printf("%s  %-7s  %s\n", info->id, severity_name(info->severity), info->title);
-	}
 }
 
 static void explain(const struct diag_info *info)
@@ -68,8 +48,20 @@ static int unknown(const char *word, const char *id)
 		ids[n++] = diag_info((enum diag_code)c)->id;
 	near = text_nearest(id ? id : word, ids, n);
 	usage_set(&e, DIAG_CLI_CODE,
-		near ? xasprintf("did you mean '%s'? 'rehost explain' lists all codes", near) : NULL,
+		near ? xasprintf("did you mean '%s'? rehost-diagnostics(7) lists all codes", near) : NULL,
 		"'%s' is no diagnostic code", word);
+	code = usage_print(&e);
+	usage_release(&e);
+	return code;
+}
+
+static int without_code(void)
+{
+	struct usage_error e = {0};
+	int code;
+
+	usage_set(&e, DIAG_CLI_OPERANDS, xstrdup("name a code, such as RH0101; rehost-diagnostics(7) lists them all"),
+		"'explain' needs a code");
 	code = usage_print(&e);
 	usage_release(&e);
 	return code;
@@ -78,7 +70,7 @@ static int unknown(const char *word, const char *id)
 int cmd_explain(const struct options *o)
 {
 	if (o->operand_count == 0)
-		list_all();
+		return without_code();
 	for (size_t i = 0; i < o->operand_count; i++) {
 		AUTO_FREE char *id = normal_id(o->operands[i]);
 		enum diag_code c = id ? diag_find(id) : DIAG_NONE;

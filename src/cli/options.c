@@ -25,7 +25,7 @@ const struct command commands[CMD_COUNT] = {
 	[CMD_SHOW_CONFIG] = {"show-config", cmd_show_config,
 		"print the configuration in force, and where each value is from", ""},
 	[CMD_EXPLAIN] = {"explain", cmd_explain, "what a diagnostic means, its cause and its remedy",
-		"[CODE]"},
+		"CODE..."},
 	[CMD_HELP] = {"help", cmd_help, "this list, or the help of one command", "[COMMAND]"},
 };
 

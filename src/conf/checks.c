@@ -55,27 +55,55 @@ static bool is_ipv6(const char *s, size_t n)
 	return hex >= 2 && memchr(s, ':', hex) && (hex == n || (s[hex] == '%' && is_safe_word(s + hex + 1, n - hex - 1)));
 }
 
-bool conf_check_address(const char *value, char **out_value, const char **out_why)
+/* text: "" or ":PORT". */
+static bool split_port(const char *text, unsigned *out, const char **out_why)
+{
+	uint64_t number;
+
+	if (!*text)
+		return true;
+	if (text[0] != ':' || !text[1] || text[1 + strspn(text + 1, "0123456789")])
+		return refuse(out_why, "holds a colon and no port behind it: a directory goes to 'root'");
+	if (!text_parse_u64(text + 1, 65535, &number) || !number)
+		return refuse(out_why, "has no port from 1 to 65535");
+	*out = (unsigned)number;
+	return true;
+}
+
+bool conf_address_split(const char *value, struct conf_address *out, const char **out_why)
 {
 	const char *at = strrchr(value, '@');
 	const char *host = at ? at + 1 : value;
-	size_t n = strlen(host);
+	const char *end = *host == '[' ? strchr(host, ']') : NULL;
+	size_t n;
 
+	*out = (struct conf_address){.user_len = at ? (size_t)(at - value) : 0, .host = host, .host_len = strlen(host)};
 	if (str_eq(value, "local:"))
-		return keep(value, out_value);
-	if (at && (!is_safe_word(value, (size_t)(at - value)) || strchr(value, '\\')))
+		return true;
+	if (at && (!is_safe_word(value, out->user_len) || memchr(value, '\\', out->user_len)))
 		return refuse(out_why, "has no usable user name before '@'");
-	if (n > 2 && *host == '[' && host[n - 1] == ']') {
-		if (!is_ipv6(host + 1, n - 2))
+	if (end) {
+		if (!is_ipv6(host + 1, (size_t)(end - host - 1)))
 			return refuse(out_why, "holds no IPv6 address between its brackets");
-		return keep(value, out_value);
+		out->host_len = (size_t)(end + 1 - host);
+		return split_port(end + 1, &out->port, out_why);
 	}
-	if (strchr(host, ':'))
-		return refuse(out_why, is_ipv6(host, n) ? "is an IPv6 address without brackets" :
-							  "holds a colon: a port goes to 'port', a directory to 'root'");
-	if (!is_safe_word(host, n) || strchr(host, '\\'))
+	n = strcspn(host, ":");
+	if (host[n] && strchr(host + n + 1, ':') && is_ipv6(host, strlen(host)))
+		return refuse(out_why, "is an IPv6 address without brackets");
+	if (!split_port(host + n, &out->port, out_why))
+		return false;
+	if (!is_safe_word(host, n) || memchr(host, '\\', n))
 		return refuse(out_why, "is no host name");
-	return keep(value, out_value);
+	out->host_len = n;
+	return true;
+}
+
+bool conf_check_address(const char *value, char **out_value, const char **out_why)
+{
+	struct conf_address parts;
+
+	return conf_address_split(value, &parts, out_why) && keep(value, out_value);
 }
 
 bool conf_check_user(const char *value, char **out_value, const char **out_why)

@@ -243,12 +243,57 @@ static struct conf *new_conf(void)
 	return c;
 }
 
+/* A port that stands in the address as well as in 'port': the same, or one of them comes by --set and holds. */
+static bool port_holds(struct loader *l, const struct conf_origin *address, const struct conf_origin *port,
+	const struct conf_address *parts)
+{
+	struct place at = {port->file, port->line};
+
+	if (!port->file || parts->port == l->c->target.port)
+		return true;
+	if (!port->line != !address->line)
+		return !address->line;
+	fail(l, &at, "bad value for 'port' in [target]: %u, where 'address' says %u", l->c->target.port, parts->port);
+	return false;
+}
+
+/* User and port of the address go where everybody looks for them; 'user' goes before the address. */
+static void spread_address(struct loader *l)
+{
+	struct conf *c = l->c;
+	struct conf_origin *address = origin_of(l, conf_option_find("target", "address"));
+	struct conf_origin *user = origin_of(l, conf_option_find("target", "user"));
+	struct conf_origin *port = origin_of(l, conf_option_find("target", "port"));
+	AUTO_FREE char *whole = STEAL(c->target.address);
+	struct conf_address parts;
+	const char *why;
+
+	if (!whole || !conf_address_split(whole, &parts, &why))
+		return;
+	c->target.address = xmemdup(parts.host, parts.host_len);
+	if (parts.user_len && !c->target.user) {
+		c->target.user = xmemdup(whole, parts.user_len);
+		set_origin(user, c->target.user, address->file, address->line);
+	}
+	if (parts.port && port_holds(l, address, port, &parts)) {
+		AUTO_FREE char *text = xasprintf("%u", parts.port);
+
+		c->target.port = parts.port;
+		set_origin(port, text, address->file, address->line);
+	}
+	free(address->text);
+	address->text = xstrdup(c->target.address);
+}
+
 /* What is told by more than one field. */
-static struct conf *finish(struct loader *l, const char *const *sets, size_t set_count)
+static struct conf *finish(struct loader *l, bool no_files, const char *const *sets, size_t set_count)
 {
 	for (size_t i = 0; i < set_count; i++)
 		apply_set(l, sets[i]);
 	l->c->rules.delete_set = origin_of(l, conf_option_find("rules", "delete"))->file != NULL;
+	/* DST says it itself otherwise, and must not inherit a port. */
+	if (!no_files)
+		spread_address(l);
 	if (l->errors->count == 0)
 		return l->c;
 	conf_free(l->c);
@@ -261,7 +306,7 @@ struct conf *conf_load(const struct conf_sources *from, struct conf_errors *out_
 
 	if (!from->no_files)
 		load_files(&l, from);
-	return finish(&l, from->sets, from->set_count);
+	return finish(&l, from->no_files, from->sets, from->set_count);
 }
 
 struct conf *conf_load_text(const char *text, size_t n, const char *name, const char *const *sets, size_t set_count,
@@ -270,7 +315,7 @@ struct conf *conf_load_text(const char *text, size_t n, const char *name, const 
 	struct loader l = {new_conf(), out_errors};
 
 	load_text(&l, name, text, n);
-	return finish(&l, sets, set_count);
+	return finish(&l, false, sets, set_count);
 }
 
 void conf_free(struct conf *c)

@@ -51,10 +51,10 @@ struct conf {
 		char *name; /* NULL: "default", or "adhoc-HASH" with SRC DST */
 	} job;
 	struct {
-		char *address; /* "[user@]host", a Host alias, or "local:"; NULL when not given */
+		char *address; /* host, Host alias, "[v6]" or "local:"; user and port in it were moved to theirs; NULL: none */
 		char *root; /* absolute with a configuration file; NULL when not given */
 		unsigned port; /* 0: as ssh_config says, else 22 */
-		char *user; /* NULL: as address or ssh_config says */
+		char *user; /* NULL: as ssh_config says */
 		struct conf_list identity; /* absolute, or "~/..." as ssh_config has it */
 		char *known_hosts; /* the same; NULL: as ssh_config says */
 		enum conf_host_key host_key;

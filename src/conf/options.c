@@ -12,7 +12,7 @@ static const struct conf_option options[] = {
 		"name of the job: of its state, lock and log (default 'default')", .check = conf_check_job_name,
 		.fallback = "default"},
 
-	{"target", "address", CONF_TYPE_STRING, AT(target.address), "[USER@]HOST|local:", NULL,
+	{"target", "address", CONF_TYPE_STRING, AT(target.address), "[USER@]HOST[:PORT]|local:", NULL,
 		"the target host, a Host alias of ssh_config, or 'local:'", .check = conf_check_address},
 	{"target", "root", CONF_TYPE_STRING, AT(target.root), "DIR", NULL,
 		"directory on the target that receives the source's root", .check = conf_check_path},

@@ -14,7 +14,7 @@ struct printer {
 static void end_line(const struct printer *p, const char *file, unsigned line)
 {
 	if (p->origins) {
-		buf_append_str(p->out, "\t# ");
+		buf_append_str(p->out, "  # ");
 		if (!file)
 			file = "default";
 		text_escape(p->out, file, strlen(file));

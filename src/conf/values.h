@@ -15,6 +15,15 @@ void conf_value_clear(struct conf *c, const struct conf_option *o);
 /* Releases what the field holds. */
 void conf_value_release(struct conf *c, const struct conf_option *o);
 
+/* target.address taken apart; the parts point into it. */
+struct conf_address {
+	size_t user_len; /* of the user name it begins with; 0: none */
+	const char *host; /* with its brackets; "local:" as it is */
+	size_t host_len;
+	unsigned port; /* 0: none */
+};
+bool conf_address_split(const char *value, struct conf_address *out, const char **out_why);
+
 /* The checks that the option table names. */
 conf_check_fn conf_check_job_name, conf_check_address, conf_check_path, conf_check_rule_path, conf_check_user_path,
 	conf_check_user, conf_check_proxy, conf_check_filesystem;

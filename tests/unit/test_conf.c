@@ -146,7 +146,9 @@ static void bounds(void **state)
 	static const char *const cases[][2] = {
 		{"job", "name = .x"}, {"job", "name = a/b"}, {"job", "name = a b"}, {"job", "name ="},
 		{"job", "name = 12345678901234567890123456789012345678901234567890123456789012345"},
-		{"target", "address = host:22"}, {"target", "address = ::1"}, {"target", "address = -oProxyCommand=x"},
+		{"target", "address = host:dir"}, {"target", "address = host:"}, {"target", "address = host:0"},
+		{"target", "address = host:65536"}, {"target", "address = [::1]22"}, {"target", "address = [::1"},
+		{"target", "address = ::1"}, {"target", "address = :22"}, {"target", "address = -oProxyCommand=x"},
 		{"target", "address = u@"}, {"target", "address = @h"}, {"target", "address = a b"},
 		{"target", "address = h;reboot"}, {"target", "address = local:/x"}, {"target", "address = [x]"},
 		{"target", "root = mnt"}, {"target", "root = /a/../b"}, {"target", "port = 0"}, {"target", "port = 65536"},
@@ -178,6 +180,8 @@ static void bounds(void **state)
 	good_value("target", "address = local:");
 	good_value("target", "address = u@[fe80::1%eth0]");
 	good_value("target", "address = u.v+w@web-1.example.net");
+	good_value("target", "address = [::1]:22");
+	good_value("target", "address = u@h:65535");
 	good_value("target", "user = DOM\\me");
 	good_value("target", "port = 65535");
 	good_value("target", "proxy = http://[::1]:3128/");
@@ -282,6 +286,46 @@ static void sets_overlay_and_append(void **state)
 	conf_errors_release(&errors);
 }
 
+static void address_is_spread(void **state)
+{
+	static const struct {
+		const char *text, *set, *address, *user;
+		unsigned port;
+	} cases[] = {
+		{"address = u@h:2222", NULL, "h", "u", 2222},
+		{"address = u@[::1]:99", NULL, "[::1]", "u", 99},
+		{"address = dead:22", NULL, "dead", NULL, 22},
+		{"address = [fe80::1%eth0]", NULL, "[fe80::1%eth0]", NULL, 0},
+		{"port = 22\naddress = h:22", NULL, "h", NULL, 22},
+		{"user = me\naddress = u@h", NULL, "h", "me", 0},
+		{"address = h:22", "target.port=99", "h", NULL, 99},
+		{"port = 22", "target.address=u@h:99", "h", "u", 99},
+		{"port = 22\naddress = u@h", "target.address=local:", "local:", NULL, 22},
+	};
+	static const char *const both[] = {"target.port=1", "target.address=h:2"};
+	struct conf_errors errors = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO_FREE char *text = xasprintf("[target]\n%s\n", cases[i].text);
+		struct conf *c = load_sets(text, &cases[i].set, cases[i].set ? 1 : 0, &errors);
+
+		assert_non_null(c);
+		assert_string_equal(c->target.address, cases[i].address);
+		assert_int_equal(c->target.port, cases[i].port);
+		assert_true(!c->target.user == !cases[i].user);
+		if (c->target.user)
+			assert_string_equal(c->target.user, cases[i].user);
+		conf_free(c);
+	}
+	assert_null(load_sets("[target]\naddress = h:22\nport = 23\n", NULL, 0, &errors));
+	assert_string_equal(buf_cstr(&errors.text),
+		"t.conf:3: bad value for 'port' in [target]: 23, where 'address' says 22\n");
+	conf_errors_release(&errors);
+	assert_null(load_sets("", both, 2, &errors));
+	assert_string_equal(buf_cstr(&errors.text), "--set: bad value for 'port' in [target]: 1, where 'address' says 2\n");
+	conf_errors_release(&errors);
+}
+
 static void empty_value_empties_a_list(void **state)
 {
 	struct conf *c = good("[source]\nfilesystems =\n[rules]\nexclude=/a\nexclude =\nexclude=/b\n");
@@ -291,7 +335,7 @@ static void empty_value_empties_a_list(void **state)
 	assert_int_equal(c->rules.exclude.len, 1);
 	assert_string_equal(c->rules.exclude.items[0].value, "/b");
 	conf_print(c, &b);
-	assert_non_null(strstr(buf_cstr(&b), "\nfilesystems =\t# t.conf:2\n"));
+	assert_non_null(strstr(buf_cstr(&b), "\nfilesystems =  # t.conf:2\n"));
 	conf_free(c);
 }
 
@@ -327,13 +371,13 @@ static void show_config(void **state)
 
 	assert_non_null(c);
 	conf_print(c, &b);
-	assert_non_null(strstr(buf_cstr(&b), "[job]\nname = a\t# t.conf:2\n\n[target]\n#address =\t# default\n"));
+	assert_non_null(strstr(buf_cstr(&b), "[job]\nname = a  # t.conf:2\n\n[target]\n#address =  # default\n"));
 	assert_non_null(strstr(buf_cstr(&b),
-		"[rules]\nexclude = /a\\,b\t# t.conf:4\nexclude = /p/*\t# t.conf:4\nexclude = /x /\t# --set\n"
-		"#copy_exclude =\t# default\n"));
-	assert_non_null(strstr(buf_cstr(&b), "\nfilesystems = ext2\t# default\nfilesystems = ext3\t# default\n"));
-	assert_non_null(strstr(buf_cstr(&b), "\nconnect_timeout = 30s\t# default\n"));
-	assert_non_null(strstr(buf_cstr(&b), "\n#host_key = strict\t# default\n"));
+		"[rules]\nexclude = /a\\,b  # t.conf:4\nexclude = /p/*  # t.conf:4\nexclude = /x /  # --set\n"
+		"#copy_exclude =  # default\n"));
+	assert_non_null(strstr(buf_cstr(&b), "\nfilesystems = ext2  # default\nfilesystems = ext3  # default\n"));
+	assert_non_null(strstr(buf_cstr(&b), "\nconnect_timeout = 30s  # default\n"));
+	assert_non_null(strstr(buf_cstr(&b), "\n#host_key = strict  # default\n"));
 	buf_clear(&b);
 	conf_print_plain(c, &b);
 	assert_null(strchr(buf_cstr(&b), '#'));
@@ -531,6 +575,7 @@ int main(void)
 		cmocka_unit_test(grammar),
 		cmocka_unit_test(errors_name_their_place),
 		cmocka_unit_test(sets_overlay_and_append),
+		cmocka_unit_test(address_is_spread),
 		cmocka_unit_test(empty_value_empties_a_list),
 		cmocka_unit_test(bandwidth_by_time_of_day),
 		cmocka_unit_test(show_config),
