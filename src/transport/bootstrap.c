@@ -38,7 +38,7 @@ static void progress(struct boot *b, unsigned seconds)
  */
 static bool ended(struct boot *b, int err)
 {
-	AUTO_FREE char *said = noise_excerpt(b->noise.data + b->heard, b->noise.len - b->heard);
+	AUTO_FREE char *said = noise_excerpt(buf_cstr(&b->noise) + b->heard, b->noise.len - b->heard);
 
 	if (b->spec->kind == TRANSPORT_LOCAL)
 		diag_set(b->d, DIAG_TRANSPORT_RECEIVER, err, NULL,
