@@ -21,11 +21,11 @@ static bool set_source(struct conf *c, const char *source, struct usage_error *e
 	struct stat st;
 
 	if (!real || stat(real, &st) < 0) {
-		diag_set(&e->diag, DIAG_CLI_SOURCE, errno, source, "cannot use '%s' as source", source);
+		diag_set(&e->diag, DIAG_CLI_SOURCE, errno, NULL, "cannot use '%s' as source", source);
 		return false;
 	}
 	if (!S_ISDIR(st.st_mode)) {
-		diag_set(&e->diag, DIAG_CLI_SOURCE, ENOTDIR, source, "cannot use '%s' as source", source);
+		diag_set(&e->diag, DIAG_CLI_SOURCE, ENOTDIR, NULL, "cannot use '%s' as source", source);
 		return false;
 	}
 	replace(&c->source.root, STEAL(real));

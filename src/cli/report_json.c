@@ -39,8 +39,9 @@ static void put_diag(struct json *j, const struct diag *d)
 		buf_printf(&b, ": %s", strerror(d->err));
 	json_str(j, "code", info->id);
 	json_str(j, "message", buf_cstr(&b));
+	/* "path" is always one below the source's root; this is another file, of either host. */
 	if (d->path)
-		json_path(j, "path", d->path);
+		json_path(j, *d->path == '/' ? "file" : "path", d->path);
 	json_str(j, "hint", info->remedy);
 }
 
