@@ -29,7 +29,7 @@ s=socket.socket(); s.bind(("127.0.0.1",0)); s.listen(5); open("'"$WORK"'/mute","
     printf '[127.0.0.1]:%s %s\n' "$PORT" "$(cut -d' ' -f1,2 "$WORK/ssh/wrong_$t.pub")" >"$WORK/ssh/changed"
     fails 77 "$t: a changed host key" "${tr[@]}" --set "target.known_hosts=$WORK/ssh/changed" copy "$S" "$HOST:$WORK/x"
     fails 77 "$t: a changed host key is not accepted by accept-new" "${tr[@]}" --set target.host_key=accept-new --set "target.known_hosts=$WORK/ssh/changed" copy "$S" "$HOST:$WORK/x"
-    fails 77 "$t: a key the server refuses" "${tr[@]}" --set "target.identity=$WORK/ssh/wrong_$t" copy "$S" "$HOST:$WORK/x"
+    fails 77 "$t: a key the server refuses" "${tr[@]}" --set target.identity= --set "target.identity=$WORK/ssh/wrong_$t" copy "$S" "$HOST:$WORK/x"
     fails 77 "$t: a user the server refuses" "${tr[@]}" copy "$S" "nosuchuser@127.0.0.1:$PORT:$WORK/x"
     rm -f "$WORK/ssh/new"
     rehost "${tr[@]}" --set target.host_key=accept-new --set "target.known_hosts=$WORK/ssh/new" copy "$S" "$HOST:$WORK/new-$t"
@@ -38,7 +38,7 @@ s=socket.socket(); s.bind(("127.0.0.1",0)); s.listen(5); open("'"$WORK"'/mute","
     rehost "${tr[@]}" --set "target.known_hosts=$WORK/ssh/new" copy "$S" "$HOST:$WORK/new-$t"; expect 0 "$t: then strict is content"
 done
 refute "nothing was made by the refused" test -e "$WORK/x"
-fails 77 "a key file that is no key" --set "target.identity=$WORK/src/x" --set target.transport=libssh2 copy "$S" "$HOST:$WORK/x"
+fails 77 "a key file that is no key" --set target.identity= --set "target.identity=$WORK/src/x" --set target.transport=libssh2 copy "$S" "$HOST:$WORK/x"
 
 # A helper that is not one: not silence, not a hang.
 printf '#!/bin/sh\nexec cat\n' >"$WORK/echo-helper"; printf '#!/bin/sh\nexit 0\n' >"$WORK/mute-helper"; chmod +x "$WORK"/*-helper
