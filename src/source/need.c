@@ -83,6 +83,10 @@ static void count_need(struct mover *m, struct dir *d, const struct need *n, str
 			e->needs = true;
 		break;
 	case NEED_METADATA:
+		/* Only separated from other names of the target, of which deletions may take some first: whether that is
+		 * needed cannot be foretold, and nothing of the file itself changes. */
+		if (n->why == META_D_HARDLINK)
+			break;
 		m->count.metadata++;
 		tell_item(m, OP_METADATA, d, name, e->type, n->why, 0, NULL);
 		break;
@@ -180,7 +184,7 @@ void dir_need(struct mover *m, struct dir *d, const struct frame *f)
 }
 
 /* A second look: deleted is only what is not there now, or is hidden by a rule that does not protect it. */
-static bool confirm_delete(struct mover *m, struct dir *d, const char *name)
+static bool confirm_delete(struct mover *m, struct dir *d, const char *name, uint8_t type)
 {
 	struct rules_verdict v;
 	struct stat st;
@@ -190,7 +194,7 @@ static bool confirm_delete(struct mover *m, struct dir *d, const char *name)
 		return false;
 	if (rules_empty(m->rules))
 		return !there;
-	rules_match(m->rules, d->src, name, there && S_ISDIR(st.st_mode), &v);
+	rules_match(m->rules, d->src, name, there ? S_ISDIR(st.st_mode) : type == META_DIR, &v);
 	return !v.protect && (!there || v.hide);
 }
 
@@ -203,10 +207,10 @@ void dir_extra(struct mover *m, struct dir *d, const struct frame *f)
 		mover_protocol_error(m, "an unexpected EXTRA");
 	while (rd_ok(&r) && rd_left(&r)) {
 		char name[META_NAME_MAX + 1];
-		rd_u8(&r);
+		uint8_t type = rd_u8(&r);
 		if (!rd_name(&r, name, META_NAME_MAX) || !wire_name_valid((uint8_t *)name, strlen(name)))
 			mover_protocol_error(m, "a malformed EXTRA");
-		if (!d->no_delete && confirm_delete(m, d, name))
+		if (!d->no_delete && confirm_delete(m, d, name, type))
 			buf_append(&d->extra, name, strlen(name) + 1);
 	}
 	if (flags & MSG_LAST) {
