@@ -1,4 +1,5 @@
-/* Copying between our own files: by reference where the file system can, else inside the kernel, else by hand. */
+/* Copying between our own files: by reference where the file system can, else inside the kernel, else by
+ * hand. */
 #include "base/fd.h"
 #include "target/private.h"
 
@@ -52,7 +53,8 @@ static int copy_range(int from, int to, uint64_t off, uint64_t len)
 		ssize_t n = syscall(SYS_copy_file_range, from, &in, to, &out, MIN(len, (uint64_t)1 << 30), 0);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0) /* not there, not between these file systems, or at an end the other way will name */
+		if (n <= 0) /* not there, not between these file systems, or at an end the other way will name
+			     */
 			break;
 		off += (uint64_t)n;
 		len -= (uint64_t)n;
@@ -110,7 +112,8 @@ int copy_zero(int fd, uint64_t off, uint64_t len)
 	if (off >= (uint64_t)st.st_size)
 		return 0; /* what is not there reads as zeros once the file is long enough */
 	len = MIN(len, (uint64_t)st.st_size - off);
-	if (len == 0 || fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len) == 0)
+	if (len == 0 ||
+		fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len) == 0)
 		return 0;
 	while (len) {
 		size_t n = MIN(len, (uint64_t)sizeof(zeros));

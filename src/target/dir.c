@@ -1,4 +1,5 @@
-/* Directories: opening or making them, comparing a slice by digest, and giving them their own metadata at the end. */
+/* Directories: opening or making them, comparing a slice by digest, and giving them their own metadata at the
+ * end. */
 #include "target/private.h"
 
 #include "base/text.h"
@@ -57,7 +58,8 @@ void dir_drop_listing(struct session *s, struct tdir *d)
 bool dir_unlock(struct session *s, struct tdir *d)
 {
 	struct meta m = META_INIT;
-	bool locked = meta_read_fd(d->fd, META_F_FLAGS | META_F_FLAGS_PRIV, &m) == 0 && (m.flags & META_FLAGS_PRIV);
+	bool locked =
+		meta_read_fd(d->fd, META_F_FLAGS | META_F_FLAGS_PRIV, &m) == 0 && (m.flags & META_FLAGS_PRIV);
 
 	meta_release(&m);
 	if (!locked || meta_unlock_fd(d->fd) < 0)
@@ -326,8 +328,8 @@ static void answer_fail(struct session *s, struct tdir *d, const struct diag *di
 	dir_give_up(s, d);
 }
 
-/* The slice is equal and nothing else is to come. False when the directory's own metadata could not be set: then the
- * mover is led to DIR_END, whose answer can say so. */
+/* The slice is equal and nothing else is to come. False when the directory's own metadata could not be set:
+ * then the mover is led to DIR_END, whose answer can say so. */
 static bool close_equal(struct session *s, struct tdir *d)
 {
 	AUTO_DIAG diag = DIAG_INIT;
@@ -406,10 +408,12 @@ bool dir_handle(struct session *s, const struct frame *f)
 	if (dir_find(s, f->id))
 		return session_error(s, DIAG_TARGET_PROTOCOL, "directory %u is open already", f->id);
 	if (s->dirs_n == TARGET_DIRS_MAX)
-		return session_error(s, DIAG_TARGET_LIMIT, "more than %u directories are open", TARGET_DIRS_MAX);
+		return session_error(
+			s, DIAG_TARGET_LIMIT, "more than %u directories are open", TARGET_DIRS_MAX);
 	d = dir_add(s, f->id, &m);
 	if (m.meta.len) {
-		if (meta_unpack(m.meta.p, m.meta.len, s->fields, &d->want) != m.meta.len || d->want.type != META_DIR)
+		if (meta_unpack(m.meta.p, m.meta.len, s->fields, &d->want) != m.meta.len ||
+			d->want.type != META_DIR)
 			return session_malformed(s, "metadata of a directory");
 		d->has_want = !(m.flags & DIR_PASSAGE);
 	}

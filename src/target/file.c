@@ -1,9 +1,9 @@
 /*
  * Large files: opening, choosing where to write, and the commit.
  *
- * A new file is created under its own name, so that a resumed run finds what is there. One that is replaced is written
- * to a temporary name, which is made when the first difference is known (until then only a note is kept of what was
- * equal), or in place.
+ * A new file is created under its own name, so that a resumed run finds what is there. One that is replaced
+ * is written to a temporary name, which is made when the first difference is known (until then only a note is
+ * kept of what was equal), or in place.
  */
 #include "target/private.h"
 
@@ -15,8 +15,13 @@
 
 void file_fail(struct tfile *f, enum diag_code code, int err, const char *what)
 {
-	if (!diag_is_set(&f->failed))
-		target_fail(&f->failed, code, err, f->dir, f->name, what);
+	if (diag_is_set(&f->failed))
+		return;
+	target_fail(&f->failed, code, err, f->dir, f->name, what);
+	/* A new file for which there is no room gives back what it has taken: the rest may still fit. */
+	if (f->failed.code == DIAG_TARGET_FULL && f->created && f->fd >= 0 && f->tmp.dirfd < 0 &&
+		ftruncate(f->fd, 0) < 0)
+		return;
 }
 
 struct tfile *file_find(struct session *s, uint32_t id)
@@ -58,7 +63,8 @@ static void spoil_time(struct session *s, const struct tfile *f)
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {}};
 	struct stat st;
 
-	if (f->fd < 0 || f->tmp.dirfd >= 0 || s->dry || (f->flags & FILE_SEGMENT) || (!f->wrote && !f->created))
+	if (f->fd < 0 || f->tmp.dirfd >= 0 || s->dry || (f->flags & FILE_SEGMENT) ||
+		(!f->wrote && !f->created))
 		return;
 	if (fstat(f->fd, &st) == 0 && st.st_mtim.tv_sec == f->want.mtime_s &&
 		st.st_mtim.tv_nsec == (long)f->want.mtime_ns)
@@ -342,7 +348,8 @@ static bool stays(struct tfile *f, bool unchanged)
 		buf_clear(&f->equal);
 		buf_append(&f->equal, whole, sizeof(whole));
 	}
-	/* With or without FILE_BREAK: where the other names are the source's too, nobody asks for the contents. */
+	/* With or without FILE_BREAK: where the other names are the source's too, nobody asks for the
+	 * contents. */
 	if (f->have.nlink > 1)
 		return false;
 	return f->basis_size == f->want.size && all_equal(f, f->want.size);
@@ -382,8 +389,8 @@ static void finish_metadata(struct session *s, struct tfile *f, int fd, struct m
 	const bool plain = f->tmp.dirfd >= 0 ? tmp_is_plain(s, f->dir, &f->tmp) : f->dir->plain;
 	const struct meta want = f->tmp.dirfd >= 0 ? entry_movable(&f->want) : f->want;
 	struct meta room;
-	unsigned failed = meta_apply_fd(fd, &want,
-		fresh ? entry_fresh(&room, &f->fresh, plain) : NULL, s->fields);
+	unsigned failed =
+		meta_apply_fd(fd, &want, fresh ? entry_fresh(&room, &f->fresh, plain) : NULL, s->fields);
 
 	session_wrote_fs(s, f->dir->fd, f->dir->dev);
 	entry_meta_failed(&done->diag, failed, errno, f->dir, f->name);

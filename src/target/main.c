@@ -1,8 +1,9 @@
 /*
- * rehost-receiver: the target's side, started over SSH. It opens the target root, confines itself to it, says that it is
- * there, and serves one mover (or proves to one verifier).
+ * rehost-receiver: the target's side, started over SSH. It opens the target root, confines itself to it, says
+ * that it is there, and serves one mover (or proves to one verifier).
  *
- * Until the magic is out, whatever goes wrong is one line on standard output, which the transport knows how to read.
+ * Until the magic is out, whatever goes wrong is one line on standard output, which the transport knows how
+ * to read.
  */
 #include "base/fd.h"
 #include "confine/confine.h"
@@ -21,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define FILES_WANTED ((rlim_t)1024)
 #define MAGIC "REHOST\x01\n"
 
 struct options {
@@ -38,7 +40,8 @@ static int give_up(const struct diag *d)
 {
 	AUTO_BUF line = BUF_INIT;
 
-	buf_printf(&line, "REHOST-ERROR %s %d %s\n", diag_info(d->code)->id, d->err, d->detail ? d->detail : "");
+	buf_printf(
+		&line, "REHOST-ERROR %s %d %s\n", diag_info(d->code)->id, d->err, d->detail ? d->detail : "");
 	say((const char *)line.data, line.len);
 	return 1;
 }
@@ -73,7 +76,8 @@ static char *unhex(const char *hex)
 static bool parse(int argc, char **argv, struct options *o, struct diag *d)
 {
 	for (int i = 1; i < argc; i++) {
-		if (str_eq(argv[i], "--root-hex") && i + 1 < argc && !o->root && (o->root = unhex(argv[i + 1])))
+		if (str_eq(argv[i], "--root-hex") && i + 1 < argc && !o->root &&
+			(o->root = unhex(argv[i + 1])))
 			i++;
 		else if (str_eq(argv[i], "--create"))
 			o->create = true;
@@ -131,8 +135,8 @@ static void raise_limits(void)
 {
 	struct rlimit l;
 
-	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
-		l.rlim_cur = MIN(l.rlim_max, (rlim_t)4096);
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < FILES_WANTED) {
+		l.rlim_cur = MIN(l.rlim_max, FILES_WANTED);
 		setrlimit(RLIMIT_NOFILE, &l);
 	}
 	/* A file too large for the limit is that file's failure, not our end. */
@@ -143,7 +147,8 @@ static void raise_limits(void)
 static bool confine(int root_fd, bool read_only, struct diag *d)
 {
 	AUTO_BUF note = BUF_INIT;
-	/* A root that does not exist leaves nothing to be confined to: the working directory, and only to read. */
+	/* A root that does not exist leaves nothing to be confined to: the working directory, and only to
+	 * read. */
 	AUTO_CLOSE int here = root_fd < 0 ? open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (root_fd < 0 && here < 0) {

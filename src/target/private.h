@@ -1,8 +1,8 @@
 /*
  * Private to the room target: the session's state, and what its files offer each other.
  *
- * Everything happens relative to a descriptor of a directory, with one bare name; only resolve.c takes paths, and it
- * never follows a symbolic link.
+ * Everything happens relative to a descriptor of a directory, with one bare name; only resolve.c takes paths,
+ * and it never follows a symbolic link.
  */
 #pragma once
 
@@ -17,8 +17,9 @@
 #define TARGET_FILES_MAX 64
 #define TARGET_FS_MAX 32
 #define TARGET_HIDDEN_MAX 4096
-#define TARGET_KEEP_BYTES (32u << 20) /* packed listings kept between DIR and LIST, of all open directories */
-#define TARGET_KEEP_ONE (16u << 20)   /* ... of one */
+#define TARGET_KEEP_BYTES (32u << 20)  /* packed listings kept between DIR and LIST, of all open directories \
+					*/
+#define TARGET_KEEP_ONE (16u << 20)    /* ... of one */
 #define TARGET_INPLACE_MIN (64u << 20) /* update = auto: larger files are updated in place */
 #define TMP_DIR ".rehost.tmp"
 #define TMP_PREFIX ".rehost."
@@ -57,7 +58,7 @@ struct tdir {
 	uint32_t slice, slices, buckets;
 	struct listing *own; /* kept between DIR and LIST, and during LIST */
 	size_t own_bytes;
-	bool listing; /* LIST frames have begun */
+	bool listing;	 /* LIST frames have begun */
 	bool unreadable; /* our listing could not be read again: every entry fails */
 	struct buf bitmap;
 	struct buf needs; /* NEED frames, held until the mover has sent its last LIST */
@@ -106,7 +107,7 @@ struct session {
 	int out_fd; /* -1: the caller takes the answers */
 	bool bye, error;
 	int sync_errno; /* of a file system that had to be synced early */
-	bool lost; /* out_fd could not be written */
+	bool lost;	/* out_fd could not be written */
 	bool no_openat2;
 	uint8_t boot_id[16];
 	const char *version;
@@ -175,10 +176,12 @@ bool meta_is_plain(const struct meta *m);
 /* listing.c */
 enum listing_result { LISTING_OK, LISTING_SPLIT, LISTING_ERROR };
 /* Names and types of the slice. Split: out_slices says into how many. */
-enum listing_result listing_names(struct session *s, struct tdir *d, struct listing **out, uint32_t *out_slices);
-/* Reads every entry; sums[buckets] are the low halves. Packed metadata stay in the arena while the budget lasts. The
- * current directory must be d. */
-void listing_sum(struct session *s, struct tdir *d, struct listing *l, uint64_t *sums, struct digest *out_total);
+enum listing_result listing_names(
+	struct session *s, struct tdir *d, struct listing **out, uint32_t *out_slices);
+/* Reads every entry; sums[buckets] are the low halves. Packed metadata stay in the arena while the budget
+ * lasts. The current directory must be d. */
+void listing_sum(
+	struct session *s, struct tdir *d, struct listing *l, uint64_t *sums, struct digest *out_total);
 void listing_index(struct listing *l);
 struct own *listing_find(const struct listing *l, uint64_t hash, const char *name);
 void listing_free(struct listing *l);
@@ -205,9 +208,11 @@ struct dirent_raw {
 bool list_handle(struct session *s, const struct frame *f);
 
 /* entry.c: one name in a directory. All return 0 or -1 with d set, unless they say otherwise. */
-/* What a file that was just created has, so that meta_apply need not look. NULL when things may have been inherited. */
+/* What a file that was just created has, so that meta_apply need not look. NULL when things may have been
+ * inherited. */
 const struct meta *entry_fresh(struct meta *room, const struct stat *st, bool plain);
-/* After EPERM or EACCES: clears i and a of the directory and of what the name is. True: worth trying again. */
+/* After EPERM or EACCES: clears i and a of the directory and of what the name is. True: worth trying again.
+ */
 bool entry_unlock(struct session *s, struct tdir *d, const char *name, int err);
 /* Opens a regular file as meta_read() found it, even when its mode forbids that to us. -1 with errno. */
 int entry_open(struct session *s, struct tdir *d, const char *name, int flags);
@@ -218,7 +223,8 @@ int entry_clear_way(struct session *s, struct tdir *d, const char *name, struct 
 /* Renames over whatever is there. -2: EXDEV (d->beside is set: make it again), else as the others. */
 int entry_commit(struct session *s, struct tmpname *t, struct tdir *d, const char *name, struct diag *diag);
 /* A directory of mode; out_made false: it was there. Replaces a non-directory. */
-int entry_mkdir(struct session *s, struct tdir *d, const char *name, mode_t mode, bool *out_made, struct diag *diag);
+int entry_mkdir(
+	struct session *s, struct tdir *d, const char *name, mode_t mode, bool *out_made, struct diag *diag);
 /* A symbolic link, device, fifo or socket, with metadata, in the place of what is there. */
 int entry_make_special(struct session *s, struct tdir *d, const char *name, const struct meta *m, bool is_new,
 	struct diag *diag, struct stat *out_st);
@@ -227,10 +233,11 @@ int entry_break(struct session *s, struct tdir *d, const char *name, const struc
 /* Metadata of what is there. fd: descriptor of it or -1. */
 int entry_apply(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m,
 	const struct meta *have, struct diag *diag);
-/* An inode with i or a cannot be renamed: a temporary file gets what entry_movable() leaves, and the rest after the
- * rename by entry_lock(). The copy shares m's buffers. */
+/* An inode with i or a cannot be renamed: a temporary file gets what entry_movable() leaves, and the rest
+ * after the rename by entry_lock(). The copy shares m's buffers. */
 struct meta entry_movable(const struct meta *m);
-void entry_lock(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m, struct diag *diag);
+void entry_lock(
+	struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m, struct diag *diag);
 /* TARGET_METADATA naming the fields of the mask; nothing for mask 0. */
 void entry_meta_failed(struct diag *diag, unsigned mask, int err, const struct tdir *d, const char *name);
 
@@ -282,7 +289,8 @@ struct remove_sink { /* where records go; arg is the function's */
 	bool budget_reached;
 };
 /* One name with all beneath it. False when something stays. */
-bool remove_entry(struct session *s, struct tdir *d, const char *name, unsigned flags, struct remove_sink *sink);
+bool remove_entry(
+	struct session *s, struct tdir *d, const char *name, unsigned flags, struct remove_sink *sink);
 /* All entries of a directory of ours (the temporary directory). */
 void remove_contents(struct session *s, int dirfd);
 

@@ -1,6 +1,6 @@
 /*
- * Paths to directory descriptors. A path from the wire is relative to the target root, of checked names; whatever it
- * meets on the way, a symbolic link is an error and never followed (ELOOP or ENOTDIR).
+ * Paths to directory descriptors. A path from the wire is relative to the target root, of checked names;
+ * whatever it meets on the way, a symbolic link is an error and never followed (ELOOP or ENOTDIR).
  */
 #include "target/private.h"
 
@@ -67,8 +67,8 @@ int resolve_chmod(int dirfd, const char *name, mode_t mode)
 	return chmod(proc, mode);
 }
 
-/* One component that may be a directory of ours which even its owner may not enter: opened with u+rwx added, and
- * given its mode back by the caller, who gets it in out_mode (-1: nothing to give back). */
+/* One component that may be a directory of ours which even its owner may not enter: opened with u+rwx added,
+ * and given its mode back by the caller, who gets it in out_mode (-1: nothing to give back). */
 static int open_widened(int dirfd, const char *name, int *out_mode)
 {
 	int fd = openat(dirfd, name, DIR_FLAGS), keep;
@@ -84,8 +84,8 @@ static int open_widened(int dirfd, const char *name, int *out_mode)
 	}
 	if (errno != EACCES)
 		return -1;
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-		resolve_chmod(dirfd, name, (st.st_mode & 07777) | 0700) < 0) {
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) ||
+		st.st_uid != geteuid() || resolve_chmod(dirfd, name, (st.st_mode & 07777) | 0700) < 0) {
 		errno = EACCES;
 		return -1;
 	}
@@ -100,7 +100,8 @@ static int open_widened(int dirfd, const char *name, int *out_mode)
 	return fd;
 }
 
-/* Component by component: for kernels without openat2, and for directories closed to their owner. Takes base. */
+/* Component by component: for kernels without openat2, and for directories closed to their owner. Takes base.
+ */
 static int walk(struct session *s, int base, const char *path)
 {
 	const bool widen = !s->is_root && !s->dry;

@@ -188,7 +188,8 @@ static bool hash_equal(const struct session *s, const uint8_t *p, size_t n, cons
 	return h.lo == lo && h.hi == hi;
 }
 
-static void compare_chunks(struct session *s, struct tfile *f, const struct msg_seg_hash *m, struct need_runs *n)
+static void compare_chunks(
+	struct session *s, struct tfile *f, const struct msg_seg_hash *m, struct need_runs *n)
 {
 	const size_t step = MAX((size_t)m->chunk, (size_t)READ_BYTES / m->chunk * m->chunk);
 	AUTO_FREE uint8_t *p = xmalloc(MIN(step, (size_t)m->len));
@@ -263,7 +264,8 @@ bool run_handle(struct session *s, const struct frame *fr)
 		write_at(s, f, s->result.data, s->result.len, m.off);
 		return true;
 	}
-	/* A weak hash that met its double, or a window changed by an earlier run: this one comes again, literally. */
+	/* A weak hash that met its double, or a window changed by an earlier run: this one comes again,
+	 * literally. */
 	if (f->again.len / 12 >= AGAIN_MAX)
 		file_fail(f, DIAG_TARGET_WRITE, EIO, "too many wrong deltas for");
 	else

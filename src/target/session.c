@@ -189,8 +189,8 @@ static bool hello_handle(struct session *s, const struct frame *f)
 		AUTO_BUF theirs = BUF_INIT;
 		text_escape(&theirs, m.version.p, m.version.len);
 		return session_error(s, DIAG_TARGET_VERSION,
-			"the source has version %s (protocol %u), the target %s (protocol %u)", buf_cstr(&theirs),
-			m.protocol, s->version, WIRE_PROTOCOL);
+			"the source has version %s (protocol %u), the target %s (protocol %u)",
+			buf_cstr(&theirs), m.protocol, s->version, WIRE_PROTOCOL);
 	}
 	if (m.rules.len && !rules_unpack(m.rules.p, m.rules.len, &s->rules))
 		return session_malformed(s, "rules");

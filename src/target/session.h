@@ -1,12 +1,12 @@
 /*
  * The receiver's session: requests in, answers out. It executes the frames of one mover below one directory.
  *
- * session_handle() does the file-system work of one frame and appends the answers to session_out(); session_serve()
- * is the loop around it. The session trusts no frame: what is malformed, or makes no sense, is answered with MSG_ERROR
- * and ends it. A failure of one file is an answer like any other.
+ * session_handle() does the file-system work of one frame and appends the answers to session_out();
+ * session_serve() is the loop around it. The session trusts no frame: what is malformed, or makes no sense,
+ * is answered with MSG_ERROR and ends it. A failure of one file is an answer like any other.
  *
- * Process: single-threaded; the current directory is the session's. Umask 0 and SIGPIPE ignored are the caller's.
- * Ownership: the session owns nothing of its config but closes root_fd when it is freed.
+ * Process: single-threaded; the current directory is the session's. Umask 0 and SIGPIPE ignored are the
+ * caller's. Ownership: the session owns nothing of its config but closes root_fd when it is freed.
  */
 #pragma once
 
@@ -16,8 +16,8 @@
 struct session;
 
 struct session_config {
-	int root_fd;	   /* the target root; -1: it does not exist (read-only sessions only) */
-	bool read_only;	   /* nothing may be changed, whatever HELLO says */
+	int root_fd;	/* the target root; -1: it does not exist (read-only sessions only) */
+	bool read_only; /* nothing may be changed, whatever HELLO says */
 	uint8_t boot_id[16];
 	const char *version; /* of the program, for messages */
 };
@@ -30,6 +30,6 @@ void session_free(struct session *s);
 bool session_handle(struct session *s, const struct frame *f);
 /* Encoded answers that were not taken yet: the caller writes and clears them. */
 struct buf *session_out(struct session *s);
-/* Requests from in_fd, answers to out_fd (blocking descriptors), until the end of either. 0: ended by BYE or by the
- * end of input; 1: by an error. */
+/* Requests from in_fd, answers to out_fd (blocking descriptors), until the end of either. 0: ended by BYE or
+ * by the end of input; 1: by an error. */
 int session_serve(struct session *s, int in_fd, int out_fd);

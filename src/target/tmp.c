@@ -1,5 +1,6 @@
 /*
- * Temporary names: in one directory of the target root, or beside the file where that is on another file system.
+ * Temporary names: in one directory of the target root, or beside the file where that is on another file
+ * system.
  *
  * Making and removing the directory changes the root's mtime, which may have been set already, or be another
  * receiver's to set: it is saved and given back under a lock that every receiver takes for this.
@@ -196,5 +197,5 @@ bool tmp_is_leftover(const char *name)
 	const size_t n = sizeof(TMP_PREFIX) - 1;
 
 	return strncmp(name, TMP_PREFIX, n) == 0 && strlen(name) == n + 16 &&
-		strspn(name + n, "0123456789abcdef") == 16;
+	       strspn(name + n, "0123456789abcdef") == 16;
 }

@@ -1,6 +1,7 @@
 /*
- * A receiver's session on a directory of its own, driven with hand-made frames. For test programs: whatever goes wrong
- * fails the test. REHOST_RECORD=DIR writes every request stream to DIR (the seed corpus of fuzz_target).
+ * A receiver's session on a directory of its own, driven with hand-made frames. For test programs: whatever
+ * goes wrong fails the test. REHOST_RECORD=DIR writes every request stream to DIR (the seed corpus of
+ * fuzz_target).
  */
 #pragma once
 
@@ -105,7 +106,9 @@ static inline void world_close(struct world *w)
 static inline void world_send(struct world *w, uint8_t type, uint32_t id, struct buf *payload)
 {
 	struct frame_decoder d;
-	struct frame f = {.type = type, .id = id, .payload = payload ? payload->data : NULL,
+	struct frame f = {.type = type,
+		.id = id,
+		.payload = payload ? payload->data : NULL,
 		.len = payload ? payload->len : 0};
 	struct buf *out = session_out(w->s);
 
@@ -134,7 +137,8 @@ static inline struct frame world_reply(struct world *w, uint8_t type)
 	for (size_t i = 0; i < w->n; i++) {
 		struct reply *r = &w->replies[i];
 		if (r->type == type)
-			return (struct frame){.type = type, .id = r->id, .payload = r->payload.data, .len = r->payload.len};
+			return (struct frame){
+				.type = type, .id = r->id, .payload = r->payload.data, .len = r->payload.len};
 	}
 	fail_msg("no answer of type %u among %zu (first: %d)", type, w->n, w->n ? w->replies[0].type : -1);
 	return (struct frame){};
@@ -166,7 +170,9 @@ static inline struct bytes str_bytes(const char *s)
 static inline void world_hello(struct world *w, uint32_t flags, const char *hidden, const struct buf *rules)
 {
 	struct session_config c = {.root_fd = fcntl(w->root, F_DUPFD_CLOEXEC, 0), .version = "0.0"};
-	struct msg_hello m = {.protocol = WIRE_PROTOCOL, .version = str_bytes("0.0"), .fields = WORLD_FIELDS,
+	struct msg_hello m = {.protocol = WIRE_PROTOCOL,
+		.version = str_bytes("0.0"),
+		.fields = WORLD_FIELDS,
 		.flags = flags};
 	AUTO_BUF paths = BUF_INIT;
 	struct buf b = BUF_INIT;
@@ -199,8 +205,12 @@ struct dir_args {
 
 static inline void world_dir(struct world *w, uint32_t id, const char *path, struct dir_args a)
 {
-	struct msg_dir m = {.flags = a.flags, .src = str_bytes(a.src ? a.src : path), .dst = str_bytes(path), .slices = 1,
-		.buckets = a.buckets ? a.buckets : 1, .digest = a.digest};
+	struct msg_dir m = {.flags = a.flags,
+		.src = str_bytes(a.src ? a.src : path),
+		.dst = str_bytes(path),
+		.slices = 1,
+		.buckets = a.buckets ? a.buckets : 1,
+		.digest = a.digest};
 	AUTO_BUF packed = BUF_INIT;
 	struct buf b = BUF_INIT;
 
@@ -224,8 +234,8 @@ static inline void world_dir_end(struct world *w, uint32_t id, struct msg_dir_do
 	diag_release(&out->diag);
 }
 
-static inline void entry_add(struct buf *b, uint8_t flags, const char *name, const struct meta *m, const char *content,
-	bool with_content)
+static inline void entry_add(struct buf *b, uint8_t flags, const char *name, const struct meta *m,
+	const char *content, bool with_content)
 {
 	AUTO_BUF packed = BUF_INIT;
 	struct entry e = {.flags = flags, .name = str_bytes(name)};
@@ -241,8 +251,8 @@ static inline void entry_add(struct buf *b, uint8_t flags, const char *name, con
 }
 
 /* One entry put; the record of PUT_DONE in out (zeros when there is none). */
-static inline void world_put(struct world *w, uint32_t dir, uint8_t flags, const char *name, const struct meta *m,
-	const char *content, struct put_done *out)
+static inline void world_put(struct world *w, uint32_t dir, uint8_t flags, const char *name,
+	const struct meta *m, const char *content, struct put_done *out)
 {
 	struct buf b = BUF_INIT;
 	struct frame f;
@@ -270,7 +280,8 @@ static inline void world_put_file(struct world *w, uint32_t dir, const char *nam
 	assert_false(diag_is_set(&p.diag));
 }
 
-static inline struct digest entry_digest(struct world *w, enum digest_kind kind, const char *name, const struct meta *m)
+static inline struct digest entry_digest(
+	struct world *w, enum digest_kind kind, const char *name, const struct meta *m)
 {
 	AUTO_BUF packed = BUF_INIT;
 

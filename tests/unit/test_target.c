@@ -1,4 +1,5 @@
-/* The receiver's session: directories, listings, small entries, links, deletion, and what hostile peers send. */
+/* The receiver's session: directories, listings, small entries, links, deletion, and what hostile peers send.
+ */
 #include "target_world.h"
 
 #include "conf/origins.h"
@@ -100,7 +101,8 @@ static void test_greeting_refused(void **state)
 
 static void put_tree(struct world *w)
 {
-	struct meta m = a_meta(META_LNK, 0, 0), fifo = a_meta(META_FIFO, 0640, 0), dir = a_meta(META_DIR, 0, 0);
+	struct meta m = a_meta(META_LNK, 0, 0), fifo = a_meta(META_FIFO, 0640, 0),
+		    dir = a_meta(META_DIR, 0, 0);
 	struct put_done p;
 	struct msg_dir_done done;
 	struct msg_dir_diff diff;
@@ -155,7 +157,8 @@ static void test_new_tree(void **state)
 	is_time(&w, "fifo");
 	is_time(&w, "sub");
 	is_time(&w, ".");
-	/* a replacement goes through the temporary directory, which leaves no trace, in the root's time neither */
+	/* a replacement goes through the temporary directory, which leaves no trace, in the root's time
+	 * neither */
 	world_dir(&w, 12, "sub", (struct dir_args){});
 	world_put_file(&w, 12, "inner", "other");
 	assert_true(world_has(&w, ".rehost.tmp"));
@@ -170,8 +173,8 @@ static void test_new_tree(void **state)
 /* What put_tree() makes, as the mover hashes it. */
 static struct digest tree_digest(struct world *w)
 {
-	struct meta file = a_meta(META_REG, 0644, 5), empty = a_meta(META_REG, 0644, 0), link = a_meta(META_LNK, 0, 0),
-		    fifo = a_meta(META_FIFO, 0640, 0);
+	struct meta file = a_meta(META_REG, 0644, 5), empty = a_meta(META_REG, 0644, 0),
+		    link = a_meta(META_LNK, 0, 0), fifo = a_meta(META_FIFO, 0640, 0);
 	struct digest sum = {}, e;
 
 	buf_append_str(&link.link, "to/nowhere");
@@ -252,9 +255,9 @@ static void test_list(void **state)
 	struct world w;
 	struct buf b = BUF_INIT;
 	struct need n[16];
-	struct meta file = a_meta(META_REG, 0644, 5), link = a_meta(META_LNK, 0, 0), dir = a_meta(META_DIR, 0, 0),
-		    sock = a_meta(META_SOCK, 0600, 0), mode = file, empty = a_meta(META_REG, 0644, 0),
-		    linked = file;
+	struct meta file = a_meta(META_REG, 0644, 5), link = a_meta(META_LNK, 0, 0),
+		    dir = a_meta(META_DIR, 0, 0), sock = a_meta(META_SOCK, 0600, 0), mode = file,
+		    empty = a_meta(META_REG, 0644, 0), linked = file;
 	struct frame f;
 	char name[256];
 	struct rd r;
@@ -269,15 +272,15 @@ static void test_list(void **state)
 	world_reply(&w, MSG_DIR_DIFF);
 	mode.mode = 0600;
 	buf_append_str(&link.link, "elsewhere");
-	entry_add(&b, 0, "file", &mode, NULL, false);		    /* 0: metadata */
-	entry_add(&b, 0, "link", &link, NULL, false);		    /* 1: another target */
-	entry_add(&b, 0, "sub", &dir, NULL, false);		    /* 2: equal */
-	entry_add(&b, 0, "fifo", &dir, NULL, false);		    /* 3: a directory now */
-	entry_add(&b, 0, "sock", &sock, NULL, false);		    /* 4: new */
-	entry_add(&b, 0, "newfile", &file, NULL, false);	    /* 5: content */
-	entry_add(&b, 0, "empty", &empty, NULL, false);		    /* 6: a link to be broken */
+	entry_add(&b, 0, "file", &mode, NULL, false);		     /* 0: metadata */
+	entry_add(&b, 0, "link", &link, NULL, false);		     /* 1: another target */
+	entry_add(&b, 0, "sub", &dir, NULL, false);		     /* 2: equal */
+	entry_add(&b, 0, "fifo", &dir, NULL, false);		     /* 3: a directory now */
+	entry_add(&b, 0, "sock", &sock, NULL, false);		     /* 4: new */
+	entry_add(&b, 0, "newfile", &file, NULL, false);	     /* 5: content */
+	entry_add(&b, 0, "empty", &empty, NULL, false);		     /* 6: a link to be broken */
 	entry_add(&b, ENTRY_LINKED, "empty2", &linked, NULL, false); /* 7: state */
-	entry_add(&b, 0, "newdir", &dir, NULL, false);		    /* 8 */
+	entry_add(&b, 0, "newdir", &dir, NULL, false);		     /* 8 */
 	count = world_list(&w, 30, &b, n, ARRAY_LEN(n));
 	assert_int_equal(count, 8);
 	assert_int_equal(n[0].op, NEED_METADATA);
@@ -299,14 +302,16 @@ static void test_list(void **state)
 	assert_int_equal(world_stat(&w, "empty").st_nlink, 1);
 	is_time(&w, "empty");
 	is_time(&w, "link");
-	world_run(&w, "test \"$(readlink link)\" = elsewhere && test -d fifo && test -S sock && test -d newdir");
+	world_run(&w,
+		"test \"$(readlink link)\" = elsewhere && test -d fifo && test -S sock && test -d newdir");
 	f = world_reply(&w, MSG_EXTRA);
 	r = rd_init(f.payload, f.len);
 	assert_int_equal(rd_u8(&r), MSG_LAST);
 	while (rd_left(&r)) {
 		uint8_t type = rd_u8(&r);
 		assert_true(rd_name(&r, name, 255));
-		assert_true((str_eq(name, "extra1") && type == META_REG) || (str_eq(name, "extra2") && type == META_DIR));
+		assert_true((str_eq(name, "extra1") && type == META_REG) ||
+			    (str_eq(name, "extra2") && type == META_DIR));
 		extra++;
 	}
 	assert_int_equal(extra, 2);
@@ -357,7 +362,8 @@ static void test_update_needed(void **state)
 
 /* ---- deletion ---- */
 
-static uint64_t world_delete(struct world *w, uint32_t dir, uint64_t budget, const char *name, bool *out_failed)
+static uint64_t world_delete(
+	struct world *w, uint32_t dir, uint64_t budget, const char *name, bool *out_failed)
 {
 	struct buf b = BUF_INIT;
 	struct msg_delete_done done;
@@ -393,7 +399,8 @@ static void test_delete(void **state)
 
 	world_open(&w);
 	rules_text("[rules]\nexclude = /d/keep/secret\n", &rules);
-	world_run(&w, "mkdir -p d/keep d/gone/x/y && touch d/gone/x/f d/keep/secret d/keep/other && ln -s /etc d/gone/link"
+	world_run(&w, "mkdir -p d/keep d/gone/x/y && touch d/gone/x/f d/keep/secret d/keep/other && ln -s "
+		      "/etc d/gone/link"
 		      " && mkdir -p d/mapped && touch d/f");
 	world_hello(&w, HELLO_DELETE | HELLO_ITEMIZE, "d/mapped", &rules);
 	world_dir(&w, 5, "d", (struct dir_args){});
@@ -435,7 +442,8 @@ static void test_delete_deep(void **state)
 	bool failed;
 
 	world_open(&w);
-	world_run(&w, "python3 -c 'import os\nfor i in range(300):\n os.mkdir(\"x\"*200); open(\"f\",\"w\"); os.chdir(\"x\"*200)'");
+	world_run(&w, "python3 -c 'import os\nfor i in range(300):\n os.mkdir(\"x\"*200); open(\"f\",\"w\"); "
+		      "os.chdir(\"x\"*200)'");
 	world_hello(&w, HELLO_DELETE, NULL, NULL);
 	world_dir(&w, 5, "", (struct dir_args){});
 	{
@@ -527,10 +535,14 @@ static void test_locked(void **state)
 
 /* ---- links ---- */
 
-static struct msg_op_done world_link(struct world *w, uint32_t dir, const char *name, const char *existing, uint64_t ino)
+static struct msg_op_done world_link(
+	struct world *w, uint32_t dir, const char *name, const char *existing, uint64_t ino)
 {
-	struct msg_link m = {.dir = dir, .name = str_bytes(name), .existing = str_bytes(existing),
-		.dev = world_stat(w, ".").st_dev, .ino = ino};
+	struct msg_link m = {.dir = dir,
+		.name = str_bytes(name),
+		.existing = str_bytes(existing),
+		.dev = world_stat(w, ".").st_dev,
+		.ino = ino};
 	struct msg_op_done done;
 	struct buf b = BUF_INIT;
 	struct frame f;
@@ -550,7 +562,8 @@ static void test_link(void **state)
 	uint64_t ino;
 
 	world_open(&w);
-	world_run(&w, "mkdir a b out && echo 1 > a/one && touch b/there && mkdir b/full && touch b/full/x && ln -s ../a b/ln"
+	world_run(&w, "mkdir a b out && echo 1 > a/one && touch b/there && mkdir b/full && touch b/full/x && "
+		      "ln -s ../a b/ln"
 		      " && ln -s target a/sym");
 	ino = world_stat(&w, "a/one").st_ino;
 	world_hello(&w, 0, NULL, NULL);
@@ -576,7 +589,8 @@ static void test_link(void **state)
 	world_close(&w);
 }
 
-static struct msg_op_done world_meta(struct world *w, uint32_t dir, uint8_t flags, const char *name, const struct meta *m)
+static struct msg_op_done world_meta(
+	struct world *w, uint32_t dir, uint8_t flags, const char *name, const struct meta *m)
 {
 	struct msg_meta msg = {.dir = dir, .flags = flags, .name = str_bytes(name)};
 	AUTO_BUF packed = BUF_INIT;
@@ -631,8 +645,9 @@ static void symlinks(bool old_kernel)
 
 	world_open(&w);
 	assert_non_null(mkdtemp(out));
-	world_run(&w, "echo precious > %s/file && ln -s %s evil && mkdir d && ln -s %s/file d/f && ln -s %s d/dir", out, out,
-		out, out);
+	world_run(&w,
+		"echo precious > %s/file && ln -s %s evil && mkdir d && ln -s %s/file d/f && ln -s %s d/dir",
+		out, out, out, out);
 	world_hello(&w, HELLO_DELETE | HELLO_INPLACE, NULL, NULL);
 	w.s->no_openat2 = old_kernel;
 	/* in the middle of a path, and as the last component of one that is not to be made */
@@ -661,7 +676,8 @@ static void symlinks(bool old_kernel)
 	world_run(&w, "mv d d2 && ln -s %s d", out);
 	world_put_file(&w, 6, "late", "late");
 	world_is(&w, "d2/late", "late");
-	world_run(&w, "test \"$(cat %s/file)\" = precious && test \"$(ls -A %s)\" = file && rm -r %s", out, out, out);
+	world_run(&w, "test \"$(cat %s/file)\" = precious && test \"$(ls -A %s)\" = file && rm -r %s", out,
+		out, out);
 	world_close(&w);
 }
 
@@ -688,7 +704,8 @@ static void raw_dir(struct world *w, const char *dst)
 
 static void test_hostile_names(void **state)
 {
-	static const char *const paths[] = {"..", "../rehost-x", "a/../../rehost-x", "/etc", "a//b", "a/", ".", "a/./b", "/"};
+	static const char *const paths[] = {
+		"..", "../rehost-x", "a/../../rehost-x", "/etc", "a//b", "a/", ".", "a/./b", "/"};
 	static const char *const names[] = {"..", ".", "a/b", "/", ""};
 	struct meta m = a_meta(META_REG, 0644, 1);
 	struct world w;
@@ -771,11 +788,13 @@ static void test_mounts(void **state)
 	struct put_done p;
 	bool failed;
 
-	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return; /* no rights to mount: nothing of this can be met either */
 	world_open(&w);
-	world_run(&w, "mkdir -p x/m d x/b && mount -t tmpfs none x/m && touch x/m/f d/f d/g && mount --bind d x/b"
-		      " && mkdir x/m/dir && ln -s a x/m/l");
+	world_run(&w,
+		"mkdir -p x/m d x/b && mount -t tmpfs none x/m && touch x/m/f d/f d/g && mount --bind d x/b"
+		" && mkdir x/m/dir && ln -s a x/m/l");
 	world_hello(&w, HELLO_DELETE | HELLO_ITEMIZE, NULL, NULL);
 	world_dir(&w, 5, "", (struct dir_args){});
 	/* deletion stops at both, also where the device number is the same */
@@ -799,7 +818,8 @@ static void test_mounts(void **state)
 	assert_false(p.failed || !S_ISLNK(world_stat(&w, "d/g").st_mode));
 	world_send(&w, MSG_SYNC, 9, NULL);
 	world_end_session(&w);
-	world_run(&w, "test \"$(ls -A x/m | tr '\\n' ' ')\" = 'dir f l ' && test \"$(ls -A d | tr '\\n' ' ')\" = 'f g ' && umount x/b x/m");
+	world_run(&w, "test \"$(ls -A x/m | tr '\\n' ' ')\" = 'dir f l ' && test \"$(ls -A d | tr '\\n' ' "
+		      "')\" = 'f g ' && umount x/b x/m");
 	buf_release(&link.link);
 	world_close(&w);
 }
@@ -811,7 +831,8 @@ static void test_dry_run(void **state)
 	struct world w;
 	struct buf b = BUF_INIT;
 	struct need n[8];
-	struct meta file = a_meta(META_REG, 0600, 5), link = a_meta(META_LNK, 0, 0), dir = a_meta(META_DIR, 0700, 0);
+	struct meta file = a_meta(META_REG, 0600, 5), link = a_meta(META_LNK, 0, 0),
+		    dir = a_meta(META_DIR, 0700, 0);
 	struct msg_dir_done done;
 	struct msg_dir_diff diff;
 	struct frame f;
@@ -846,7 +867,8 @@ static void test_dry_run(void **state)
 	world_dir_end(&w, 31, &done);
 	world_dir_end(&w, 30, &done);
 	assert_int_equal(done.set, META_D_MODE);
-	world_run(&w, "find . -printf '%%p %%m %%T@ %%l\\n' | sort | cmp - /tmp/rehost-before.$PPID && rm /tmp/rehost-before.$PPID");
+	world_run(&w, "find . -printf '%%p %%m %%T@ %%l\\n' | sort | cmp - /tmp/rehost-before.$PPID && rm "
+		      "/tmp/rehost-before.$PPID");
 	buf_release(&link.link);
 	world_close(&w);
 }
@@ -854,7 +876,8 @@ static void test_dry_run(void **state)
 static void test_no_root(void **state)
 {
 	struct session_config c = {.root_fd = -1, .read_only = true, .version = "0.0"};
-	struct msg_hello m = {.protocol = WIRE_PROTOCOL, .fields = WORLD_FIELDS, .flags = HELLO_DELETE | HELLO_FIRST};
+	struct msg_hello m = {
+		.protocol = WIRE_PROTOCOL, .fields = WORLD_FIELDS, .flags = HELLO_DELETE | HELLO_FIRST};
 	struct msg_dir_diff diff;
 	struct buf b = BUF_INIT;
 	struct frame f;
@@ -879,7 +902,8 @@ static void test_leftovers(void **state)
 	struct world w;
 
 	world_open(&w);
-	world_run(&w, "mkdir d .rehost.tmp && touch d/.rehost.0123456789abcdef d/.rehost.0123456789abcdex .rehost.tmp/old");
+	world_run(&w, "mkdir d .rehost.tmp && touch d/.rehost.0123456789abcdef d/.rehost.0123456789abcdex "
+		      ".rehost.tmp/old");
 	sleep(2);
 	world_run(&w, "touch -d @%d d; chmod 750 d; touch d/.rehost.00000000000000ff", T0);
 	world_hello(&w, HELLO_FIRST, NULL, NULL);
@@ -888,7 +912,8 @@ static void test_leftovers(void **state)
 	world_reply(&w, MSG_DIR_DIFF);
 	assert_false(world_has(&w, "d/.rehost.0123456789abcdef"));
 	assert_true(world_has(&w, "d/.rehost.0123456789abcdex"));
-	assert_true(world_has(&w, "d/.rehost.00000000000000fe")); /* younger than the session: it may be in use */
+	assert_true(
+		world_has(&w, "d/.rehost.00000000000000fe")); /* younger than the session: it may be in use */
 	world_end_session(&w);
 	is_time(&w, "d");
 	world_close(&w);
