@@ -7,8 +7,8 @@
 #include "target/session.h"
 #include "wire/frame.h"
 
+#include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,35 +19,63 @@
 
 static char top[64];
 
-static int unlock_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static void unlock(const char *name)
 {
-	int fd, none = 0;
+	int fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), none = 0;
 
-	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
-		return 0;
-	fd = open(path + ftw->base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0) {
-		ioctl(fd, FS_IOC_SETFLAGS, &none);
-		if (S_ISDIR(st->st_mode))
-			fchmod(fd, 0700);
-		close(fd);
-	}
-	return 0;
+	if (fd < 0)
+		return;
+	ioctl(fd, FS_IOC_SETFLAGS, &none);
+	close(fd);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+/* The name of one entry of the working directory. One at a time, so that no level keeps a descriptor. */
+static bool any_entry(char name[256])
 {
-	return unlinkat(AT_FDCWD, path + ftw->base, S_ISDIR(st->st_mode) ? AT_REMOVEDIR : 0);
+	DIR *d = opendir(".");
+	struct dirent *e;
+
+	if (!d)
+		abort();
+	do {
+		e = readdir(d);
+	} while (e && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0));
+	if (e)
+		strcpy(name, e->d_name);
+	closedir(d);
+	return e != NULL;
+}
+
+static void remove_here(void)
+{
+	char name[256];
+	struct stat st;
+
+	unlock(".");
+	while (any_entry(name)) {
+		if (lstat(name, &st) < 0)
+			abort();
+		if (S_ISREG(st.st_mode))
+			unlock(name);
+		if (S_ISDIR(st.st_mode)) {
+			if (chmod(name, 0700) < 0 || chdir(name) < 0)
+				abort();
+			remove_here();
+			if (chdir("..") < 0)
+				abort();
+		}
+		if (unlinkat(AT_FDCWD, name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) < 0)
+			abort();
+	}
 }
 
 static void remove_tree(void)
 {
-	if (chdir("/") < 0)
+	if (chdir(top) < 0)
 		abort();
-	nftw(top, unlock_one, 16, FTW_PHYS | FTW_CHDIR);
-	/* FTW_CHDIR leaves the directory itself to be named from its parent */
-	nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_CHDIR);
-	rmdir(top);
+	remove_here();
+	if (chdir("/") < 0 || rmdir(top) < 0)
+		abort();
 }
 
 static int make_tree(void)
