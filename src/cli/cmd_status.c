@@ -52,16 +52,18 @@ static void print_running(const struct status *s)
 	AUTO_BUF b = BUF_INIT;
 
 	if (!s->pid) {
-		put_text("running:", "no");
+		put_text("state:", "not running");
 		return;
 	}
-	buf_printf(&b, "%s, process %d", s->state.running_command ? s->state.running_command : "yes",
-		(int)s->pid);
+	buf_append_str(&b, "running");
+	if (s->state.running_command)
+		buf_printf(&b, " %s", s->state.running_command);
+	buf_printf(&b, ", process %d", (int)s->pid);
 	if (s->state.running_since) {
 		buf_append_str(&b, ", since ");
 		append_time(&b, s->state.running_since);
 	}
-	put_text("running:", buf_cstr(&b));
+	put_text("state:", buf_cstr(&b));
 	if (s->state.running_phase) {
 		struct progress p = s->state.progress;
 

@@ -125,6 +125,28 @@ static void text_progress(struct report *r, const struct progress *p, bool now)
 	}
 }
 
+/* Where the lines are not drawn in place the last one would be seconds old: one more says how far it came. */
+static void last_progress(struct report *r, const struct summary *s)
+{
+	struct text_report *t = own(r);
+	double seconds = (double)s->duration_ns / (double)NS_PER_S;
+	struct progress p = {
+		.phase = "done",
+		.files_examined = s->files_examined,
+		.bytes_done = s->bytes_total,
+		.bytes_expected = s->bytes_total,
+		.rate = seconds > 0 ? (uint64_t)((double)s->bytes_total / seconds) : 0,
+		.elapsed_ns = s->duration_ns,
+		.remaining_s = -1,
+	};
+
+	if (!t->draw || t->line.in_place || s->signal || diag_is_set(&s->fatal))
+		return;
+	t->line.last = 0;
+	progress_draw(&t->line, &p);
+	t->line.last = 0; /* the next step begins with a line of its own */
+}
+
 static void text_step_begin(struct report *r)
 {
 	AUTO_BUF b = BUF_INIT;
@@ -239,6 +261,7 @@ static void text_summary(struct report *r, const struct summary *s, bool transfe
 
 	if (r->o.quiet)
 		return;
+	last_progress(r, s);
 	if (verified && !transferred)
 		verify_lines(f, s);
 	headline(r, f, s);

@@ -140,14 +140,16 @@ static void test_terminal(void **state)
 	finish(&t);
 }
 
+/* The end is told too, however short the run. */
 static void test_always(void **state)
 {
-	struct summary s = {0};
+	struct summary s = {.files_examined = 5, .bytes_total = 2 << 20};
 	struct texts t;
 
 	begin(&t, (struct report_options){.progress = PROGRESS_ALWAYS});
 	all_events(&t, &s);
-	assert_string_equal(t.err, "rehost: syncing 1 B, 0 B/s, 0 files done\n");
+	assert_string_equal(t.err, "rehost: syncing 1 B, 0 B/s, 0 files done\n"
+				   "rehost: done 2.00 MiB of 2.00 MiB, 100%, 0 B/s, 5 files done\n");
 	finish(&t);
 }
 
