@@ -183,13 +183,13 @@ number() { local n; n=$(field "$1"); case $n in '' | *[!0-9]*) echo -1 ;; *) ech
 # descendants PID: all processes beneath it.
 descendants() { local c; for c in $(pgrep -P "$1"); do echo "$c"; descendants "$c"; done; }
 no_processes() { [ -z "$(rehost_processes)" ]; }
-# no_leftovers WHAT: neither processes nor helper or runtime files outside of the program's own directories.
+# no_leftovers WHAT: neither processes nor helper or runtime files outside of the program's own directories (a hostile tree has a file `.rehost`).
 no_leftovers() {
     if until_true 5 no_processes; then ok "$1: no process left"; else
         not_ok "$1: processes left"; ps -o pid,ppid,args -p "$(rehost_processes | paste -sd,)" | note; fi
     [ "$ISOLATED" = yes ] || return 0
     local found
-    found=$(find /run /dev/shm /var/tmp "$WORK/home/root" "$WORK/home/tester" -maxdepth 3 -name '*rehost*' ! -path '*/.local/state*' 2>/dev/null)
+    found=$(find /run /dev/shm /var/tmp "$WORK/home/root" "$WORK/home/tester" -maxdepth 3 -name '*rehost*' ! -name .rehost ! -path '*/.local/state*' 2>/dev/null)
     equal "$1: no helper left" "$found" ""
 }
 
