@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #define T0 1600000000 /* mtime of what the "source" has */
-#define WORLD_FIELDS (META_F_ALL & ~META_F_XATTR_SECURITY)
 
 struct reply {
 	uint8_t type;
@@ -44,6 +43,15 @@ struct world {
 	bool over;
 	struct buf record;
 };
+
+/* The profile of the session: what an ordinary user cannot give is not in it. */
+static inline unsigned world_fields(void)
+{
+	const unsigned root_only = META_F_OWNER | META_F_FLAGS_PRIV | META_F_XATTR_TRUSTED;
+
+	return META_F_ALL & ~META_F_XATTR_SECURITY & ~(geteuid() == 0 ? 0 : root_only);
+}
+#define WORLD_FIELDS world_fields()
 
 static const uint8_t world_seed[16] = "0123456789abcdef";
 
