@@ -9,7 +9,7 @@
 
 /* What a merge file hands on to the rules in it. */
 struct context {
-	uint8_t flags; /* PATTERN_INCLUDE (when there are no prefixes), PATTERN_ABSOLUTE */
+	uint8_t flags; /* PATTERN_INCLUDE (when there are no prefixes), PATTERN_ABSOLUTE, PATTERN_PERISHABLE */
 	uint8_t sides; /* PATTERN_HIDE, PATTERN_PROTECT: all rules speak of these; 0: each for itself */
 	bool no_prefixes;
 	bool words; /* rules end at blanks */
@@ -150,7 +150,8 @@ static bool apply_modifier(const struct parser *p, struct rule *r, char c)
 	case 'C':
 		return unsupported(p, "the CVS patterns ('C')");
 	case 'p':
-		return unsupported(p, "perishable rules ('p')");
+		r->flags |= PATTERN_PERISHABLE;
+		return true;
 	case 'x':
 		return unsupported(p, "rules for extended attributes ('x')");
 	}
@@ -235,7 +236,7 @@ static bool merge(const struct parser *p, const struct rule *r, const struct con
 	AUTO_FREE char *text = NULL;
 	size_t n;
 	struct context inner = {
-		.flags = r->flags & (PATTERN_INCLUDE | PATTERN_ABSOLUTE),
+		.flags = r->flags & (PATTERN_INCLUDE | PATTERN_ABSOLUTE | PATTERN_PERISHABLE),
 		.sides = r->sides,
 		.no_prefixes = r->no_prefixes,
 		.words = r->words,

@@ -18,7 +18,7 @@ static uint8_t decides(const struct rules *r, const struct pattern *p, struct pa
 {
 	uint8_t sides = p->flags & wanted;
 
-	if (!sides)
+	if (!sides || (s->dying && p->flags & PATTERN_PERISHABLE))
 		return 0;
 	if (!(p->flags & PATTERN_ABSOLUTE))
 		return pattern_match(p, s) ? sides : 0;
@@ -70,7 +70,7 @@ static bool excludes(const struct rules *r, uint32_t i)
 	return i != NONE && !(r->patterns[i].flags & PATTERN_INCLUDE);
 }
 
-static void match_patterns(const struct rules *r, const char *dir, const char *name, bool is_dir,
+static void match_patterns(const struct rules *r, const char *dir, const char *name, bool is_dir, bool dying,
 	struct rules_verdict *out)
 {
 	struct pattern_subject s = {
@@ -79,6 +79,7 @@ static void match_patterns(const struct rules *r, const char *dir, const char *n
 		.name = name,
 		.name_len = strlen(name),
 		.is_dir = is_dir,
+		.dying = dying,
 	};
 	struct found f;
 	uint32_t decided;
@@ -104,7 +105,8 @@ static uint32_t first_only(const struct rules *r)
 	return PATHS_NO_ITEM;
 }
 
-void rules_match(const struct rules *r, const char *dir, const char *name, bool is_dir, struct rules_verdict *out)
+static void match(const struct rules *r, const char *dir, const char *name, bool is_dir, bool dying,
+	struct rules_verdict *out)
 {
 	struct paths_answer a = {.item = PATHS_NO_ITEM};
 
@@ -115,7 +117,7 @@ void rules_match(const struct rules *r, const char *dir, const char *name, bool 
 		paths_find(&r->tree, dir, name, is_dir, &a);
 	out->passage = a.passage;
 	if (!a.hidden && r->pattern_count)
-		match_patterns(r, dir, name, is_dir, out);
+		match_patterns(r, dir, name, is_dir, dying, out);
 	if (a.hidden)
 		out->hide = out->protect = true;
 	if (out->rule || !r->path_items)
@@ -126,6 +128,24 @@ void rules_match(const struct rules *r, const char *dir, const char *name, bool 
 		out->rule = &r->path_items[a.item];
 		out->list = r->paths[a.item].list;
 	}
+}
+
+void rules_match(const struct rules *r, const char *dir, const char *name, bool is_dir, struct rules_verdict *out)
+{
+	match(r, dir, name, is_dir, false, out);
+}
+
+bool rules_protect_dying(const struct rules *r, const char *dir, const char *name, bool is_dir)
+{
+	struct rules_verdict v;
+
+	match(r, dir, name, is_dir, true, &v);
+	return v.protect;
+}
+
+bool rules_protect_beneath(const struct rules *r, const char *path)
+{
+	return paths_protect_beneath(&r->tree, path);
 }
 
 void rules_match_path(const struct rules *r, const char *path, bool is_dir, struct rules_verdict *out)

@@ -96,8 +96,7 @@ bool paths_add(struct paths *p, const char *path, uint8_t kind, uint32_t item)
 		uint32_t hash = hash_of(at, path, n);
 		uint32_t next = child(p, at, hash, path, n);
 
-		if (only)
-			p->nodes[at].kind |= PATHS_ABOVE_ONLY;
+		p->nodes[at].kind |= only ? PATHS_ABOVE_ONLY : PATHS_ABOVE_EXCLUDE;
 		if (!next) {
 			if (p->count > PATHS_NODES_MAX)
 				return false;
@@ -176,4 +175,25 @@ void paths_find(const struct paths *p, const char *dir, const char *name, bool i
 		return;
 	}
 	out->hidden = true;
+}
+
+bool paths_protect_beneath(const struct paths *p, const char *path)
+{
+	struct descent d = {.item = PATHS_NO_ITEM};
+	uint8_t kind;
+
+	while (*path) {
+		size_t n = strcspn(path, "/");
+		descend(p, &d, path, n);
+		path += n + (path[n] == '/');
+	}
+	if (d.hidden || d.lost)
+		return false;
+	kind = p->nodes[d.at].kind;
+	if (kind & PATHS_EXCLUDE)
+		return false;
+	if (p->only && !d.covered && !(kind & (PATHS_ONLY | PATHS_ONLY_CONTENTS)))
+		/* A passage to what only is wanted, or the root: all else in it is protected. Others are so themselves. */
+		return kind & PATHS_ABOVE_ONLY || !d.at;
+	return kind & (PATHS_EXCLUDE_CONTENTS | PATHS_ABOVE_EXCLUDE);
 }

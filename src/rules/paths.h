@@ -13,6 +13,7 @@ enum {
 	PATHS_ONLY = 1 << 2,
 	PATHS_ONLY_CONTENTS = 1 << 3,
 	PATHS_ABOVE_ONLY = 1 << 4, /* a listed path of ONLY lies beneath it */
+	PATHS_ABOVE_EXCLUDE = 1 << 5, /* and one of EXCLUDE */
 };
 
 #define PATHS_NODES_MAX 1000000u
@@ -39,4 +40,6 @@ void paths_init(struct paths *p);
 void paths_release(struct paths *p);
 /* path: components with one slash between, "" the root. False when there would be too many nodes. */
 bool paths_add(struct paths *p, const char *path, uint8_t kind, uint32_t item);
+/* Is the path itself not hidden, but something that lies or could lie beneath it? */
+bool paths_protect_beneath(const struct paths *p, const char *path);
 void paths_find(const struct paths *p, const char *dir, const char *name, bool is_dir, struct paths_answer *out);

@@ -10,7 +10,8 @@ enum {
 	PATTERN_DIRECTORY = 1 << 3, /* only directories: a slash stood at the end */
 	PATTERN_NEGATE = 1 << 4,
 	PATTERN_ABSOLUTE = 1 << 5, /* matched against the path on the host of that side */
-	PATTERN_FLAGS = (1 << 6) - 1,
+	PATTERN_PERISHABLE = 1 << 6, /* nothing in a directory that is being deleted */
+	PATTERN_FLAGS = (1 << 7) - 1,
 };
 
 struct pattern {
@@ -35,6 +36,7 @@ struct pattern_subject {
 	size_t name_len;
 	uint32_t name_hash;
 	bool is_dir;
+	bool dying; /* it lies in a directory that is being deleted */
 };
 
 /* text: n bytes without NUL, at least one and at most GLOB_LENGTH_MAX; flags as above. */

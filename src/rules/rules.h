@@ -49,7 +49,16 @@ bool rules_empty(const struct rules *r);
  */
 void rules_match(const struct rules *r, const char *dir, const char *name, bool is_dir, struct rules_verdict *out);
 
-/* The same for a whole path, its ancestors first (used by `rehost rules` and by checks of single paths). */
+/* May it not be deleted though its directory is being deleted? As the verdict's protect, but perishable rules count not. */
+bool rules_protect_dying(const struct rules *r, const char *dir, const char *name, bool is_dir);
+
+/*
+ * Do the path lists protect anything beneath this path, which they do not protect itself ("" is the root)? Then a
+ * directory that only the target has may have to stay. Of filter rules nothing is known: they need names.
+ */
+bool rules_protect_beneath(const struct rules *r, const char *path);
+
+/* rules_match() for a whole path, its ancestors first (used by `rehost rules` and by checks of single paths). */
 void rules_match_path(const struct rules *r, const char *path, bool is_dir, struct rules_verdict *out);
 
 void rules_pack(const struct rules *r, struct buf *out);

@@ -57,6 +57,11 @@ bool entry_protected(const struct session *s, const char *src, const char *name,
 	return v.protect;
 }
 
+bool entry_protected_dying(const struct session *s, const char *src, const char *name, bool is_dir)
+{
+	return s->has_rules && rules_protect_dying(s->rules, src, name, is_dir);
+}
+
 /* Neither compared nor deleted. */
 static bool invisible(const struct session *s, const struct tdir *d, const char *name, bool is_dir)
 {

@@ -193,6 +193,8 @@ bool entry_hidden(const struct session *s, const char *dst, const char *name);
 bool entry_reserved(const struct tdir *d, const char *name);
 /* The rules' word on an entry of the directory with this source path. */
 bool entry_protected(const struct session *s, const char *src, const char *name, bool is_dir);
+/* The same while that directory is being deleted: perishable rules count not. */
+bool entry_protected_dying(const struct session *s, const char *src, const char *name, bool is_dir);
 uint8_t listing_type(mode_t mode); /* META_* */
 /* Raw directory entries into buf; bytes, 0 at the end, -1. */
 ssize_t listing_getdents(int fd, void *buf, size_t n);

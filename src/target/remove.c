@@ -92,7 +92,7 @@ static bool untouchable(struct remover *r, bool is_dir)
 		AUTO_FREE char *src = path_join(r->d->src, below);
 		AUTO_FREE char *dst = path_join(r->d->dst, below);
 
-		return entry_hidden(s, dst, name) || entry_protected(s, src, name, is_dir);
+		return entry_hidden(s, dst, name) || entry_protected_dying(s, src, name, is_dir);
 	}
 }
 

@@ -25,12 +25,12 @@ find "$WORK/base" -exec touch -hd '2009-09-09' {} +
 one() { # one ARGS...: the same tree as rsync's, for a copy to nothing and for a sync with deletion
     local what="$*" side
     rm -rf "$WORK/r" "$WORK/h"
-    rsync -aHAX --numeric-ids "$@" "$SRC/" "$WORK/r/" 2>"$WORK/rsync.err" || { not_ok "rsync itself refuses: $what"; note <"$WORK/rsync.err"; return; }
+    rsync -aHAX --numeric-ids "$@" "$SRC/" "$WORK/r/" >"$WORK/rsync.err" 2>&1 || { not_ok "rsync itself refuses: $what"; note <"$WORK/rsync.err"; return; }
     rehost copy "$@" "$SRC" "local:$WORK/h"
     [ "$RC" = 0 ] || { expect 0 "copy $what"; return; }
     same "copy $what" "$WORK/r" "$WORK/h" --max 12
     rm -rf "$WORK/r" "$WORK/h"; cp -a "$WORK/base" "$WORK/r"; cp -a "$WORK/base" "$WORK/h"
-    rsync -aHAX --numeric-ids --delete "$@" "$SRC/" "$WORK/r/" 2>"$WORK/rsync.err"; side=$?
+    rsync -aHAX --numeric-ids --delete "$@" "$SRC/" "$WORK/r/" >"$WORK/rsync.err" 2>&1; side=$?
     # rsync ends with 0 or, when it leaves a directory that is not empty, says so on stderr: the tree is what counts.
     [ $side = 0 ] || { not_ok "rsync itself: $what"; return; }
     rehost sync --delete "$@" "$SRC" "local:$WORK/h"
@@ -153,22 +153,34 @@ done <<TABLE
 --exclude='/**/bar'
 --exclude='bar/**/file.?'
 --filter='-p foo' --exclude='*.o'
+--filter='-p extra.o'
+--filter='-p *.o' --filter='- x3'
+--filter='-pr extra*' --filter='-s core*'
+--filter='+p extra.o' --filter='- *.o'
+--filter='exclude,p sub/'
+--filter='Pp extra.c'
+--filter='merge,p $WORK/list2'
+--filter='-p newdir*/'
 TABLE
 
-# Rules from files in the directories themselves.
-printf '%s\n' '- *.h' '+ file.o' '- *.o' >"$SRC/a/.rsync-filter"; printf '%s\n' '- x*' >"$SRC/a/b/.rsync-filter"; printf '*.c\n!\ncore\n' >"$SRC/foo/.cvsignore"
-find "$SRC" -exec touch -hd '2011-11-11 11:11:11.111' {} +
-while IFS= read -r line; do
-    eval "args=($line)"
-    one "${args[@]}"
+# What rsync has beyond that is refused by its code, before anything is written.
+while IFS= read -r bad; do
+    for command in copy sync verify; do
+        rehost $command --filter="$bad" "$SRC" "local:$WORK/refused"; expect 64 "$command refuses '$bad'"
+        has "$command refuses '$bad' by its code" "$ERR" RH0204
+    done
 done <<'TABLE'
---filter=': .rsync-filter'
---filter='dir-merge .rsync-filter'
---filter=':n .rsync-filter'
---filter=':e .rsync-filter'
---filter='dir-merge,-n .cvsignore'
---filter=': .rsync-filter' --exclude='*.c'
+: .rsync-filter
+dir-merge .rsync-filter
+dir-merge,- .cvsignore
+:n .rsync-filter
+:e .rsync-filter
+:C
+-C
+-x user.*
+. -
 TABLE
+refute "nothing was written" test -e "$WORK/refused"
 
 # -x stays in the file system; and what is no rule is said to be none.
 mkdir "$SRC/mnt"; mount -t tmpfs rehost-test "$SRC/mnt"; echo x >"$SRC/mnt/inside"

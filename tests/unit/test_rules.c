@@ -244,7 +244,7 @@ static void filter_syntax(void **state)
 		{"-foo", DIAG_RULES_FILTER}, {"Hs foo", DIAG_RULES_FILTER}, {"excluded foo", DIAG_RULES_FILTER},
 		{".! x", DIAG_RULES_FILTER}, {".+- x", DIAG_RULES_FILTER}, {"merge", DIAG_RULES_FILTER},
 		{"-w x", DIAG_RULES_FILTER}, {": .rsync-filter", DIAG_RULES_UNSUPPORTED}, {"-C", DIAG_RULES_UNSUPPORTED},
-		{":C", DIAG_RULES_UNSUPPORTED}, {"-p x", DIAG_RULES_UNSUPPORTED}, {"-x x", DIAG_RULES_UNSUPPORTED},
+		{":C", DIAG_RULES_UNSUPPORTED}, {"-p x", DIAG_NONE}, {"Pp x", DIAG_NONE}, {"!p", DIAG_RULES_FILTER}, {"-x x", DIAG_RULES_UNSUPPORTED},
 		{"dir-merge,e x", DIAG_RULES_UNSUPPORTED}, {". -", DIAG_RULES_UNSUPPORTED},
 		{". /nonexistent/file", DIAG_RULES_FILE},
 	};
@@ -278,6 +278,84 @@ static void filter_sides(void **state)
 	r = compile_filters("/", "/t", filters, 8, &d);
 	assert_string_equal(ask(r, "other", false), "hp");
 	assert_string_equal(ask(r, "other", true), "");
+	rules_free(r);
+}
+
+static bool protect_dying(const struct rules *r, const char *dir, const char *name, bool is_dir)
+{
+	AUTO_BUF b = BUF_INIT;
+	struct rules *copy;
+	bool answer = rules_protect_dying(r, dir, name, is_dir);
+
+	rules_pack(r, &b);
+	assert_true(rules_unpack(b.data, b.len, &copy));
+	assert_int_equal(rules_protect_dying(copy, dir, name, is_dir), answer);
+	rules_free(copy);
+	return answer;
+}
+
+static void perishable_rules(void **state)
+{
+	static const char *const filters[] = {"-p *.o", "- b.*", "+p c.h", "- c.*"};
+	AUTO_DIAG d = DIAG_INIT;
+	struct rules *r = compile_filters("/", "/t", filters, ARRAY_LEN(filters), &d);
+
+	assert_string_equal(ask(r, "d/a.o", false), "hp");
+	assert_string_equal(ask(r, "d/b.o", false), "hp");
+	assert_false(protect_dying(r, "d", "a.o", false));
+	assert_true(protect_dying(r, "d", "b.o", false));
+	assert_string_equal(ask(r, "d/c.h", false), "");
+	assert_true(protect_dying(r, "d", "c.h", false)); /* without the first rule for it */
+	assert_true(protect_dying(r, "d", "c.c", false));
+	rules_free(r);
+	r = compile("[rules]\nexclude = /d/a\n", RULES_SYNC);
+	assert_true(protect_dying(r, "d", "a", true));
+	assert_false(protect_dying(r, "d", "b", true));
+	rules_free(r);
+}
+
+static bool beneath(const struct rules *r, const char *path)
+{
+	AUTO_BUF b = BUF_INIT;
+	struct rules *copy;
+	bool answer = rules_protect_beneath(r, path);
+
+	rules_pack(r, &b);
+	assert_true(rules_unpack(b.data, b.len, &copy));
+	assert_int_equal(rules_protect_beneath(copy, path), answer);
+	rules_free(copy);
+	return answer;
+}
+
+static void protected_beneath(void **state)
+{
+	struct rules *r = compile("[source]\nroot = /srv\n[rules]\nexclude = /srv/a/b/c, /srv/e/*, /elsewhere\n", RULES_SYNC);
+
+	assert_true(beneath(r, ""));
+	assert_true(beneath(r, "a"));
+	assert_true(beneath(r, "a/b"));
+	assert_false(beneath(r, "a/b/c"));
+	assert_false(beneath(r, "a/b/c/d"));
+	assert_false(beneath(r, "a/x"));
+	assert_false(beneath(r, "ab"));
+	assert_true(beneath(r, "e"));
+	assert_false(beneath(r, "e/f"));
+	rules_free(r);
+	r = compile("[rules]\nsync_only = /a/b, /e/*\nsync_exclude = /a/b/x\n", RULES_SYNC);
+	assert_true(beneath(r, ""));
+	assert_true(beneath(r, "a"));
+	assert_true(beneath(r, "a/b"));
+	assert_false(beneath(r, "a/b/y"));
+	assert_false(beneath(r, "a/c")); /* protected itself */
+	assert_false(beneath(r, "e"));
+	rules_free(r);
+	r = compile("[source]\nroot = /srv\n[rules]\nsync_only = /other\n", RULES_SYNC);
+	assert_true(beneath(r, ""));
+	assert_false(beneath(r, "a"));
+	rules_free(r);
+	r = compile("", RULES_SYNC);
+	assert_false(beneath(r, ""));
+	assert_false(beneath(r, "a"));
 	rules_free(r);
 }
 
@@ -377,7 +455,7 @@ static const char *const names[] = {"a", "b", "ab", "foo", "bar", "a.o", "x]", "
 static const char *const bits[] = {"a", "b", "foo", "bar", "*", "*", "**", "***", "?", "[ab]", "[!a]", "[^b]x", "[]x]",
 	"[a-c]", "[[:alpha:]]", "[[:upper:]]?", "/", "/", "/", ".o", "\\", "\\*", "\\[a]", "[", "[[:bad:]]", "[[:x]",
 	"é", "[a/b]", "[\\]x]", "[b-]", "a\\b", "[+--]", "**/"};
-static const char *const prefixes[] = {"- ", "- ", "- ", "+ ", "+ ", "-! ", "-/ ", "+/ ", "H ", "S ", "P ", "R ", "-s ",
+static const char *const prefixes[] = {"- ", "- ", "-p ", "+ ", "+ ", "-! ", "-/ ", "+/ ", "H ", "S ", "P ", "R ", "-s ",
 	"+r ", "exclude ", "-/! "};
 
 static unsigned seed;
@@ -441,12 +519,14 @@ static void walk_deleting(const struct rules *r, const char *top, const char *di
 	for (int i = 0; i < n; i++) {
 		const char *name = entries[i]->d_name;
 		bool is_dir = entries[i]->d_type == DT_DIR;
-		struct rules_verdict v;
 
 		if (!str_eq(name, ".") && !str_eq(name, "..")) {
 			AUTO_FREE char *sub = xasprintf("%s%s%s", dir, *dir ? "/" : "", name);
+			struct rules_verdict v;
 
 			rules_match(r, dir, name, is_dir, &v);
+			if (*dir) /* which is being deleted too */
+				v.protect = rules_protect_dying(r, dir, name, is_dir);
 			if (!v.protect && is_dir)
 				walk_deleting(r, top, sub, out);
 			else if (!v.protect)
@@ -727,6 +807,8 @@ int main(void)
 		cmocka_unit_test(absolute_patterns_know_each_side),
 		cmocka_unit_test(filter_syntax),
 		cmocka_unit_test(filter_sides),
+		cmocka_unit_test(perishable_rules),
+		cmocka_unit_test(protected_beneath),
 		cmocka_unit_test(merge_files),
 		cmocka_unit_test(pattern_files),
 		cmocka_unit_test(same_as_rsync),
