@@ -99,18 +99,17 @@ static bool find_record(struct verifier *v, struct unit *u, struct entry *e)
 	return false;
 }
 
-static void give(struct verifier *v, struct unit *u, const struct entry *e, size_t mount)
+static void give(struct verifier *v, struct unit *u, const char *name, const char *src, size_t mount)
 {
 	bool root = mount != u->mount;
-	AUTO_FREE char *dst =
-	        root ? xstrdup(v->o.mounts[mount].target_rel) : verify_path_join(u->dst, e->name);
+	AUTO_FREE char *dst = root ? xstrdup(v->o.mounts[mount].target_rel) : verify_path_join(u->dst, name);
 
 	v->o.callbacks.give(v->o.callbacks.arg, &(struct verifier_give){
 	                                                .unit = u->id,
 	                                                .mount = (uint32_t)mount,
 	                                                .mount_root = root,
-	                                                .name = e->name,
-	                                                .src = e->src,
+	                                                .name = name,
+	                                                .src = src,
 	                                                .dst = dst,
 	                                        });
 }
@@ -136,7 +135,7 @@ static void compare_mount_point(struct verifier *v, struct unit *u, const struct
 	if (!str_eq(dst, v->o.mounts[mount].target_rel))
 		compare_existence(v, e);
 	if (!u->only || u->recurse)
-		give(v, u, e, mount);
+		give(v, u, e->name, e->src, mount);
 }
 
 /* Present on both sides, of the same type, no directory. */
@@ -195,7 +194,7 @@ static bool compare_dir(struct verifier *v, struct unit *u, struct entry *e)
 		return false;
 	}
 	if (!u->only)
-		give(v, u, e, u->mount);
+		give(v, u, e->name, e->src, u->mount);
 	return u->only;
 }
 
@@ -279,16 +278,51 @@ static bool extra_expected(struct verifier *v, struct unit *u, const char *name,
 	return verdict.protect;
 }
 
-/* An entry can only have gone from the source by a change of its directory. */
-static bool source_changed(struct verifier *v, struct unit *u)
+/* The nearest directory above u->src that the source has. */
+static bool stat_above(const struct verifier *v, const struct unit *u, struct stat *out)
+{
+	const struct verifier_mount *m = &v->o.mounts[u->mount];
+	const char *rest, *name;
+	AUTO_FREE char *path = NULL;
+
+	if (!verify_path_within(m->rel, u->src, &rest))
+		return false;
+	path = xstrdup(rest);
+	while (*path) {
+		char *above = verify_path_split(path, &name);
+		AUTO_CLOSE int fd = verify_tree_open(m->fd, above, v->o.noatime);
+
+		free(path);
+		path = above;
+		if (fd >= 0)
+			return fstat(fd, out) == 0;
+	}
+	return false;
+}
+
+/* An entry can only have gone from the source by a change of its directory, or with it by one of the next above. */
+static bool source_changed(const struct verifier *v, const struct unit *u)
 {
 	struct stat st;
 	struct verify_node n;
 
-	if (u->source_missing || fstat(u->fd, &st) < 0)
+	if (u->source_missing ? !stat_above(v, u, &st) : fstat(u->fd, &st) < 0)
 		return false;
 	verify_node_stat(&st, &n);
 	return changed_since(v, n.ctime_ns) || changed_since(v, n.mtime_full_ns);
+}
+
+/*
+ * A directory that the source has no more and that may have to stay for what the rules protect beneath it: not itself
+ * extra, but what else it holds is.
+ */
+static bool extra_passage(struct verifier *v, struct unit *u, const char *name, const char *src)
+{
+	if (!v->o.rules || !rules_protect_beneath(v->o.rules, src))
+		return false;
+	if (!u->only || u->recurse)
+		give(v, u, name, src, u->mount);
+	return true;
 }
 
 void verify_entry_extras(struct verifier *v, struct unit *u)
@@ -309,6 +343,8 @@ void verify_entry_extras(struct verifier *v, struct unit *u)
 		name[b.len] = '\0';
 		src = verify_path_join(u->src, u->only ? u->only : name);
 		if (extra_expected(v, u, name, src, t.type == VERIFY_T_DIR))
+			continue;
+		if (t.type == VERIFY_T_DIR && extra_passage(v, u, u->only ? u->only : name, src))
 			continue;
 		if (changed < 0)
 			changed = source_changed(v, u);

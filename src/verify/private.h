@@ -103,7 +103,7 @@ struct unit {
 	char *only, *only_dst; /* one entry of it instead of all (single paths) */
 	bool own, entries;     /* what of the directory is compared */
 	bool recurse;          /* single paths: a directory's entries too */
-	bool source_missing;   /* single paths: so is the directory that should hold the entry */
+	bool source_missing;   /* the directory, or that which should hold the single path: there are only extras */
 	bool incomplete;       /* the source's listing failed: nothing is called extra */
 	struct slice_level levels[SLICE_LEVELS];
 	unsigned level; /* of the present slice */

@@ -113,7 +113,9 @@ static bool open_source(struct verifier *v, struct unit *u)
 		u->fd = -1; /* verify_names_open() has closed it */
 		fd = -1;
 	}
-	if (u->only && vanished(errno)) {
+	/* Only at the target, but what the rules protect may lie in it: is all else extra? */
+	if (vanished(errno) && (u->only || (v->o.rules && rules_protect_beneath(v->o.rules, u->src)))) {
+		u->own = u->only && u->own;
 		u->source_missing = true;
 		return true;
 	}
@@ -249,7 +251,8 @@ void verify_unit_slice_done(struct verifier *v, struct unit *u, bool enter)
 	}
 	u->own = false;
 	if (u->entries && !u->only && !u->incomplete && next_slice(u)) {
-		verify_names_rewind(&u->names);
+		if (!u->source_missing)
+			verify_names_rewind(&u->names);
 		u->state = UNIT_WAITING;
 		return;
 	}
@@ -264,7 +267,10 @@ static void target_failed(struct verifier *v, struct unit *u, uint32_t err)
 	struct verify_node s;
 	struct stat st;
 
-	if (fstat(u->fd, &st) < 0) {
+	if (u->source_missing) {
+		if (!vanished((int)err))
+			verify_report_failure(v, true, err, u->src, "directory");
+	} else if (fstat(u->fd, &st) < 0) {
 		verify_report_failure(v, false, (uint32_t)errno, u->src, "directory");
 	} else {
 		verify_node_stat(&st, &s);

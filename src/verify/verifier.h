@@ -18,7 +18,8 @@
  * What is compared: entries by type; regular files by size and, in crc64 mode, by CRC-64/XZ of all bytes;
  * symbolic links by target; devices by number; all by the metadata of `fields`. Modification times of regular
  * files are compared in quick mode even without `metadata`: with the size they are what quick goes by. Of a
- * directory that is missing, only the directory itself is named, not what it holds.
+ * directory that is missing, only the directory itself is named, not what it holds; so too of one that is extra,
+ * but where the path lists protect something beneath it, and it may have to stay: then what it holds is looked at instead.
  */
 #pragma once
 

@@ -95,6 +95,11 @@ void verify_walk_step(struct verifier *v, struct unit *u)
 		u->own = false;
 		compare_own(v, u);
 	}
+	if (u->source_missing) {
+		verify_entry_extras(v, u);
+		verify_unit_slice_done(v, u, false);
+		return;
+	}
 	for (unsigned i = 0; u->entries && i < STEP_ENTRIES; i++) {
 		const struct verify_name *n;
 

@@ -33,6 +33,10 @@ rm -r "$SRC/three"
 run sync
 there three/sub/a two/mine; gone three/a
 run verify; expect 0 "verify leaves out what the rules leave out"
+echo x >"$DST/three/sub/b"; mkdir "$DST/three/more"
+run --json verify; expect 4 "what is extra beside what is protected"
+equal "each is named" "$(jq -r 'select(.message_type=="difference") | "\(.path) \(.kind)"' "$OUT" | LC_ALL=C sort)" "three/more extra
+three/sub/b extra"
 
 fresh; job "copy_exclude = $(both /two)" "delete = during"
 run copy; expect 0 "copy_exclude: copy"

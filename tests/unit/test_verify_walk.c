@@ -138,6 +138,46 @@ static void test_rules(void **state)
 	rules_free(r);
 }
 
+/* A directory that only the target has, and that stays for what is protected in it. */
+static void test_extra_above_protected(void **state)
+{
+	struct fixture *f = *state;
+	struct rules *r = rules_of("exclude", "/three/sub/kept");
+
+	f->o.rules = r;
+	make_dir(f, 't', "three");
+	make_dir(f, 't', "three/sub");
+	put(f, 't', "three/sub/kept", "1");
+	make_dir(f, 't', "four");
+	run(f, "extra four\n");
+	assert_int_equal(f->counts.files_vanished, 0);
+	put(f, 't', "three/sub/other", "1");
+	make_dir(f, 't', "three/more");
+	put(f, 't', "three/more/x", "1");
+	run(f, "extra four\nextra three/more\nextra three/sub/other\n");
+	run_from(f, &(struct start){.path = "three"});
+	expect(f, "");
+	run_from(f, &(struct start){.path = "three", .recurse = true});
+	expect(f, "extra three/more\nextra three/sub/other\n");
+	/* It went after the last sync. */
+	f->o.changed_since_ns = 0;
+	{
+		struct stat st;
+
+		assert_int_equal(stat(f->source, &st), 0);
+		f->o.changed_since_ns = st.st_ctim.tv_sec * NS_PER_S + st.st_ctim.tv_nsec;
+	}
+	run_from(f, NULL);
+	expect(f, "changed four extra\nchanged three/more extra\nchanged three/sub/other extra\n");
+	rules_free(r);
+	/* A path list of what only is wanted protects all else. */
+	f->o.changed_since_ns = clock_real_ns() + 3600 * NS_PER_S;
+	r = rules_of("only", "/three/sub");
+	f->o.rules = r;
+	run(f, "extra three/sub\n");
+	rules_free(r);
+}
+
 static void test_skip_and_temporaries(void **state)
 {
 	struct fixture *f = *state;
@@ -308,6 +348,7 @@ int main(void)
 	        T(test_hostile_names),
 	        T(test_links_are_not_followed),
 	        T(test_rules),
+	        T(test_extra_above_protected),
 	        T(test_skip_and_temporaries),
 	        T(test_mapped_mount),
 	        T(test_paths),
