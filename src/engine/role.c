@@ -248,13 +248,14 @@ void verifier_role_main(int ipc_fd, int wire_fd, int helper_fd, const int *mount
 	for (;;) {
 		AUTO_DIAG d = DIAG_INIT;
 		int64_t wait;
-		bool held = chan_full(&r->ipc); /* the coordinator is behind: wait for it */
-		struct pollfd p[2] = {{.fd = r->ipc.fd, .events = POLLIN},
-			{.fd = held ? -1 : verifier_fd(r->v), .events = verifier_events(r->v)}};
+		bool held;
+		struct pollfd p[2] = {{.fd = r->ipc.fd, .events = POLLIN}};
 		enum result result;
 
 		if (!chan_flush(&r->ipc, &wait))
 			_exit(MOVER_FATAL);
+		held = chan_full(&r->ipc); /* the coordinator is behind: wait for it */
+		p[1] = (struct pollfd){.fd = held ? -1 : verifier_fd(r->v), .events = verifier_events(r->v)};
 		if (chan_unsent(&r->ipc))
 			p[0].events |= POLLOUT;
 		poll(p, 2, verifier_busy(r->v) && !held ? 0 : -1);

@@ -335,9 +335,15 @@ static void take_frames(struct mover *m, struct chan *c, void (*fn)(struct mover
 		mover_protocol_error(m, "something that is no frame");
 }
 
-/* Waits for and does I/O. block: there is nothing else to do. */
-static void pump(struct mover *m, bool block)
+static bool can_work(const struct mover *m)
 {
+	return m->head && !chan_full(&m->wire) && !chan_full(&m->ipc);
+}
+
+/* Does I/O, and waits for it when there is nothing else to do. */
+static void pump(struct mover *m)
+{
+	bool block = !can_work(m);
 	int64_t wait_ns = 0, ignored, before = clock_mono_ns();
 	struct pollfd p[2] = {{.fd = m->ipc.fd, .events = POLLIN}, {.fd = m->wire.fd, .events = POLLIN}};
 	bool held, wire_ok, ipc_ok;
@@ -348,6 +354,7 @@ static void pump(struct mover *m, bool block)
 	ipc_ok = chan_flush(&m->ipc, &ignored);
 	if (!ipc_ok)
 		_exit(MOVER_FATAL); /* the coordinator is gone */
+	block = !can_work(m); /* flushing may have made room */
 	if (chan_unsent(&m->ipc))
 		p[0].events |= POLLOUT;
 	if (!held && chan_unsent(&m->wire) && wait_ns == 0)
@@ -381,15 +388,14 @@ static void loop(struct mover *m)
 	unsigned steps = 0;
 
 	for (;;) {
-		bool can_work = m->head && !chan_full(&m->wire) && !chan_full(&m->ipc);
-		if (!can_work && m->batch && !m->head)
+		if (m->batch && !m->head)
 			put_flush(m);
-		if (can_work) {
+		if (can_work(m)) {
 			run_one(m);
 			if (++steps % 16 && m->head && !chan_full(&m->wire) && chan_unsent(&m->wire) < WIRE_BATCH_BYTES)
 				continue;
 		}
-		pump(m, !m->head || chan_full(&m->wire) || chan_full(&m->ipc));
+		pump(m);
 		consider_compression(m, clock_mono_ns());
 	}
 }
