@@ -15,6 +15,7 @@
 
 #define SEGMENT (8u << 20) /* bytes of one SEG_HASH: small enough that both ends soon work at the same time */
 #define SEGMENTS_AHEAD 3
+#define HOLES_STEP 256
 
 static void file_queue(struct mover *m, struct file *f)
 {
@@ -360,19 +361,6 @@ static bool run_delta(struct mover *m, struct file *f, const struct file_run *r)
 	return true;
 }
 
-/* A delta brings zeros where the source has holes: they are made holes again. */
-static void send_holes(struct mover *m, struct file *f, uint64_t off, uint64_t end)
-{
-	f->data_end = 0;
-	while (f->sparse && off < end) {
-		uint64_t hole = hole_at(f, off, end);
-		if (hole)
-			send_hole(m, f, off, hole);
-		off = hole ? off + hole : data_until(f, off, end);
-	}
-	f->data_end = 0;
-}
-
 static void send_run(struct mover *m, struct file *f)
 {
 	struct file_run r = f->runs[f->run_next++];
@@ -381,8 +369,6 @@ static void send_run(struct mover *m, struct file *f)
 		return;
 	if (!r.sig_len || !run_delta(m, f, &r))
 		run_literal(m, f, r.off, r.len);
-	else
-		send_holes(m, f, r.off, r.off + r.len);
 	m->count.done_bytes += r.len;
 	if (f->run_next == f->run_len) {
 		f->run_next = f->run_len = 0;
@@ -552,6 +538,25 @@ void file_done(struct mover *m, struct file *f, const struct frame *fr)
 	file_free(m, f);
 }
 
+/*
+ * Chunks that are equal, and deltas, bring zeros where the source has holes: when everything else is there, they are
+ * made holes again. Not before: what is punched in place may still be the basis of a delta. In a long file many short
+ * holes would cost more to name than they save.
+ */
+static bool holes_step(struct mover *m, struct file *f)
+{
+	const uint64_t least = f->size > SEGMENT ? WIRE_CHUNK : 1;
+
+	f->data_end = 0;
+	for (int i = 0; i < HOLES_STEP && f->holes_off < f->end; i++) {
+		uint64_t hole = hole_at(f, f->holes_off, f->end);
+		if (hole >= least)
+			send_hole(m, f, f->holes_off, hole);
+		f->holes_off = hole ? f->holes_off + hole : data_until(f, f->holes_off, f->end);
+	}
+	return f->holes_off < f->end;
+}
+
 static enum step hash_step(struct mover *m, struct file *f)
 {
 	if (f->run_next < f->run_len) {
@@ -564,6 +569,11 @@ static enum step hash_step(struct mover *m, struct file *f)
 	}
 	if (f->off < f->end || f->outstanding)
 		return STEP_WAIT;
+	if (f->sparse && !f->compare && !f->abandoned) {
+		f->state = FILE_STATE_HOLES;
+		f->holes_off = f->seg_start;
+		return STEP_MORE;
+	}
 	send_end(m, f);
 	return STEP_WAIT;
 }
@@ -580,6 +590,11 @@ enum step file_step(struct mover *m, struct file *f)
 		return STEP_WAIT;
 	case FILE_STATE_HASH:
 		return hash_step(m, f);
+	case FILE_STATE_HOLES:
+		if (holes_step(m, f))
+			return STEP_MORE;
+		send_end(m, f);
+		return STEP_WAIT;
 	default:
 		return STEP_WAIT;
 	}

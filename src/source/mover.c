@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define SLOW_LINK (60u << 20) /* bytes a second: compressing is considered below this */
+#define SLOW_LINK (32u << 20) /* bytes a second: compressing is considered below this */
+#define WINDOWS_RESTED 20      /* after compressing in vain */
 #define WINDOW_NS (500 * NS_PER_MS)
 
 /* ---- ending ---- */
@@ -131,11 +132,15 @@ static void run_one(struct mover *m)
 void mover_send_content(struct mover *m, uint8_t type, uint32_t id, const struct buf *payload)
 {
 	int level = m->zstd_fixed ? m->zstd_fixed : m->zstd_level;
+	size_t before = m->wire.out.len;
 
-	if (level)
-		frame_encode_zstd(&m->wire.out, type, id, payload->data, payload->len, level, &m->zstd);
-	else
+	if (!level) {
 		frame_encode(&m->wire.out, type, id, payload->data, payload->len);
+		return;
+	}
+	frame_encode_zstd(&m->wire.out, type, id, payload->data, payload->len, level, &m->zstd);
+	m->zstd_raw += payload->len;
+	m->zstd_saved += payload->len - MIN(payload->len, m->wire.out.len - before);
 }
 
 /* Compression pays when the link, not we, is what is waited for, and is slow enough that zstd is faster. */
@@ -149,12 +154,18 @@ static void consider_compression(struct mover *m, int64_t now)
 		return;
 	rate = (double)(sent - m->rate_sent) * 1e9 / (double)elapsed;
 	blocked = (double)m->blocked_ns / (double)elapsed;
-	if (!m->zstd_level && blocked > 0.5 && rate < SLOW_LINK)
-		m->zstd_level = 1;
-	else if (m->zstd_level && blocked < 0.1)
+	m->slow_windows = blocked > 0.5 && rate < SLOW_LINK ? m->slow_windows + 1 : 0;
+	if (m->zstd_rest)
+		m->zstd_rest--;
+	if (m->zstd_level && (blocked < 0.1 || m->zstd_saved < m->zstd_raw / 8)) {
+		m->zstd_rest = blocked < 0.1 ? 0 : WINDOWS_RESTED; /* what is sent now does not get smaller */
 		m->zstd_level = 0;
-	else if (m->zstd_level && blocked > 0.8 && rate < SLOW_LINK / 4)
+	} else if (!m->zstd_level && m->slow_windows >= 2 && !m->zstd_rest) {
+		m->zstd_level = 1;
+	} else if (m->zstd_level && blocked > 0.8 && rate < SLOW_LINK / 4) {
 		m->zstd_level = 3;
+	}
+	m->zstd_raw = m->zstd_saved = 0;
 	m->rate_ns = now;
 	m->rate_sent = sent;
 	m->blocked_ns = 0;

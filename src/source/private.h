@@ -190,6 +190,7 @@ enum file_state {
 	FILE_STATE_SHARED, /* others write it; waits for IPC_SHARE_DONE */
 	FILE_STATE_STREAM, /* literal data */
 	FILE_STATE_HASH,   /* segments are hashed, runs are answered */
+	FILE_STATE_HOLES,  /* sparse, and there was a basis: holes are made holes there too */
 	FILE_STATE_END,	   /* FILE_END sent, waits for FILE_DONE */
 };
 
@@ -211,6 +212,7 @@ struct file {
 	int fd;
 	uint64_t size, off, end, basis, seg_start;
 	uint64_t data_end; /* sparse: the data at hand reaches this far; 0: look */
+	uint64_t holes_off; /* FILE_STATE_HOLES: up to here they have been sent */
 	bool update, sparse, shared, segment, compare, abandoned, leave_cache, brk;
 	bool any_run;
 	int64_t mtime_ns, ctime_ns;
@@ -276,6 +278,8 @@ struct mover {
 	struct buf msg; /* scratch for payloads */
 	uint8_t *read_buf; /* FILE_READ bytes */
 	int zstd_level;	  /* 0 off now */
+	uint64_t zstd_raw, zstd_saved; /* in this window */
+	unsigned slow_windows, zstd_rest;
 	uint8_t zstd_fixed; /* configured level, 0: none */
 	void *zstd;
 	int64_t rate_ns, blocked_ns;
