@@ -34,19 +34,22 @@ for seed in 21 22; do
     above "and it is not an empty list" "$(wc -l <"$WORK/done")" 40
     same "identical" "$SRC" "$DST"
 done
+# Files of its own: what the mutations leave of the tree's is chance.
+mkdir "$SRC/dry-run.own"; for f in text empty kept; do echo "$f" >"$SRC/dry-run.own/$f"; done
+rehost sync --delete "$SRC" "$T:$DST"; expect 0 "a sync of further files"
 rehost --json -n sync --delete "$SRC" "$T:$DST"
 equal "after it nothing is left to do" "$(items)" ""
 # -n before and after the command, and without --json: a line a change, like -i.
-echo changed >"$SRC/contents/text"; rm "$SRC/contents/empty"
+echo changed >"$SRC/dry-run.own/text"; rm "$SRC/dry-run.own/empty"
 rehost -n sync --delete "$SRC" "$T:$DST"; expect 0 "-n before the command"
-has "lists the update" "$OUT" 'contents/text'; has "lists the deletion" "$OUT" 'contents/empty'
+has "lists the update" "$OUT" 'dry-run.own/text'; has "lists the deletion" "$OUT" 'dry-run.own/empty'
 rehost sync "$SRC" "$T:$DST" --delete --dry-run; expect 0 "--dry-run after the command"
-has "lists the update" "$OUT" 'contents/text'
-check "nothing was written" test -e "$DST/contents/empty"
+has "lists the update" "$OUT" 'dry-run.own/text'
+check "nothing was written" test -e "$DST/dry-run.own/empty"
 rehost sync -i --delete "$SRC" "$T:$DST"; expect 0 "-i"
-has "-i lists the update" "$OUT" 'contents/text'; has "-i lists the deletion" "$OUT" 'contents/empty'
-hasnt "-i lists nothing else" "$OUT" 'contents/size'
-rehost -i sync --delete "$SRC" "$T:$DST"; hasnt "-i of an idle sync lists nothing" "$OUT" 'contents/'
+has "-i lists the update" "$OUT" 'dry-run.own/text'; has "-i lists the deletion" "$OUT" 'dry-run.own/empty'
+hasnt "-i lists nothing else" "$OUT" 'dry-run.own/kept'
+rehost -i sync --delete "$SRC" "$T:$DST"; hasnt "-i of an idle sync lists nothing" "$OUT" 'dry-run.own'
 # A configured job.
 printf '[target]\naddress = %s\nroot = %s\nidentity = %s\nknown_hosts = %s\n[source]\nroot = %s\n' "127.0.0.1:$PORT" "$WORK/jobdst" "$KEY" "$KNOWN" "$SRC" >"$WORK/job.conf"
 SET=(); before=$(state)
