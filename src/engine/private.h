@@ -165,7 +165,8 @@ struct engine {
 	uint64_t bandwidth; /* in force, all workers together */
 	int lock_fd, signal_fd;
 	bool stop; /* a fatal diagnostic or a signal */
-	struct buf differing; /* verify: paths that differ, NUL-terminated, for --recheck */
+	bool verify_whole; /* not single paths */
+	struct buf differing; /* verify: what differs, for --recheck (recheck.c) */
 	uint64_t units_done_files, units_done_bytes;
 	uint64_t skip_dev, skip_ino; /* the target root inside the source */
 };
@@ -201,6 +202,26 @@ void engine_enqueue_mount(struct engine *e, size_t i, uint8_t flags); /* the fir
 void verifyjob_difference(struct engine *e, const struct frame *f);
 void verifyjob_pair(struct engine *e, const struct frame *f);
 void verifyjob_finish(struct engine *e);
+
+/* ---- what --recheck looks at (recheck.c) ---- */
+
+struct recheck_path {
+	char *path; /* "" is the root */
+	bool recurse;
+};
+struct recheck {
+	struct recheck_path *paths;
+	size_t n, cap;
+	bool links; /* names of an inode differed: which belong together shows only when all are looked at */
+};
+/* Adds the record of a difference. */
+void recheck_note(struct buf *out, const struct difference *d);
+/* Takes in what those bytes are the records of. False: of nothing. */
+bool recheck_parse(struct recheck *r, const char *data, size_t len);
+void recheck_want(struct recheck *r, const char *path, bool recurse);
+/* Each path once, and none beneath one that is looked at with all it holds. */
+void recheck_reduce(struct recheck *r);
+void recheck_release(struct recheck *r);
 
 /* run.c */
 bool state_begin(struct engine *e, struct diag *d); /* the target is known to be right: say that work has begun */

@@ -242,9 +242,7 @@ static bool work_exhausted(struct engine *e)
 {
 	if (e->queue.head || in_flight(e) || e->shares)
 		return false;
-	if (e->job->kind != JOB_VERIFY && enqueue_unvisited(e))
-		return false;
-	if (e->job->kind == JOB_VERIFY && !e->job->path_count && !e->job->recheck && enqueue_unvisited(e))
+	if ((e->job->kind != JOB_VERIFY || e->verify_whole) && enqueue_unvisited(e))
 		return false;
 	if (e->deferred.count) {
 		e->revisiting = true;

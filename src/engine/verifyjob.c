@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* A verify: which units it begins with, what its differences amount to, and what a recheck looks at. */
+/* A verify: which units it begins with, and what its differences amount to. */
 
 #define RECHECK_MAX (1u << 30)
 #define FIELDS_MAX 256
@@ -81,7 +81,8 @@ static void warn_path(struct engine *e, const char *path, const char *why)
 	engine_diag(e, &d);
 }
 
-static void add_asked(struct engine *e, const char *path)
+/* A path that a user named. */
+static void add_asked(struct engine *e, struct recheck *r, const char *path)
 {
 	AUTO_FREE char *rel = relative(e, path);
 	AUTO_CLOSE int root = open(e->job->conf->source.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -92,39 +93,62 @@ static void add_asked(struct engine *e, const char *path)
 	else if (fstatat(root, *rel ? rel : ".", &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		warn_path(e, path, "does not exist on the source");
 	else
-		add_path(e, rel, true);
+		recheck_want(r, rel, true);
+}
+
+/* The paths of r and, with all, what a verify looks at otherwise: the paths that are named, or everything. */
+static void add_units(struct engine *e, struct recheck *r, bool all)
+{
+	const struct job *job = e->job;
+	const struct conf_list *listed = &job->conf->verify.paths;
+
+	for (size_t i = 0; all && i < job->path_count; i++)
+		add_asked(e, r, job->paths[i]);
+	for (size_t i = 0; all && !job->path_count && i < listed->len; i++)
+		add_asked(e, r, listed->items[i].value);
+	if (all && !job->path_count && !listed->len) {
+		e->verify_whole = true;
+		engine_enqueue_mount(e, 0, 0);
+		return;
+	}
+	recheck_reduce(r);
+	for (size_t i = 0; i < r->n; i++)
+		add_path(e, r->paths[i].path, r->paths[i].recurse);
 }
 
 static bool add_recheck(struct engine *e, struct diag *d)
 {
 	AUTO_FREE char *file = recheck_path(e->job);
 	AUTO_FREE char *data = NULL;
+	struct recheck r = {};
 	size_t len;
+	bool ok;
 
 	if (fd_read_file(AT_FDCWD, file, RECHECK_MAX, &data, &len) < 0) {
 		diag_set(d, DIAG_ENGINE_RECHECK, errno == ENOENT ? 0 : errno, file, "no differences of an earlier verify are known");
 		return false;
 	}
-	for (size_t pos = 0; pos < len; pos += strlen(data + pos) + 1)
-		add_path(e, str_eq(data + pos, ".") ? "" : data + pos, false);
-	return true;
+	ok = recheck_parse(&r, data, len);
+	if (ok) {
+		/* Which names differ shows only when all of an inode are looked at, and they may be anywhere. */
+		if (r.links)
+			engine_note(e, "hard links differed: all is looked at again");
+		add_units(e, &r, r.links);
+	} else {
+		diag_set(d, DIAG_ENGINE_RECHECK, 0, file, "what differed in the last verify cannot be read: '%s' is damaged", file);
+	}
+	recheck_release(&r);
+	return ok;
 }
 
 bool verifyjob_units(struct engine *e, struct diag *d)
 {
-	const struct job *job = e->job;
-	const struct conf_list *listed = &job->conf->verify.paths;
+	struct recheck r = {};
 
-	if (job->recheck)
+	if (e->job->recheck)
 		return add_recheck(e, d);
-	for (size_t i = 0; i < job->path_count; i++)
-		add_asked(e, job->paths[i]);
-	if (job->path_count)
-		return true;
-	for (size_t i = 0; i < listed->len; i++)
-		add_asked(e, listed->items[i].value);
-	if (!listed->len)
-		engine_enqueue_mount(e, 0, 0);
+	add_units(e, &r, true);
+	recheck_release(&r);
 	return true;
 }
 
@@ -132,7 +156,7 @@ static void tell(struct engine *e, const struct difference *d)
 {
 	e->out->differences++;
 	e->out->difference_counts[d->kind]++;
-	buf_append(&e->differing, d->path, strlen(d->path) + 1);
+	recheck_note(&e->differing, d);
 	if (e->observer->difference)
 		e->observer->difference(e->observer->arg, d);
 }

@@ -79,6 +79,17 @@ v; tree flip "$DST/a/big" --at 1000
 v --recheck; expect 4 "--recheck after one was repaired"; equal "looks at the other" "$(diffs)" "c/file content"
 below "and only at what differed" "$(field files_examined)" 6
 tree flip "$DST/c/file" --at 1; v --recheck; expect 0 "--recheck after both were repaired"
+# Of a missing directory only itself is named: --recheck looks at what it holds, once it is there.
+mv "$DST/a" "$WORK/aside"; touch -r "$SRC" "$DST"; v; equal "a directory is missing" "$(diffs)" "a missing"
+v --recheck; expect 4 "--recheck while it is missing"; equal "and still is" "$(diffs)" "a missing"
+mv "$WORK/aside" "$DST/a"; touch -r "$SRC" "$DST"; tree flip "$DST/a/big" --at 7
+v --recheck; expect 4 "--recheck after it came with a difference beneath"; equal "finds that" "$(diffs)" "a/big content"
+tree flip "$DST/a/big" --at 7; v --recheck; expect 0 "--recheck after that was repaired"
+# A broken hard link is still one when only one of its names was told.
+touch -r "$DST/links" "$WORK/ref"; rm "$DST/links/2"; cp -p "$DST/links/1" "$DST/links/2"; touch -r "$WORK/ref" "$DST/links"
+v; expect 4 "a broken hard link in the job"; v --recheck; expect 4 "--recheck sees it again"; has "as one" <(diffs) '^links/[12] hardlink$'
+ln -f "$DST/links/1" "$DST/links/2"; touch -r "$WORK/ref" "$DST/links"; v --recheck; expect 0 "--recheck after it was repaired"
+printf '0a/../b\0' >"$WORK/state/v/verify-differences"; v --recheck; expect 1 "a damaged list of differences"; v; expect 0 "is mended by the next verify"
 v --mode quick; expect 0 "--mode over the configuration"
 rehost -c "$WORK/v.conf" sync; sleep 0.1
 echo "changed after the sync" >"$SRC/c/file"
