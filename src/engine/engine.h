@@ -116,7 +116,8 @@ struct job_state {
 	bool exists;
 	char *target, *target_root, *source_root; /* what the state belongs to */
 	bool copy_completed;
-	bool owns_target; /* this job has written this target */
+	char **owned; /* targets this job has found empty or was told to adopt: "TARGET ROOT" */
+	size_t owned_len;
 	int64_t copy_completed_at, last_sync_started, last_sync_completed, last_verify_completed; /* real ns, 0 never */
 	int last_exit_code;
 	char *last_command;

@@ -94,6 +94,9 @@ void links_worker_gone(struct links *l, uint32_t worker, links_wake_fn wake, voi
 
 bool state_write(const struct job *job, const struct job_state *s, struct diag *d);
 bool state_matches(const struct job *job, const struct job_state *s);
+bool state_owns(const struct job *job, const struct job_state *s);
+void state_own(const struct job *job, struct job_state *s);
+void state_forget(struct job_state *s);
 void status_write(const struct job *job, const struct progress *p, int64_t since);
 void status_remove(const struct job *job);
 /* Holds the lock until the descriptor is closed. -1 with d (exit class 75 when another holds it). */

@@ -39,6 +39,43 @@ static char *target_of(const struct job *job)
 		text_or(c->target.address, ""), c->target.port);
 }
 
+static char *owned_key(const struct job *job)
+{
+	AUTO_FREE char *target = target_of(job);
+
+	return xasprintf("%s %s", target, text_or(job->conf->target.root, ""));
+}
+
+bool state_owns(const struct job *job, const struct job_state *s)
+{
+	AUTO_FREE char *key = owned_key(job);
+
+	for (size_t i = 0; i < s->owned_len; i++)
+		if (str_eq(s->owned[i], key))
+			return true;
+	return false;
+}
+
+void state_own(const struct job *job, struct job_state *s)
+{
+	if (state_owns(job, s))
+		return;
+	s->owned = xrealloc(s->owned, (s->owned_len + 1) * sizeof(*s->owned));
+	s->owned[s->owned_len++] = owned_key(job);
+}
+
+/* Another target: everything begins anew, but what the job owns. */
+void state_forget(struct job_state *s)
+{
+	char **owned = STEAL(s->owned);
+	size_t n = s->owned_len;
+
+	s->owned_len = 0;
+	job_state_release(s);
+	s->owned = owned;
+	s->owned_len = n;
+}
+
 bool state_matches(const struct job *job, const struct job_state *s)
 {
 	AUTO_FREE char *target = target_of(job);
@@ -81,6 +118,19 @@ static cJSON *read_json(const char *path)
 	return cJSON_ParseWithLength(text, len);
 }
 
+static void read_owned(const cJSON *list, struct job_state *s)
+{
+	const cJSON *v;
+
+	cJSON_ArrayForEach(v, list)
+	{
+		if (!cJSON_IsString(v))
+			continue;
+		s->owned = xrealloc(s->owned, (s->owned_len + 1) * sizeof(*s->owned));
+		s->owned[s->owned_len++] = xstrdup(v->valuestring);
+	}
+}
+
 static void read_state(const cJSON *o, struct job_state *s)
 {
 	s->exists = true;
@@ -88,7 +138,7 @@ static void read_state(const cJSON *o, struct job_state *s)
 	s->target_root = get_text(o, "target_root");
 	s->source_root = get_text(o, "source_root");
 	s->copy_completed = get_bool(o, "copy_completed");
-	s->owns_target = get_bool(o, "owns_target");
+	read_owned(cJSON_GetObjectItemCaseSensitive(o, "owned"), s);
 	s->copy_completed_at = get_int(o, "copy_completed_at");
 	s->last_sync_started = get_int(o, "last_sync_started");
 	s->last_sync_completed = get_int(o, "last_sync_completed");
@@ -156,6 +206,9 @@ void job_state_release(struct job_state *s)
 	free(s->last_command);
 	free(s->running_command);
 	free(s->running_phase);
+	for (size_t i = 0; i < s->owned_len; i++)
+		free(s->owned[i]);
+	free(s->owned);
 	*s = (struct job_state){};
 }
 
@@ -193,7 +246,7 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 	AUTO_FREE char *dir = xasprintf("%s/%s", job->state_dir, job->name);
 	AUTO_FREE char *path = state_path(job->state_dir, job->name);
 	AUTO_FREE char *target = target_of(job);
-	cJSON *o;
+	cJSON *o, *owned;
 	bool ok;
 
 	if (fd_mkdir_p(dir, 0700) < 0) {
@@ -206,7 +259,9 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 	cJSON_AddStringToObject(o, "target_root", text_or(job->conf->target.root, ""));
 	cJSON_AddStringToObject(o, "source_root", job->conf->source.root);
 	cJSON_AddBoolToObject(o, "copy_completed", s->copy_completed);
-	cJSON_AddBoolToObject(o, "owns_target", s->owns_target);
+	owned = cJSON_AddArrayToObject(o, "owned");
+	for (size_t i = 0; i < s->owned_len; i++)
+		cJSON_AddItemToArray(owned, cJSON_CreateString(s->owned[i]));
 	put_int(o, "copy_completed_at", s->copy_completed_at);
 	put_int(o, "last_sync_started", s->last_sync_started);
 	put_int(o, "last_sync_completed", s->last_sync_completed);

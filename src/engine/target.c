@@ -64,11 +64,11 @@ static bool ownership(struct engine *e, const struct ipc_ready *r, struct diag *
 	if (!state_matches(job, &e->state)) {
 		if (e->state.exists && !job->adhoc)
 			engine_note(e, "the job's state belongs to another target: it begins anew");
-		job_state_release(&e->state);
+		state_forget(&e->state);
 	}
 	if (r->root_empty || job->adopt)
-		e->state.owns_target = true;
-	if (deletes && !job->adhoc && !e->state.owns_target) {
+		state_own(job, &e->state);
+	if (deletes && !job->adhoc && !state_owns(job, &e->state)) {
 		diag_set(d, DIAG_ENGINE_FOREIGN, 0, job->conf->target.root,
 			"'%s' on the target holds files that this job did not put there", job->conf->target.root);
 		return false;
