@@ -178,7 +178,8 @@ static unsigned depth(const char *path)
 	return n;
 }
 
-/* Of mounts that show the same, the one that shows most comes first, then the one nearest the root. */
+/* Of mounts that show the same, the one that shows most comes first, then the one nearest the root, then the one that was
+ * mounted first: a bind mount is younger than what it repeats. Both point into the table, which is in that order. */
 static int by_reach(const void *a, const void *b)
 {
 	const struct entry *ea = *(const struct entry *const *)a, *eb = *(const struct entry *const *)b;
@@ -187,7 +188,7 @@ static int by_reach(const void *a, const void *b)
 		return depth(ea->root) < depth(eb->root) ? -1 : 1;
 	if (depth(ea->path) != depth(eb->path))
 		return depth(ea->path) < depth(eb->path) ? -1 : 1;
-	return strcmp(ea->path, eb->path);
+	return ea < eb ? -1 : 1;
 }
 
 static void choose_beneath(struct selection *s)

@@ -440,6 +440,8 @@ void dir_give(struct mover *m, struct dir *d, const char *name, int32_t mount, b
 		return;
 	g.name = (struct bytes){(const uint8_t *)name, strlen(name)};
 	bare = g;
+	if (mount >= 0 && (m->flags & IPC_CLONES) && listing_hides(d, name))
+		tell_note(m, "left out: what lies hidden beneath the mount point '%s/%s'", d->src, name);
 	buf_clear(&m->msg);
 	wr_u32(&m->msg, d->unit);
 	if (mount >= 0) {
@@ -459,6 +461,10 @@ void dir_give(struct mover *m, struct dir *d, const char *name, int32_t mount, b
 		}
 		ipc_give_put(&m->msg, &g);
 	} else {
+		if (listing_walked_elsewhere(m, d, name)) {
+			g.flags = UNIT_BARE;
+			tell_note(m, "left out here: '%s/%s' is mounted elsewhere too and copied there", d->src, name);
+		}
 		ipc_give_put(&m->msg, &g);
 	}
 	chan_send_buf(&m->ipc, IPC_GIVE, 0, &m->msg);

@@ -7,7 +7,10 @@
 #include "transport/transport.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define HELLO_TIMEOUT_MS 60000
@@ -42,6 +45,9 @@ static bool await_frame(struct chan *c, struct frame *out, int timeout_ms)
 
 static void take_mounts(struct mover *m, const struct ipc_config *cfg, const int *fds)
 {
+	struct statfs fs;
+	struct stat st;
+
 	m->mount_count = cfg->mount_count;
 	m->mounts = xcalloc(m->mount_count, sizeof(*m->mounts));
 	for (uint32_t i = 0; i < m->mount_count; i++) {
@@ -49,6 +55,9 @@ static void take_mounts(struct mover *m, const struct ipc_config *cfg, const int
 		m->mounts[i].target_rel = copy(&cfg->mounts[i].target_rel);
 		m->mounts[i].fd = fds[i];
 		fd_set_cloexec(fds[i], true);
+		if (fstat(fds[i], &st) == 0)
+			m->mounts[i].dev = st.st_dev;
+		m->mounts[i].btrfs = fstatfs(fds[i], &fs) == 0 && fs.f_type == BTRFS_SUPER_MAGIC;
 	}
 }
 

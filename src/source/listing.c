@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -111,6 +113,49 @@ bool listing_skipped(const struct mover *m, const struct dir *d, const char *nam
 	return false;
 }
 
+#define BTRFS_SUBVOLUME_INO 256
+#define BTRFS_GET_FLAGS _IOR(0x94, 25, uint64_t)
+#define BTRFS_READ_ONLY (1u << 1)
+
+/* A read-only snapshot is a copy of what is walked anyway. */
+static bool is_snapshot(const struct mover *m, const struct dir *d, const char *name)
+{
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
+	uint64_t flags = 0;
+
+	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev == d->dev || st.st_ino != BTRFS_SUBVOLUME_INO)
+		return false;
+	fd = openat(d->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && ioctl(fd, BTRFS_GET_FLAGS, &flags) == 0 && (flags & BTRFS_READ_ONLY);
+}
+
+bool listing_walked_elsewhere(const struct mover *m, const struct dir *d, const char *name)
+{
+	struct stat st;
+
+	if (!m->mounts[d->mount].btrfs || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev == d->dev)
+		return false;
+	for (uint32_t i = 0; i < m->mount_count; i++)
+		if (i != d->mount && m->mounts[i].dev == st.st_dev)
+			return true;
+	return false;
+}
+
+bool listing_hides(const struct dir *d, const char *name)
+{
+	AUTO_CLOSE int fd = openat(d->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct names n = {};
+	bool any;
+
+	if (fd < 0)
+		return false;
+	names_read(&n, fd, 1);
+	any = n.len > 0;
+	names_release(&n);
+	return any;
+}
+
 int32_t listing_mount_at(const struct mover *m, const struct dir *d, const char *name)
 {
 	size_t dir_len = strlen(d->src), name_len = strlen(name);
@@ -134,6 +179,10 @@ bool listing_left_out(struct mover *m, const struct dir *d, const char *name, bo
 		return true; /* the receiver's own directory: never a file of the user's */
 	if (is_dir && m->skip_count && listing_skipped(m, d, name, ino)) {
 		tell_note(m, "left out: '%s/%s' is rehost's own or the target itself", d->src, name);
+		return true;
+	}
+	if (is_dir && m->mounts[d->mount].btrfs && is_snapshot(m, d, name)) {
+		tell_note(m, "left out: '%s/%s' is a read-only snapshot", d->src, name);
 		return true;
 	}
 	if (rules_empty(m->rules))

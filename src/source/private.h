@@ -240,6 +240,8 @@ struct skip {
 struct mover_mount {
 	char *rel, *target_rel;
 	int fd;
+	uint64_t dev; /* of its root */
+	bool btrfs;   /* may hold subvolumes */
 };
 
 struct op { /* META, LINK, DELETE: what to report when it is answered */
@@ -320,6 +322,10 @@ int listing_open_path(int rootfd, const char *path);
 void names_read(struct names *n, int fd, uint32_t max);
 void names_release(struct names *n);
 bool listing_skipped(const struct mover *m, const struct dir *d, const char *name, uint64_t ino);
+/* btrfs: a subvolume that is a chosen mount itself is walked there, not here. */
+bool listing_walked_elsewhere(const struct mover *m, const struct dir *d, const char *name);
+/* True when the directory beneath a mount point has entries of its own. */
+bool listing_hides(const struct dir *d, const char *name);
 int32_t listing_mount_at(const struct mover *m, const struct dir *d, const char *name);
 struct listed *listing_add(struct mover *m, struct listing *l, const char *name, size_t len, const struct meta *meta);
 void listing_release(struct mover *m, struct listing *l);
