@@ -27,6 +27,7 @@ struct unit {
 	struct unit *next; /* in the queue, or in its worker's list */
 	/* hashes of the names it has handed on, so that a second run of it hands on no directory twice */
 	struct buf given;
+	size_t given_before; /* of them: handed on by earlier runs, in order */
 	bool again; /* it is being done a second time */
 	/* UNIT_SEGMENT */
 	struct share *share;
@@ -38,6 +39,8 @@ struct unit *queue_unit_new(uint8_t kind, uint8_t flags, uint32_t mount, const c
 void queue_unit_free(struct unit *u);
 /* True when the unit has handed on this name before (and notes it). */
 bool queue_unit_gave(struct unit *u, const struct digest_key *k, const void *name, size_t n);
+/* It is going to be done once more. */
+void queue_unit_redo(struct unit *u);
 
 struct queue { /* last in, first out: depth first keeps it short */
 	struct unit *head;
@@ -51,6 +54,7 @@ void queue_clear(struct queue *q);
 struct deferred {
 	struct buf mem;
 	int fd; /* unlinked file, -1 until needed */
+	size_t spilled; /* bytes in it */
 	uint64_t count;
 };
 void deferred_add(struct deferred *d, const struct unit *u, const char *state_dir);

@@ -30,16 +30,31 @@ void queue_unit_free(struct unit *u)
 	free(u);
 }
 
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return (x > y) - (x < y);
+}
+
 bool queue_unit_gave(struct unit *u, const struct digest_key *k, const void *name, size_t n)
 {
 	uint64_t h = digest_name(k, name, n); /* keyed: nobody who names directories can make one be taken for another */
 
-	if (u->again)
-		for (size_t i = 0; i < u->given.len; i += sizeof(h))
-			if (memcmp(u->given.data + i, &h, sizeof(h)) == 0)
-				return true;
+	if (u->again && bsearch(&h, u->given.data, u->given_before, sizeof(h), by_value))
+		return true;
 	buf_append(&u->given, &h, sizeof(h));
 	return false;
+}
+
+void queue_unit_redo(struct unit *u)
+{
+	u->given_before = u->given.len / sizeof(uint64_t);
+	if (u->given_before)
+		qsort(u->given.data, u->given_before, sizeof(uint64_t), by_value);
+	u->again = u->given_before > 0;
 }
 
 void queue_push(struct queue *q, struct unit *u)
@@ -73,8 +88,11 @@ static void spill(struct deferred *d, const char *state_dir)
 {
 	if (d->fd < 0)
 		d->fd = open(state_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (d->fd >= 0 && fd_write_full(d->fd, d->mem.data, d->mem.len) == 0)
+	/* A write that fails in the middle is begun again at the same place, with what has come meanwhile. */
+	if (d->fd >= 0 && fd_pwrite_full(d->fd, d->mem.data, d->mem.len, (off_t)d->spilled) == 0) {
+		d->spilled += d->mem.len;
 		buf_clear(&d->mem);
+	}
 }
 
 void deferred_add(struct deferred *d, const struct unit *u, const char *state_dir)
@@ -104,13 +122,12 @@ void deferred_take(struct deferred *d, struct queue *q)
 	struct rd r = rd_init(d->mem.data, d->mem.len);
 
 	take(&r, q);
-	if (d->fd >= 0) {
-		off_t len = lseek(d->fd, 0, SEEK_END);
+	if (d->spilled) {
 		AUTO_BUF b = BUF_INIT;
-		if (len > 0 && fd_pread_full(d->fd, buf_reserve(&b, (size_t)len), (size_t)len, 0) == len) {
-			r = rd_init(b.data, (size_t)len);
-			take(&r, q);
-		}
+		ssize_t len = fd_pread_full(d->fd, buf_reserve(&b, d->spilled), d->spilled, 0);
+
+		r = rd_init(b.data, len > 0 ? (size_t)len : 0);
+		take(&r, q);
 	}
 	deferred_release(d);
 }

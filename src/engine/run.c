@@ -259,7 +259,8 @@ static bool first_units(struct engine *e, struct diag *d)
 	e->first_sent = true;
 	if (e->job->kind == JOB_VERIFY)
 		return verifyjob_units(e, d);
-	engine_enqueue_mount(e, 0, 0);
+	/* The source root's own file system may be left out: then the first mount's parents are not there. */
+	engine_enqueue_mount(e, 0, *e->plan.chosen[0].rel ? UNIT_PARENTS : 0);
 	return true;
 }
 

@@ -282,7 +282,7 @@ static void requeue(struct engine *e, struct worker *w)
 			queue_unit_free(u);
 			continue;
 		}
-		u->again = true;
+		queue_unit_redo(u);
 		u->flags &= (uint8_t)~UNIT_NEW; /* part of it may be there */
 		queue_push(&e->queue, u);
 	}

@@ -75,7 +75,7 @@ rehost copy -x "$R" "$T:$WORK/adhoc-x"; expect 0 "SRC DST -x"; check "files of i
 refute "none of another file system" test -e "$WORK/adhoc-x/data/tree"; check "but the mount point" test -d "$WORK/adhoc-x/data"
 rehost copy "$R/tmpfs" "$T:$WORK/adhoc-tmpfs"; expect 0 "the file system that holds SRC is always walked"; same "identical" "$R/tmpfs" "$WORK/adhoc-tmpfs"
 # Copies between the types: from ext4 to xfs and btrfs, without what those cannot hold.
-tree make "$R/cross" --entries 200 --big 2000000 >/dev/null; rm "$R/cross/special/long" "$R/cross/xattr/large"
+tree make "$R/cross" --entries 200 --big 2000000 >/dev/null; rm "$R/cross/special/long" "$R/cross/xattr/large"; tree clear-flags "$R/cross"
 mkdir "$R/data/in" "$R/vol/in"
 for to in data vol; do
     # Holes are left out: xfs allocates ahead of writes.
