@@ -298,6 +298,8 @@ void remove_contents(struct session *s, int dirfd);
 
 /* tmp.c */
 void tmp_start(struct session *s, bool empty);
+/* Removes what is in the temporary directory: when nobody writes there, it is of a receiver that was killed. */
+void tmp_empty(struct session *s);
 void tmp_end(struct session *s);
 /* A new name; on the file system of d. */
 void tmp_place(struct session *s, struct tdir *d, struct tmpname *t);

@@ -50,6 +50,18 @@ static void equal_add(struct tfile *f, uint64_t off, uint64_t len)
 	buf_append(&f->equal, range, sizeof(range));
 }
 
+static bool equal_has(const struct tfile *f, uint64_t off, uint64_t len)
+{
+	uint64_t range[2];
+
+	for (size_t i = 0; i < f->equal.len; i += sizeof(range)) {
+		memcpy(range, f->equal.data + i, sizeof(range));
+		if (range[0] <= off && off + len <= range[1])
+			return true;
+	}
+	return false;
+}
+
 /* Nothing to do: what is written to has a hole there, or what may stay as it is has one. */
 static bool hole_is_there(struct session *s, struct tfile *f, uint64_t off, uint64_t len)
 {
@@ -57,7 +69,8 @@ static bool hole_is_there(struct session *s, struct tfile *f, uint64_t off, uint
 		return copy_is_hole(f->fd, off, len);
 	if (s->dry || f->basis_fd < 0 || off + len > f->basis_size || !copy_is_hole(f->basis_fd, off, len))
 		return false;
-	equal_add(f, off, len);
+	if (!equal_has(f, off, len))
+		equal_add(f, off, len);
 	return true;
 }
 

@@ -101,12 +101,16 @@ static bool sync_handle(struct session *s, const struct frame *f)
 	size_t start;
 	int err = s->sync_errno;
 
-	if (f->len)
+	if (f->len > 1 || (f->len && f->payload[0] > 1))
 		return session_malformed(s, "request to sync");
+	if (s->files_n == 0)
+		tmp_empty(s); /* everything has been answered, everywhere: what is left is of one that was killed */
 	for (size_t i = 0; i < s->fs_n; i++) {
 		if (syncfs(s->fs[i].fd) < 0)
 			err = errno;
 	}
+	if (!s->dry && f->len && f->payload[0])
+		sync(); /* another receiver was lost: nobody here knows what it has written to */
 	if (!s->dry && syncfs(s->root_fd) < 0)
 		err = errno;
 	s->sync_errno = 0;
@@ -124,6 +128,23 @@ static bool sync_handle(struct session *s, const struct frame *f)
 
 /* ---- HELLO ---- */
 
+/* What mkfs puts into a new file system: with nothing in it, it is nobody's file. */
+static bool is_fresh_lost_found(int fd, const char *name)
+{
+	AUTO_CLOSE int sub = -1;
+	char raw[256] __attribute__((aligned(8)));
+	size_t used = 0;
+	ssize_t n;
+
+	if (!str_eq(name, "lost+found"))
+		return false;
+	sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	while (sub >= 0 && (n = listing_getdents(sub, raw, sizeof(raw))) > 0)
+		for (ssize_t pos = 0; pos < n; pos += ((const struct dirent_raw *)(const void *)(raw + pos))->reclen)
+			used++;
+	return sub >= 0 && used <= 2;
+}
+
 static bool root_is_empty(struct session *s)
 {
 	AUTO_CLOSE int fd = resolve_dir(s, "");
@@ -137,7 +158,8 @@ static bool root_is_empty(struct session *s)
 			const struct dirent_raw *e = (const void *)(raw + pos);
 
 			pos += e->reclen;
-			if (!str_eq(e->name, ".") && !str_eq(e->name, "..") && !str_eq(e->name, TMP_DIR))
+			if (!str_eq(e->name, ".") && !str_eq(e->name, "..") && !str_eq(e->name, TMP_DIR) &&
+				!is_fresh_lost_found(fd, e->name))
 				return false;
 		}
 	}

@@ -117,18 +117,24 @@ static int tmp_dir(struct session *s)
 	return s->tmp_fd;
 }
 
-void tmp_start(struct session *s, bool empty)
+void tmp_empty(struct session *s)
 {
 	int fd;
 
-	s->tmp_fd = -1;
-	if (!empty || s->dry || s->root_fd < 0)
+	if (s->dry || s->root_fd < 0)
 		return;
 	fd = resolve_child(s, s->root_fd, TMP_DIR, true);
 	if (fd < 0)
 		return;
 	remove_contents(s, fd);
 	close(fd);
+}
+
+void tmp_start(struct session *s, bool empty)
+{
+	s->tmp_fd = -1;
+	if (empty)
+		tmp_empty(s);
 }
 
 void tmp_end(struct session *s)
