@@ -160,6 +160,7 @@ struct engine {
 	/* reconnecting */
 	int64_t lost_since, retry_at;
 	unsigned tries, long_tries;
+	bool lost_any; /* a worker was lost in this run */
 	bool forecast; /* of totals: there is one */
 	struct diag lost; /* why, of the last loss */
 	/* totals */

@@ -363,6 +363,7 @@ static void worker_ended(struct engine *e, struct worker *w)
 		engine_fatal(e, &d);
 		return;
 	}
+	e->lost_any = true;
 	if (!diag_is_set(&d)) {
 		if (WIFSIGNALED(status) || WEXITSTATUS(status) != MOVER_LOST)
 			diag_set(&d, DIAG_ENGINE_WORKER, 0, NULL, "a worker process ended unexpectedly (%s %d)",
@@ -392,7 +393,9 @@ static bool finish(struct engine *e)
 			w->state = WORKER_FINISHING;
 		}
 		if (w->state == WORKER_READY && sync) {
-			worker_send(w, IPC_SYNC, NULL);
+			AUTO_BUF all = BUF_INIT;
+			wr_u8(&all, e->lost_any); /* what a lost receiver has written, another must make durable */
+			worker_send(w, IPC_SYNC, &all);
 			w->state = WORKER_SYNCING;
 		} else if ((w->state == WORKER_READY && !sync) || w->state == WORKER_SYNCED) {
 			e->synced = true;

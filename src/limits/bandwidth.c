@@ -1,6 +1,8 @@
 #include "limits/bandwidth.h"
+#include "base/util.h"
 
 #define NS INT64_C(1000000000)
+#define RATE_MAX (UINT64_C(1) << 60) /* more is no limit either, and all sums stay in their types */
 
 static int64_t burst(const struct bandwidth *b)
 {
@@ -9,30 +11,33 @@ static int64_t burst(const struct bandwidth *b)
 	return eighth > 16384 ? eighth : 16384;
 }
 
+/* Whole bytes only: the time that makes no whole byte is left for the next call, however often calls come. */
 static void refill(struct bandwidth *b, int64_t now_ns)
 {
-	int64_t elapsed = now_ns - b->last_ns;
-	int64_t max = burst(b);
+	int64_t elapsed = now_ns - b->last_ns, added;
 
 	if (elapsed <= 0)
 		return;
-	b->last_ns = now_ns;
-	if (elapsed > NS)
-		elapsed = NS;
-	b->tokens += (int64_t)((double)b->rate * (double)elapsed / (double)NS);
-	if (b->tokens > max)
-		b->tokens = max;
+	if (!b->rate || elapsed >= NS) {
+		added = (int64_t)b->rate;
+		b->last_ns = now_ns;
+	} else {
+		added = (int64_t)((double)b->rate * (double)elapsed / (double)NS);
+		b->last_ns += MIN(elapsed, (int64_t)((double)added * (double)NS / (double)b->rate + 1));
+	}
+	b->tokens = MIN(b->tokens + added, burst(b));
 }
 
 void bandwidth_init(struct bandwidth *b, uint64_t rate, int64_t now_ns)
 {
-	*b = (struct bandwidth){.rate = rate, .last_ns = now_ns};
+	*b = (struct bandwidth){.rate = MIN(rate, RATE_MAX), .last_ns = now_ns};
 }
 
 void bandwidth_set_rate(struct bandwidth *b, uint64_t rate, int64_t now_ns)
 {
 	refill(b, now_ns);
-	b->rate = rate;
+	b->rate = MIN(rate, RATE_MAX);
+	b->tokens = MIN(b->tokens, burst(b));
 }
 
 uint64_t bandwidth_allow(struct bandwidth *b, uint64_t want, int64_t now_ns)

@@ -1,5 +1,5 @@
 /*
- * A token bucket: at most `rate` bytes a second over any second or more, bursts of an eighth of a second.
+ * A token bucket: in any time t at most rate * t bytes and one burst, of an eighth of a second or 16 KiB.
  * Pure: the caller supplies the time.
  */
 #pragma once

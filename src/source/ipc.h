@@ -28,7 +28,7 @@ enum ipc_type {
 	IPC_SHARE_DONE, /* u32 file id, u8 ok, u8 something differed */
 	IPC_GRANT,	/* u64 token, u64 entries that may be deleted (0: none left) */
 	IPC_RATE,	/* u64 bytes a second for this mover, 0 unlimited */
-	IPC_SYNC,	/* make everything durable on the target; answer IPC_SYNCED */
+	IPC_SYNC,	/* u8 all: make what this receiver (or any) has written durable; answer IPC_SYNCED */
 	IPC_SKIP,	/* u64 dev, u64 ino: one more directory to be left out */
 	IPC_FINISH,	/* end in order */
 

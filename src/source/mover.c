@@ -268,11 +268,11 @@ static void unit_frame(struct mover *m, const struct frame *f)
 		dir_new(m, &u);
 }
 
-static void start_sync(struct mover *m)
+static void start_sync(struct mover *m, uint8_t all)
 {
 	struct op *op = op_new(m, MSG_SYNC, NULL, NULL);
 
-	chan_send(&m->wire, MSG_SYNC, op->id, NULL, 0);
+	chan_send(&m->wire, MSG_SYNC, op->id, &all, 1);
 }
 
 static void ipc_frame(struct mover *m, const struct frame *f)
@@ -317,7 +317,7 @@ static void ipc_frame(struct mover *m, const struct frame *f)
 		m->skips[m->skip_count++].ino = rd_u64(&r);
 		break;
 	case IPC_SYNC:
-		start_sync(m);
+		start_sync(m, rd_u8(&r));
 		break;
 	case IPC_FINISH:
 		m->finishing = true;

@@ -72,7 +72,7 @@ void wr_diag(struct buf *b, const struct diag *d)
 	const char *path = d->path ? d->path : "", *detail = d->detail ? d->detail : "";
 	size_t path_len = strlen(path), detail_len = strlen(detail);
 
-	wr_varint(b, d->code);
+	wr_varint(b, strtoul(diag_info(d->code)->id + 2, NULL, 10)); /* the number is stable, the enum is not */
 	wr_varint(b, (uint64_t)(d->err > 0 ? d->err : 0));
 	wr_bytes(b, path, MIN(path_len, (size_t)DIAG_TEXT_MAX));
 	wr_bytes(b, detail, MIN(detail_len, (size_t)DIAG_TEXT_MAX));
@@ -85,14 +85,18 @@ static char *copy_text(const struct bytes *b)
 
 bool rd_diag(struct rd *r, struct diag *out)
 {
-	uint64_t code = rd_varint(r, UINT32_MAX);
+	uint64_t number = rd_varint(r, 9999);
 	uint64_t err = rd_varint(r, 4095);
+	char id[8];
 	struct bytes path = rd_bytes(r, DIAG_TEXT_MAX), detail = rd_bytes(r, DIAG_TEXT_MAX);
 
 	diag_release(out);
 	if (r->bad)
 		return false;
-	out->code = code < DIAG_CODES_END ? (enum diag_code)code : DIAG_INTERNAL;
+	snprintf(id, sizeof(id), "%04u", (unsigned)number);
+	out->code = number ? diag_find(id) : DIAG_NONE;
+	if (number && out->code == DIAG_NONE)
+		out->code = DIAG_INTERNAL;
 	out->err = (int)err;
 	out->path = copy_text(&path);
 	out->detail = copy_text(&detail);
@@ -102,6 +106,21 @@ bool rd_diag(struct rd *r, struct diag *out)
 				*p = '?';
 	}
 	return true;
+}
+
+/* What was got is the caller's only if all is well. */
+static bool keep(bool ok, struct diag *d)
+{
+	if (!ok)
+		diag_release(d);
+	return ok;
+}
+
+/* A failure is told with its reason, or it would not be counted as one. */
+static void require_reason(bool failed, struct diag *d)
+{
+	if (failed && !diag_is_set(d))
+		diag_set(d, DIAG_INTERNAL, 0, NULL, "the other side gave no reason for a failure");
 }
 
 /* ---- session ---- */
@@ -322,7 +341,8 @@ bool msg_need_get(struct rd *r, struct need *n)
 		rd_diag(r, &n->diag);
 	if (n->op < NEED_CREATED || n->op > NEED_FAILED || n->exists > 1)
 		r->bad = true;
-	return rd_ok(r);
+	require_reason(n->op == NEED_FAILED, &n->diag);
+	return keep(rd_ok(r), &n->diag);
 }
 
 static void put_diag_maybe(struct buf *out, const struct diag *d)
@@ -357,7 +377,7 @@ bool msg_dir_done_get(const struct frame *f, struct msg_dir_done *m)
 	m->set = rd_u32(&r);
 	m->failed = rd_u32(&r);
 	get_diag_maybe(&r, &m->diag);
-	return rd_done(&r);
+	return keep(rd_done(&r), &m->diag);
 }
 
 /* ---- small entries ---- */
@@ -396,7 +416,8 @@ bool msg_put_done_get(struct rd *r, struct put_done *p)
 		rd_diag(r, &p->diag);
 	if (flags >= PUT_DIAG << 1)
 		r->bad = true;
-	return rd_ok(r);
+	require_reason(p->failed, &p->diag);
+	return keep(rd_ok(r), &p->diag);
 }
 
 /* ---- large files ---- */
@@ -600,7 +621,8 @@ bool msg_file_done_get(const struct frame *f, struct msg_file_done *m)
 	m->ino = rd_varint(&r, UINT64_MAX);
 	get_diag_maybe(&r, &m->diag);
 	m->runs = rest(&r);
-	return rd_done(&r) && m->status <= FILE_FAILED;
+	require_reason(m->status == FILE_FAILED, &m->diag);
+	return keep(rd_done(&r) && m->status <= FILE_FAILED, &m->diag);
 }
 
 void msg_again_put(struct buf *out, uint64_t off, uint32_t len)
@@ -682,7 +704,8 @@ bool msg_op_done_get(const struct frame *f, struct msg_op_done *m)
 	m->dev = rd_varint(&r, UINT64_MAX);
 	m->ino = rd_varint(&r, UINT64_MAX);
 	get_diag_maybe(&r, &m->diag);
-	return rd_done(&r) && m->failed <= 1 && m->changed <= 1;
+	require_reason(m->failed, &m->diag);
+	return keep(rd_done(&r) && m->failed <= 1 && m->changed <= 1, &m->diag);
 }
 
 void msg_delete_head_put(struct buf *out, uint32_t dir, uint64_t budget)
@@ -735,5 +758,6 @@ bool msg_delete_record_get(struct rd *r, struct delete_record *out)
 		rd_diag(r, &out->diag);
 	if (out->type >= META_TYPE_END)
 		r->bad = true;
-	return rd_ok(r);
+	require_reason(out->type == META_NONE, &out->diag);
+	return keep(rd_ok(r), &out->diag);
 }

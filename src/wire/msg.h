@@ -19,7 +19,8 @@
  * within it to bucket (name hash & 0xffffffff) % buckets. See digest.h.
  *
  * Every get function returns false on anything malformed; strings and byte ranges point into the payload unless the
- * struct says they are owned.
+ * struct says they are owned (after a get that returned true). A failure always has its diag: DIAG_INTERNAL where the
+ * other side has sent none.
  */
 #pragma once
 
@@ -45,7 +46,7 @@ enum msg_type {
 	MSG_HELLO = 1, /* M */
 	MSG_HELLO_OK,  /* R */
 	MSG_ERROR,     /* R, id 0: the session cannot go on; struct diag */
-	MSG_SYNC,      /* M, id op: sync every file system written to. Answer OP_DONE */
+	MSG_SYNC,      /* M, id op, u8 all (absent: 0): sync every file system R has written to, or (1) all of the host. Answer OP_DONE */
 	MSG_BYE,       /* M: no more requests; R removes its temporary directory and ends */
 
 	/* directories; id is the directory's */
@@ -363,6 +364,6 @@ struct delete_record {
 void msg_delete_record_put(struct buf *out, const struct delete_record *r);
 bool msg_delete_record_get(struct rd *r, struct delete_record *out);
 
-/* A diagnostic on the wire: code, errno, path, detail. Bounded; an unknown code becomes DIAG_INTERNAL. */
+/* A diagnostic on the wire: number of its id, errno, path, detail. Bounded; an unknown one becomes DIAG_INTERNAL. */
 void wr_diag(struct buf *b, const struct diag *d);
 bool rd_diag(struct rd *r, struct diag *out);
