@@ -14,18 +14,18 @@ static int64_t burst(const struct bandwidth *b)
 /* Whole bytes only: the time that makes no whole byte is left for the next call, however often calls come. */
 static void refill(struct bandwidth *b, int64_t now_ns)
 {
-	int64_t elapsed = now_ns - b->last_ns, added;
+	int64_t elapsed = now_ns - b->last_ns, room = burst(b) - b->tokens;
+	double added = (double)b->rate * (double)elapsed / (double)NS;
 
 	if (elapsed <= 0)
 		return;
-	if (!b->rate || elapsed >= NS) {
-		added = (int64_t)b->rate;
+	if (!b->rate || added >= (double)room) {
+		b->tokens += b->rate ? room : 0;
 		b->last_ns = now_ns;
-	} else {
-		added = (int64_t)((double)b->rate * (double)elapsed / (double)NS);
-		b->last_ns += MIN(elapsed, (int64_t)((double)added * (double)NS / (double)b->rate + 1));
+		return;
 	}
-	b->tokens = MIN(b->tokens + added, burst(b));
+	b->tokens += (int64_t)added;
+	b->last_ns += MIN(elapsed, (int64_t)((double)(int64_t)added * (double)NS / (double)b->rate + 1));
 }
 
 void bandwidth_init(struct bandwidth *b, uint64_t rate, int64_t now_ns)
