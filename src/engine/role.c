@@ -219,7 +219,7 @@ static void role_begin(struct role *r, int wire_fd, int helper_fd, const int *mo
 	memcpy(shared, cfg.shared_dir.p, cfg.shared_dir.len);
 	if (!transport_bootstrap(wire_fd, cfg.bootstrap.p, cfg.bootstrap.len, helper_fd, shared, &ready.helper_bytes, &d)) {
 		if (!diag_is_set(&d))
-			_exit(MOVER_LOST);
+			_exit(ready.helper_bytes ? MOVER_LOST : MOVER_UNCONNECTED);
 		role_die(r, &d);
 	}
 	if (helper_fd >= 0)
@@ -229,8 +229,6 @@ static void role_begin(struct role *r, int wire_fd, int helper_fd, const int *mo
 		_exit(MOVER_FATAL);
 	if (!confine_reader(empty, true, &note, &d))
 		role_die(r, &d);
-	if (note.len)
-		chan_send_buf(&r->ipc, IPC_NOTE, 0, &note);
 	r->v = make_verifier(r, &cfg, wire_fd, mount_fds, rules, privileged);
 	free(cfg.mounts);
 	ready.shared_dir = (struct bytes){(uint8_t *)shared, strlen(shared)};

@@ -141,16 +141,6 @@ static unsigned char real_dtype(const struct dir *d, const char *name, unsigned 
 	return IFTODT(st.st_mode);
 }
 
-static void count_entry(struct mover *m, struct dir *d, uint64_t size)
-{
-	if (d->counted)
-		return;
-	d->files++;
-	d->bytes += size;
-	m->count.examined++;
-	m->count.examined_bytes += size;
-}
-
 static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 {
 	const char *name = (const char *)d->names.arena.data + n->off;
@@ -175,7 +165,7 @@ static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 		return;
 	}
 	e = listing_add(m, &d->listing, name, strlen(name), &m->scratch);
-	count_entry(m, d, e->size);
+	listing_count(m, d, e->size);
 }
 
 static void send_dir(struct mover *m, struct dir *d)

@@ -145,7 +145,7 @@ void handshake(struct mover *m, int wire_fd, int helper_fd, const int *mount_fds
 	memcpy(shared, cfg.shared_dir.p, cfg.shared_dir.len);
 	if (!transport_bootstrap(wire_fd, cfg.bootstrap.p, cfg.bootstrap.len, helper_fd, shared, &ready.helper_bytes, &d)) {
 		if (!diag_is_set(&d))
-			_exit(MOVER_LOST);
+			_exit(ready.helper_bytes ? MOVER_LOST : MOVER_UNCONNECTED);
 		mover_die(m, &d);
 	}
 	if (helper_fd >= 0)
@@ -157,7 +157,7 @@ void handshake(struct mover *m, int wire_fd, int helper_fd, const int *mount_fds
 		mover_die(m, &d);
 	}
 	if (note.len)
-		chan_send_buf(&m->ipc, IPC_NOTE, 0, &note);
+		tell_note(m, "hardening that this kernel does not grant: %s", buf_cstr(&note));
 	chan_init(&m->wire, wire_fd);
 	m->wire.limit = &m->limit;
 	send_hello(m, &cfg);

@@ -191,6 +191,16 @@ bool listing_left_out(struct mover *m, const struct dir *d, const char *name, bo
 	return v.hide;
 }
 
+void listing_count(struct mover *m, struct dir *d, uint64_t size)
+{
+	if (d->counted)
+		return;
+	d->files++;
+	d->bytes += size;
+	m->count.examined++;
+	m->count.examined_bytes += size;
+}
+
 struct listed *listing_add(struct mover *m, struct listing *l, const char *name, size_t len, const struct meta *meta)
 {
 	struct listed *e;

@@ -11,5 +11,6 @@
 #define MOVER_DONE 0
 #define MOVER_FATAL 1 /* an IPC_DIAG said why */
 #define MOVER_LOST 10
+#define MOVER_UNCONNECTED 11 /* as MOVER_LOST, and the target has never answered */
 
 void mover_main(int ipc_fd, int wire_fd, int helper_fd, const int *mount_fds, int mount_count) __attribute__((noreturn));

@@ -336,6 +336,8 @@ static inline const char *listed_name(const struct listing *l, const struct list
 /* True when the rules, a skip or our own names leave this entry out. */
 bool listing_left_out(struct mover *m, const struct dir *d, const char *name, bool is_dir, uint64_t ino);
 void listing_add_up(struct mover *m, struct dir *d);
+/* One entry more has been examined, unless the directory is seen for the second time. */
+void listing_count(struct mover *m, struct dir *d, uint64_t size);
 
 /* dir.c: open, scan, digest, end. need.c: LIST, NEED, EXTRA and what follows. stream.c: new directories */
 void dir_new(struct mover *m, const struct ipc_unit *u);

@@ -15,21 +15,11 @@ void dir_start_stream(struct mover *m, struct dir *d)
 	d->names.eof = d->unit_flags & UNIT_BARE;
 }
 
-static void count_entry(struct mover *m, struct dir *d, uint64_t size)
-{
-	if (d->counted)
-		return;
-	d->files++;
-	d->bytes += size;
-	m->count.examined++;
-	m->count.examined_bytes += size;
-}
-
 static void stream_dir(struct mover *m, struct dir *d, const char *name)
 {
 	meta_clear(&m->scratch);
 	m->scratch.type = META_DIR;
-	count_entry(m, d, 0);
+	listing_count(m, d, 0);
 	if (m->dry_run) {
 		m->count.dirs++;
 		tell_item(m, OP_CREATE, d, name, META_DIR, 0, 0, NULL);
@@ -75,7 +65,7 @@ static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
 		tell_source_error(m, d, name, errno, "read metadata of");
 		return;
 	}
-	count_entry(m, d, m->scratch.type == META_REG ? m->scratch.size : 0);
+	listing_count(m, d, m->scratch.type == META_REG ? m->scratch.size : 0);
 	if (m->scratch.type == META_DIR || m->scratch.type == META_NONE) { /* changed type under our eyes */
 		m->count.vanished++;
 	} else if (m->scratch.nlink > 1) {
