@@ -123,6 +123,7 @@ struct job_state {
 	char *last_command;
 	int64_t last_ended;
 	uint64_t files, bytes; /* of the last complete walk, for totals */
+	uint64_t skip_dev, skip_ino; /* the target root on this very host, left out of the walk; 0: it is elsewhere */
 	/* while running, else zero */
 	int64_t running_since;
 	char *running_command;

@@ -150,7 +150,7 @@ struct engine {
 	bool run_dir_made, empty_made;
 	struct buf skips;
 	bool target_checked, first_sent, revisiting, ending, synced;
-	bool ever_ready; /* a worker has been ready in this run */
+	bool ever_linked; /* a worker has had an answer of the target in this run */
 	uint64_t delete_budget;
 	bool budget_lent, budget_warned;
 	uint32_t budget_holder;

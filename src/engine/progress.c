@@ -25,7 +25,7 @@ static const char *phase(const struct engine *e)
 		ready = ready || w->state >= WORKER_READY;
 	}
 	if (!ready)
-		return e->ever_ready ? "waiting for the link" : "connecting";
+		return e->ever_linked ? "waiting for the link" : "connecting";
 	if (e->job->kind == JOB_VERIFY)
 		return "verifying";
 	if (syncing)

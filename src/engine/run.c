@@ -181,6 +181,10 @@ static bool prepare(struct engine *e, struct diag *d)
 	skip_own_dir(e, job->log_dir);
 	if (job->kind == JOB_VERIFY) {
 		e->changed_since = e->state.last_sync_started;
+		if (state_matches(job, &e->state) && e->state.skip_ino) {
+			wr_u64(&e->skips, e->state.skip_dev);
+			wr_u64(&e->skips, e->state.skip_ino);
+		}
 		e->verify_links = verify_links_new(16u << 20, open(job_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	} else {
 		e->links = links_new(job->dry_run ? NULL : job_dir);
@@ -301,7 +305,7 @@ static void lost(struct engine *e, struct diag *d)
 {
 	const struct conf *c = e->job->conf;
 	int64_t now = clock_mono_ns(), pause;
-	bool first = !e->ever_ready;
+	bool first = !e->ever_linked;
 
 	if (first && !e->job->first_connection_retries) {
 		engine_fatal(e, d);
@@ -349,6 +353,8 @@ static void worker_ended(struct engine *e, struct worker *w)
 	int status = 0;
 
 	waitpid(w->pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == MOVER_LOST)
+		e->ever_linked = true;
 	why = transport_collect(e->transport, &w->conn, &d);
 	worker_gone(e, w);
 	if (said || e->stop || state == WORKER_FINISHING)
@@ -365,7 +371,7 @@ static void worker_ended(struct engine *e, struct worker *w)
 	}
 	e->lost_any = true;
 	if (!diag_is_set(&d)) {
-		if (WIFSIGNALED(status) || WEXITSTATUS(status) != MOVER_LOST)
+		if (WIFSIGNALED(status) || WEXITSTATUS(status) < MOVER_LOST)
 			diag_set(&d, DIAG_ENGINE_WORKER, 0, NULL, "a worker process ended unexpectedly (%s %d)",
 				WIFSIGNALED(status) ? "signal" : "exit code",
 				WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));

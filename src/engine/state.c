@@ -148,6 +148,8 @@ static void read_state(const cJSON *o, struct job_state *s)
 	s->last_ended = get_int(o, "last_ended");
 	s->files = (uint64_t)get_int(o, "files");
 	s->bytes = (uint64_t)get_int(o, "bytes");
+	s->skip_dev = (uint64_t)get_int(o, "skip_dev");
+	s->skip_ino = (uint64_t)get_int(o, "skip_ino");
 }
 
 static void read_status(const cJSON *o, struct job_state *s)
@@ -271,6 +273,8 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 	put_int(o, "last_ended", s->last_ended);
 	put_int(o, "files", (int64_t)s->files);
 	put_int(o, "bytes", (int64_t)s->bytes);
+	put_int(o, "skip_dev", (int64_t)s->skip_dev);
+	put_int(o, "skip_ino", (int64_t)s->skip_ino);
 	ok = write_json(path, o);
 	if (!ok)
 		diag_set(d, DIAG_ENGINE_STATE, errno, path, "cannot write state '%s'", path);

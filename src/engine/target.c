@@ -91,5 +91,11 @@ bool target_check(struct engine *e, const struct ipc_ready *r, struct diag *d)
 		e->skip_ino = r->root_ino;
 		leave_out(e, r->root_dev, r->root_ino);
 	}
-	return job->kind == JOB_VERIFY || ownership(e, r, d);
+	if (job->kind == JOB_VERIFY)
+		return true;
+	if (!ownership(e, r, d))
+		return false;
+	e->state.skip_dev = e->skip_dev; /* a verify of this target leaves out the same */
+	e->state.skip_ino = e->skip_ino;
+	return true;
 }

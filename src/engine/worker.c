@@ -236,7 +236,7 @@ void worker_ready(struct engine *e, struct worker *w, const struct ipc_ready *r)
 	AUTO_BUF msg = BUF_INIT;
 
 	w->state = WORKER_READY;
-	e->ever_ready = true;
+	e->ever_linked = true;
 	e->out->bytes_helper += r->helper_bytes;
 	if (r->shared_dir.len && r->shared_dir.len < sizeof(e->shared_dir)) {
 		memcpy(e->shared_dir, r->shared_dir.p, r->shared_dir.len);

@@ -171,6 +171,13 @@ int32_t listing_mount_at(const struct mover *m, const struct dir *d, const char 
 	return -1;
 }
 
+static void tell_left_out(struct mover *m, const struct dir *d, const char *name, const char *why)
+{
+	AUTO_FREE char *path = mover_path(d->src, name);
+
+	tell_note(m, "left out: '%s' %s", path, why);
+}
+
 bool listing_left_out(struct mover *m, const struct dir *d, const char *name, bool is_dir, uint64_t ino)
 {
 	struct rules_verdict v;
@@ -178,11 +185,11 @@ bool listing_left_out(struct mover *m, const struct dir *d, const char *name, bo
 	if (!*d->dst && str_eq(name, ".rehost.tmp"))
 		return true; /* the receiver's own directory: never a file of the user's */
 	if (is_dir && m->skip_count && listing_skipped(m, d, name, ino)) {
-		tell_note(m, "left out: '%s/%s' is rehost's own or the target itself", d->src, name);
+		tell_left_out(m, d, name, "is rehost's own or the target itself");
 		return true;
 	}
 	if (is_dir && m->mounts[d->mount].btrfs && is_snapshot(m, d, name)) {
-		tell_note(m, "left out: '%s/%s' is a read-only snapshot", d->src, name);
+		tell_left_out(m, d, name, "is a read-only snapshot");
 		return true;
 	}
 	if (rules_empty(m->rules))
