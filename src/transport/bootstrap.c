@@ -23,7 +23,8 @@ struct boot {
 	bool answered;    /* our script runs */
 	size_t heard;     /* how much of the noise came before that */
 	char dir[256];
-	uint64_t sent;
+	bool asked;    /* for the helper */
+	uint64_t sent; /* of it */
 	struct diag *d;
 };
 
@@ -178,10 +179,11 @@ static bool send_helper(struct boot *b)
 	char header[128], hex[65];
 	uint64_t size, at = 0;
 
-	if (b->sent) {
+	if (b->asked) {
 		diag_set(b->d, DIAG_TRANSPORT_REPLY, 0, NULL, "the target asks for the helper twice");
 		return false;
 	}
+	b->asked = true;
 	if (!helper_digest(b, &size, hex))
 		return false;
 	snprintf(header, sizeof(header), "%llu %s\n", (unsigned long long)size, hex);
@@ -199,8 +201,8 @@ static bool send_helper(struct boot *b)
 		if (!send_all(b, chunk, (size_t)n))
 			return false;
 		at += (uint64_t)n;
+		b->sent = at;
 	}
-	b->sent = size;
 	return true;
 }
 

@@ -296,6 +296,8 @@ struct link {
 	int64_t deadline;      /* for what is being waited for; 0: none */
 	size_t noise_left;     /* of LINK_STDERR still to be forwarded */
 	bool broken;           /* the socket cannot be written any more */
+	bool ended;            /* nor read */
+	bool dismissed;        /* the server has said that it ends the connection */
 };
 /* Reports and returns false, for the caller's return. */
 bool link_fail(struct link *l, enum link_report type, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -84,6 +84,8 @@ static ssize_t on_recv(libssh2_socket_t sock, void *data, size_t n, int flags, v
 	do {
 		got = recv(sock, data, n, sock == l->sock ? MSG_DONTWAIT : 0);
 	} while (got < 0 && errno == EINTR);
+	if (sock == l->sock && (got == 0 || (got < 0 && errno != EAGAIN)))
+		l->ended = true;
 	if (got < 0)
 		return -errno;
 	if (sock != l->sock)
@@ -92,6 +94,19 @@ static ssize_t on_recv(libssh2_socket_t sock, void *data, size_t n, int flags, v
 	if (got > 0)
 		l->last_received = clock_mono_ns();
 	return got;
+}
+
+static LIBSSH2_DISCONNECT_FUNC(on_disconnect)
+{
+	struct link *l = *abstract;
+
+	(void)session;
+	(void)reason;
+	(void)message;
+	(void)message_len;
+	(void)language;
+	(void)language_len;
+	l->dismissed = true;
 }
 
 void link_flush(struct link *l)
@@ -373,6 +388,7 @@ static bool run(struct link *l)
 		return false;
 	libssh2_session_callback_set(l->session, LIBSSH2_CALLBACK_SEND, (void *)on_send);
 	libssh2_session_callback_set(l->session, LIBSSH2_CALLBACK_RECV, (void *)on_recv);
+	libssh2_session_callback_set(l->session, LIBSSH2_CALLBACK_DISCONNECT, (void *)on_disconnect);
 	libssh2_session_set_blocking(l->session, 0);
 	if (!open_session(l) || !open_channel(l) || !confine(l))
 		return false;

@@ -281,7 +281,9 @@ bool link_authenticate(struct link *l)
 	if (!strstr(methods, "publickey"))
 		return link_fail(l, LINK_AUTH, "the server does not take keys, only %.100s", methods);
 	ok = try_agent(&a) || try_files(&a);
-	if (!ok)
+	if (!ok && (l->broken || l->ended) && !l->dismissed)
+		link_fail(l, LINK_LOST, "the connection ended during the login"); /* that is no refusal */
+	else if (!ok)
 		link_fail(l, LINK_AUTH, "'%s' was not let in with %u key%s%s%s", a.user, a.tried,
 		        a.tried == 1 ? "" : "s", a.passed_over.len ? "; " : "", buf_cstr(&a.passed_over));
 	buf_release(&a.passed_over);

@@ -89,7 +89,8 @@ void transport_bootstrap_pack(const struct transport *t, const struct transport_
  * root cannot be opened, version differs...), d unset when the stream ended without a word (transport_collect()
  * says why), or the code the receiver names in its line "REHOST-ERROR
  * <RHnnnn> <errno> <text>" (rooms target and confine; else TRANSPORT_ROOT). out_helper_bytes: size of the
- * helper when it was sent, else 0. After the magic not a byte more is read. Nothing may be written to fd
+ * helper when it was sent, else 0; after a failure what of it was sent: not 0 means that the target had answered.
+ * After the magic not a byte more is read. Nothing may be written to fd
  * before this returns.
  */
 bool transport_bootstrap(int fd, const void *packed, size_t packed_len, int helper_fd, char shared_dir[256],
