@@ -20,7 +20,7 @@ struct bytes {
 
 static inline struct rd rd_init(const void *p, size_t n)
 {
-	return (struct rd){.p = p, .end = (const uint8_t *)p + n};
+	return (struct rd){.p = p, .end = n ? (const uint8_t *)p + n : p}; /* p may be NULL */
 }
 static inline bool rd_ok(const struct rd *r) /* nothing was malformed */
 {

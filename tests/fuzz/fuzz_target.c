@@ -55,7 +55,7 @@ static void remove_here(void)
 	while (any_entry(name)) {
 		if (lstat(name, &st) < 0)
 			abort();
-		if (S_ISREG(st.st_mode))
+		if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
 			unlock(name);
 		if (S_ISDIR(st.st_mode)) {
 			if (chmod(name, 0700) < 0 || chdir(name) < 0)
