@@ -47,12 +47,17 @@ static void slice_release(struct mover *m, struct dir *d)
 	d->listed_index = NULL;
 	d->needs = NULL;
 	d->listed_len = d->list_next = d->work_next = 0;
-	d->list_begun = d->need_done = d->extra_done = false;
+	d->list_begun = d->need_done = d->extra_done = d->deleting = false;
 	buf_clear(&d->extra);
 }
 
 void dir_finish(struct mover *m, struct dir *d, bool ok)
 {
+	if (d->batches) { /* their answers name it, and may hand on directories */
+		d->state = DIR_STATE_ENDED;
+		d->ended_ok = ok;
+		return;
+	}
 	buf_clear(&m->msg);
 	wr_u32(&m->msg, d->unit);
 	wr_u8(&m->msg, ok);
@@ -185,6 +190,7 @@ static void send_dir(struct mover *m, struct dir *d)
 	buf_clear(&m->msg);
 	msg_dir_put(&m->msg, &msg);
 	chan_send_buf(&m->wire, MSG_DIR, d->id, &m->msg);
+	d->sent = true;
 }
 
 /* Too long to hold: count it, then compare it a slice at a time. */
@@ -208,8 +214,16 @@ static void split_scan(struct mover *m, struct dir *d)
 	lseek(d->fd, 0, SEEK_SET);
 }
 
+/* Each slice of a long directory is charged anew, and waits its turn as a directory that is opened does. */
+static bool slice_begins(const struct dir *d)
+{
+	return d->slices > 1 && d->listing.len == 0 && d->names.len == 0 && !d->names.eof;
+}
+
 static enum step scan_step(struct mover *m, struct dir *d)
 {
+	if (slice_begins(d) && m->listing_bytes > LISTING_BYTES_MAX)
+		return STEP_BLOCKED;
 	mover_chdir(m, d->fd);
 	for (uint32_t i = 0; i < SCAN_STEP; i++) {
 		if (d->names.next == d->names.len) {
@@ -342,10 +356,12 @@ void dir_failed(struct mover *m, struct dir *d, const struct frame *f)
 	struct rd r = rd_init(f->payload, f->len);
 	AUTO_DIAG diag = DIAG_INIT;
 
-	if (!rd_diag(&r, &diag) || !rd_done(&r))
-		mover_protocol_error(m, "a malformed DIR_FAIL");
-	if (!d->dead)
-		tell_failed(m, &diag);
+	bool asked = d->state == DIR_STATE_DIGEST ||
+		(d->is_new && d->sent && (d->state == DIR_STATE_STREAM || d->state == DIR_STATE_DRAIN || d->state == DIR_STATE_DONE));
+
+	if (!rd_diag(&r, &diag) || !rd_done(&r) || !asked || d->dead)
+		mover_protocol_error(m, "an unexpected DIR_FAIL");
+	tell_failed(m, &diag);
 	d->dead = true;
 	if (d->state == DIR_STATE_DIGEST || d->state == DIR_STATE_DONE)
 		dir_finish(m, d, false);
@@ -361,7 +377,7 @@ void dir_drain(struct mover *m, struct dir *d)
 		put_flush(m);
 	if (d->pending)
 		return;
-	if (d->dead || (m->dry_run && d->is_new)) {
+	if (d->dead || !d->sent) { /* dry run: of what would be new the receiver knows nothing */
 		dir_finish(m, d, !d->dead);
 		return;
 	}
@@ -382,7 +398,7 @@ void dir_ended(struct mover *m, struct dir *d, const struct frame *f)
 {
 	struct msg_dir_done done;
 
-	if (!msg_dir_done_get(f, &done) || d->state != DIR_STATE_DONE)
+	if (!msg_dir_done_get(f, &done) || d->state != DIR_STATE_DONE || d->batches)
 		mover_protocol_error(m, "an unexpected DIR_DONE");
 	if (diag_is_set(&done.diag))
 		tell_failed(m, &done.diag);

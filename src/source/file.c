@@ -16,6 +16,9 @@
 #define SEGMENT (8u << 20) /* bytes of one SEG_HASH: small enough that both ends soon work at the same time */
 #define SEGMENTS_AHEAD 3
 #define HOLES_STEP 256
+/* Of the segments ahead there are no more runs than chunks, and no signature is as long as what it describes. */
+#define RUNS_MAX (2 * SEGMENTS_AHEAD * SEGMENT / WIRE_CHUNK)
+#define SIGS_MAX (2 * SEGMENTS_AHEAD * SEGMENT)
 
 static void file_queue(struct mover *m, struct file *f)
 {
@@ -94,7 +97,7 @@ void file_new(struct mover *m, struct dir *d, const char *name, const struct met
 	f->name = xstrdup(name);
 	meta_pack(&f->packed, meta, m->fields);
 	f->fd = fd;
-	f->update = r->basis != UINT64_MAX && !(m->flags & IPC_NO_DELTA);
+	f->update = r->basis != UINT64_MAX && (m->dry_run || !(m->flags & IPC_NO_DELTA));
 	f->basis = f->update ? r->basis : 0;
 	f->sparse = meta->blocks * 512 < meta->size;
 	f->brk = r->brk;
@@ -365,11 +368,11 @@ static void send_run(struct mover *m, struct file *f)
 {
 	struct file_run r = f->runs[f->run_next++];
 
-	if (f->compare) /* dry run: that it differs is all that is asked */
-		return;
-	if (!r.sig_len || !run_delta(m, f, &r))
-		run_literal(m, f, r.off, r.len);
-	m->count.done_bytes += r.len;
+	if (!f->compare) { /* in a dry run that it differs is all that is asked */
+		if (!r.sig_len || !run_delta(m, f, &r))
+			run_literal(m, f, r.off, r.len);
+		m->count.done_bytes += r.len;
+	}
 	if (f->run_next == f->run_len) {
 		f->run_next = f->run_len = 0;
 		buf_clear(&f->sigs);
@@ -397,8 +400,9 @@ void file_need(struct mover *m, struct file *f, const struct frame *fr)
 		mover_protocol_error(m, "an unexpected SEG_NEED");
 	while (msg_seg_run_get(&r, &run)) {
 		struct file_run *fr_ = add_run(f);
-		if (run.off + run.len > f->size)
-			mover_protocol_error(m, "a run beyond the end of the file");
+		if (run.off > f->size || run.len > f->size - run.off || f->run_len > RUNS_MAX ||
+			f->sigs.len + run.sig.len > SIGS_MAX)
+			mover_protocol_error(m, "a run beyond the end of the file, or too many");
 		*fr_ = (struct file_run){.off = run.off, .len = run.len, .window_off = run.window_off,
 			.window_len = run.window_len, .sig = (uint32_t)f->sigs.len, .sig_len = (uint32_t)run.sig.len};
 		buf_append(&f->sigs, run.sig.p, run.sig.len);
@@ -458,12 +462,27 @@ void file_ok(struct mover *m, struct file *f, const struct frame *fr)
 	f->state = FILE_STATE_SHARED;
 }
 
+static void part_failed(struct mover *m, struct file *f)
+{
+	AUTO_FREE char *path = mover_path(f->dir->src, f->name);
+	AUTO_DIAG d = DIAG_INIT;
+
+	if (source_changed(f)) {
+		tell_source_error(m, f->dir, f->name, EAGAIN, "read");
+		return;
+	}
+	diag_set(&d, DIAG_SOURCE_READ, 0, path, "cannot transfer a part of '%s'", path);
+	tell_failed(m, &d);
+}
+
 void file_share_done(struct mover *m, struct file *f, bool ok, bool changed)
 {
 	if (f->state != FILE_STATE_SHARED)
 		return;
 	f->abandoned = !ok;
 	f->any_run = changed;
+	if (!ok)
+		part_failed(m, f);
 	send_end(m, f);
 }
 
@@ -473,8 +492,10 @@ static void again(struct mover *m, struct file *f, const struct msg_file_done *d
 	uint64_t off;
 	uint32_t len;
 
+	if (f->state != FILE_STATE_END)
+		mover_protocol_error(m, "an unexpected FILE_DONE");
 	while (msg_again_get(&r, &off, &len)) {
-		if (off + len > f->size)
+		if (off > f->size || len > f->size - off)
 			mover_protocol_error(m, "a run beyond the end of the file");
 		*add_run(f) = (struct file_run){.off = off, .len = len};
 	}
@@ -514,11 +535,14 @@ void file_done(struct mover *m, struct file *f, const struct frame *fr)
 		return;
 	}
 	ok = done.status == FILE_COMMITTED && !f->abandoned;
-	if (diag_is_set(&done.diag) && !f->abandoned)
+	if (diag_is_set(&done.diag) && f->segment)
+		tell_diag(m, &done.diag); /* the file, of which this is a part, is counted by its owner */
+	else if (diag_is_set(&done.diag) && !f->abandoned)
 		tell_failed(m, &done.diag);
 	diag_release(&done.diag);
 	if (f->segment) {
-		m->count.matched += f->update && ok ? f->end - f->seg_start - f->literal - f->matched : 0;
+		if (f->update && ok && f->end - f->seg_start > f->literal + f->matched)
+			m->count.matched += f->end - f->seg_start - f->literal - f->matched;
 		mover_unlist(m, &f->task);
 		segment_done(m, f, ok);
 		return;

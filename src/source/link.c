@@ -22,6 +22,7 @@ struct link_wait *link_new(struct mover *m, struct dir *d, const char *name, con
 	w->have_state = have_state;
 	w->id = slots_add(&m->slots, SLOT_LINK, w);
 	d->pending++;
+	m->links++;
 	buf_clear(&m->msg);
 	wr_u64(&m->msg, w->id);
 	wr_u64(&m->msg, w->dev);
@@ -36,6 +37,7 @@ static void link_release(struct mover *m, struct link_wait *w)
 	struct dir *d = w->dir;
 
 	slots_remove(&m->slots, w->id);
+	m->links--;
 	free(w->name);
 	free(w->to);
 	free(w);
@@ -132,6 +134,28 @@ static void first_act(struct mover *m, struct link_wait *w)
 	meta_release(&meta);
 }
 
+/* Both ends bound the files that are open: content waits until others are closed. */
+static bool room_for_first(const struct mover *m)
+{
+	return m->files < FILES_OPEN_MAX && m->unacked < UNACKED_MAX && !chan_full(&m->wire);
+}
+
+void link_run_ready(struct mover *m)
+{
+	while (m->ready && room_for_first(m)) {
+		struct link_wait *w = m->ready;
+		m->ready = w->next;
+		first_act(m, w);
+	}
+}
+
+static void first_later(struct mover *m, struct link_wait *w)
+{
+	w->next = NULL;
+	*(m->ready ? m->ready_end : &m->ready) = w;
+	m->ready_end = &w->next;
+}
+
 /* Acts once both the claim's answer and the target's state are known. */
 static void act(struct mover *m, struct link_wait *w)
 {
@@ -161,6 +185,8 @@ static void act(struct mover *m, struct link_wait *w)
 		}
 		if (m->dry_run && !(m->checksum && w->exists && w->type == META_REG && !(w->why & META_D_SIZE)))
 			first_dry(m, w);
+		else if (content_differs(m, w) && (m->ready || !room_for_first(m)))
+			first_later(m, w);
 		else
 			first_act(m, w);
 		return;

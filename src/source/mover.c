@@ -381,6 +381,7 @@ static void pump(struct mover *m)
 		take_frames(m, &m->ipc, ipc_frame);
 		if (!ok)
 			_exit(MOVER_FATAL);
+		unblock(m);
 	}
 	if (!wire_ok || (p[1].revents & (POLLIN | POLLHUP | POLLERR))) {
 		bool ok = chan_fill(&m->wire);
@@ -399,6 +400,7 @@ static void loop(struct mover *m)
 	unsigned steps = 0;
 
 	for (;;) {
+		link_run_ready(m);
 		if (m->batch && !m->head)
 			put_flush(m);
 		if (can_work(m)) {

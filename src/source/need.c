@@ -11,6 +11,8 @@
  * does at once what needs no content and says what does; names that only it has are deleted after a second look here.
  */
 
+#define EXTRA_MAX (160u << 20) /* half a million names of 255 bytes, the most a receiver holds of a slice */
+
 void dir_start_list(struct mover *m, struct dir *d)
 {
 	if (!d->bitmap)
@@ -212,6 +214,8 @@ void dir_extra(struct mover *m, struct dir *d, const struct frame *f)
 			mover_protocol_error(m, "a malformed EXTRA");
 		if (!d->no_delete && confirm_delete(m, d, name, type))
 			buf_append(&d->extra, name, strlen(name) + 1);
+		if (d->extra.len > EXTRA_MAX)
+			mover_protocol_error(m, "more names than a slice can have");
 	}
 	if (flags & MSG_LAST) {
 		d->extra_done = true;
@@ -221,30 +225,44 @@ void dir_extra(struct mover *m, struct dir *d, const struct frame *f)
 
 /* ---- deleting ---- */
 
-void dir_delete_granted(struct mover *m, struct dir *d, uint64_t budget)
+/* Sends a frame of the names from pos on; returns where the next begins. */
+static size_t send_delete(struct mover *m, struct dir *d, uint64_t budget, size_t pos)
 {
 	AUTO_BUF payload = BUF_INIT;
-	struct op *op;
+	struct op *op = op_new(m, MSG_DELETE, d, NULL);
 
-	if (budget) {
-		op = op_new(m, MSG_DELETE, d, NULL);
-		op->granted = budget;
-		msg_delete_head_put(&payload, d->id, budget);
-		for (size_t pos = 0; pos < d->extra.len;) {
-			const char *name = (const char *)d->extra.data + pos;
-			wr_str(&payload, name);
-			pos += strlen(name) + 1;
-			if (payload.len >= WIRE_BATCH_BYTES && pos < d->extra.len && budget == UINT64_MAX) {
-				chan_send_buf(&m->wire, MSG_DELETE, op->id, &payload);
-				buf_clear(&payload);
-				op = op_new(m, MSG_DELETE, d, NULL);
-				op->granted = budget;
-				msg_delete_head_put(&payload, d->id, budget);
-			}
+	op->granted = budget;
+	msg_delete_head_put(&payload, d->id, budget);
+	while (pos < d->extra.len && payload.len < WIRE_BATCH_BYTES) {
+		const char *name = (const char *)d->extra.data + pos;
+		wr_str(&payload, name);
+		pos += strlen(name) + 1;
+	}
+	chan_send_buf(&m->wire, MSG_DELETE, op->id, &payload);
+	return pos;
+}
+
+void dir_delete_granted(struct mover *m, struct dir *d, uint64_t budget)
+{
+	size_t pos = 0;
+
+	/* How much of a budget a frame has used only its answer tells: the next one asks anew. */
+	while (budget && pos < d->extra.len) {
+		pos = send_delete(m, d, budget, pos);
+		if (budget != UINT64_MAX) {
+			buf_consume(&d->extra, pos);
+			return;
 		}
-		chan_send_buf(&m->wire, MSG_DELETE, op->id, &payload);
 	}
 	buf_clear(&d->extra);
+}
+
+static void ask_budget(struct mover *m, struct dir *d)
+{
+	d->pending++;
+	buf_clear(&m->msg);
+	wr_u64(&m->msg, d->id);
+	chan_send_buf(&m->ipc, IPC_BUDGET, 0, &m->msg);
 }
 
 void dir_deleted(struct mover *m, struct op *op, const struct frame *f)
@@ -277,22 +295,24 @@ void dir_deleted(struct mover *m, struct op *op, const struct frame *f)
 		wr_u64(&m->msg, op->granted > op->used ? op->granted - op->used : 0);
 		wr_u8(&m->msg, done.budget_reached);
 		chan_send_buf(&m->ipc, IPC_REFUND, 0, &m->msg);
+		if (done.budget_reached)
+			buf_clear(&op->dir->extra);
+		if (op->dir->extra.len)
+			ask_budget(m, op->dir);
 	}
 	op_free(m, op);
 }
 
 static void start_delete(struct mover *m, struct dir *d)
 {
+	d->deleting = true;
 	if ((m->flags & IPC_DELETE_AFTER) && !(d->unit_flags & UNIT_REVISIT)) {
 		buf_clear(&m->msg);
 		wr_u32(&m->msg, d->unit);
 		chan_send_buf(&m->ipc, IPC_DEFER, 0, &m->msg);
 		buf_clear(&d->extra);
 	} else if (m->flags & IPC_MAX_DELETE) {
-		d->pending++;
-		buf_clear(&m->msg);
-		wr_u64(&m->msg, d->id);
-		chan_send_buf(&m->ipc, IPC_BUDGET, 0, &m->msg);
+		ask_budget(m, d);
 	} else {
 		dir_delete_granted(m, d, UINT64_MAX);
 	}
@@ -335,7 +355,7 @@ static void send_needed(struct mover *m, struct dir *d, struct listed *e, const 
 
 enum step dir_work_step(struct mover *m, struct dir *d)
 {
-	if (d->extra.len)
+	if (d->extra.len && !d->deleting)
 		start_delete(m, d);
 	while (d->work_next < d->listed_len) {
 		uint32_t i = d->work_next;

@@ -8,8 +8,10 @@ struct op *op_new(struct mover *m, uint8_t type, struct dir *d, const char *name
 	op->dir = d;
 	op->name = name ? xstrdup(name) : NULL;
 	op->id = slots_add(&m->slots, SLOT_OP, op);
-	if (d)
+	if (d) {
 		d->pending++;
+		m->unacked++;
+	}
 	return op;
 }
 
@@ -21,8 +23,10 @@ void op_free(struct mover *m, struct op *op)
 	free(op->name);
 	free(op->to);
 	free(op);
-	if (d)
+	if (d) {
+		m->unacked--;
 		dir_pending_done(m, d);
+	}
 }
 
 static void synced(struct mover *m, const struct msg_op_done *done)
@@ -37,7 +41,7 @@ void op_done(struct mover *m, struct op *op, const struct frame *f)
 {
 	struct msg_op_done done;
 
-	if (!msg_op_done_get(f, &done))
+	if (op->type == MSG_DELETE || !msg_op_done_get(f, &done))
 		mover_protocol_error(m, "a malformed answer to a request");
 	if (op->type == MSG_SYNC)
 		synced(m, &done);

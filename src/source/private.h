@@ -101,6 +101,7 @@ enum dir_state {
 	DIR_STATE_STREAM,  /* new directory: entries are being read and sent */
 	DIR_STATE_DRAIN,   /* waits until pending is zero, then DIR_END */
 	DIR_STATE_DONE,	   /* waits for DIR_DONE */
+	DIR_STATE_ENDED,   /* over, but for the answers to PUT that are still to come */
 };
 
 struct link_wait;
@@ -125,6 +126,8 @@ struct dir {
 	uint64_t dev;
 	bool passage, is_new, no_delete, dead; /* dead: failed at the receiver, nothing more is sent */
 	bool more;     /* DIR said DIR_MORE */
+	bool sent;     /* DIR has been sent: the receiver holds it until DIR_END */
+	bool ended_ok; /* DIR_STATE_ENDED: what is said of the unit */
 	bool counted;  /* its entries have been counted as examined */
 	uint32_t slice, slices, buckets;
 	struct names names;
@@ -137,9 +140,10 @@ struct dir {
 	uint32_t listed_len;
 	bool list_begun;
 	struct need_state *needs;
-	bool need_done, extra_done;
+	bool need_done, extra_done, deleting;
 	struct buf extra; /* confirmed names to delete: NUL-terminated */
 	uint32_t pending; /* files, links, deletions that will still be sent */
+	uint32_t batches; /* PUT frames that are open or unanswered: they point here */
 	uint32_t work_next;
 	uint64_t files, bytes; /* examined, for IPC_UNIT_DONE */
 };
@@ -176,6 +180,7 @@ struct link_wait {
 	uint64_t size, dev, ino;
 	bool have_claim, first, have_state, bound, failed;
 	bool exists;
+	struct link_wait *next; /* in mover->ready */
 	uint64_t tdev, tino, tnlink, basis; /* state of the name at the target */
 	uint32_t why;
 	char *to; /* IPC_LINK_TO: path of the first name */
@@ -272,7 +277,8 @@ struct mover {
 	uint64_t sent_total;	  /* already reported */
 	struct batch *batch; /* being filled */
 	size_t listing_bytes;
-	uint32_t unacked, dirs, files;
+	uint32_t unacked, dirs, files, links;
+	struct link_wait *ready, **ready_end; /* first names whose content waits for files to be closed */
 	struct ipc_count count;
 	int64_t counted_ns;
 	struct delta_hash zero_hash;
@@ -294,6 +300,7 @@ struct mover {
 #define UNACKED_MAX 32768u
 #define FILE_READ (256u << 10)
 #define FILES_OPEN_MAX 24
+#define LINKS_MAX 16384u /* names waiting to be linked, above which nothing new is streamed */
 
 /* mover.c */
 void mover_queue(struct mover *m, struct task *t);
@@ -401,6 +408,8 @@ void file_share_done(struct mover *m, struct file *f, bool ok, bool changed);
 struct link_wait *link_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, bool have_state);
 void link_state(struct mover *m, struct link_wait *w, const struct need *n);
 void link_first(struct mover *m, struct link_wait *w);
+/* Sends the content of first names that have waited for their turn. */
+void link_run_ready(struct mover *m);
 void link_to(struct mover *m, struct link_wait *w, const struct frame *f, struct rd *r);
 void link_bound(struct mover *m, struct link_wait *w, bool ok);
 /* The receiver cannot say its state: nothing is done for this name. */

@@ -12,6 +12,7 @@ static struct batch *batch_open(struct mover *m, struct dir *d)
 	if (!m->batch) {
 		struct batch *b = xcalloc(1, sizeof(*b));
 		b->dir = d;
+		d->batches++;
 		b->id = slots_add(&m->slots, SLOT_BATCH, b);
 		wr_u32(&b->payload, d->id);
 		m->batch = b;
@@ -21,11 +22,16 @@ static struct batch *batch_open(struct mover *m, struct dir *d)
 
 static void batch_free(struct mover *m, struct batch *b)
 {
+	struct dir *d = b->dir;
+
 	slots_remove(&m->slots, b->id);
 	buf_release(&b->payload);
 	buf_release(&b->names);
 	free(b->recs);
 	free(b);
+	d->batches--;
+	if (d->state == DIR_STATE_ENDED)
+		dir_finish(m, d, d->ended_ok);
 }
 
 static struct batch_rec *add_rec(struct batch *b, const char *name)
@@ -153,6 +159,8 @@ void put_done(struct mover *m, struct batch *b, const struct frame *f)
 	struct put_done p = {};
 	uint32_t next = 0;
 
+	if (b == m->batch)
+		mover_protocol_error(m, "an answer to entries that were not sent");
 	while (msg_put_done_get(&r, &p)) {
 		if (p.index < next || p.index >= b->len)
 			mover_protocol_error(m, "an answer to an entry that was not sent");

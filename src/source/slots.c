@@ -1,5 +1,7 @@
 #include "source/private.h"
 
+#include <stdio.h>
+
 /* An id is the slot's number and, above it, a generation: a late answer to something closed finds nothing. */
 #define INDEX_BITS 18
 #define INDEX_MASK ((1u << INDEX_BITS) - 1)
@@ -12,6 +14,10 @@ uint32_t slots_add(struct slots *s, enum slot_kind kind, void *object)
 
 	if (i == 0) { /* slot 0 is never used: id 0 is nobody's */
 		uint32_t old = s->count, count = old ? old * 2 : 64;
+		if (old > INDEX_MASK) { /* what is in flight is bounded far below: never an id of two things */
+			fprintf(stderr, "rehost: error: too many requests in flight\n");
+			abort();
+		}
 		s->slots = xrealloc(s->slots, count * sizeof(*s->slots));
 		memset(s->slots + old, 0, (count - old) * sizeof(*s->slots));
 		for (uint32_t k = count; k-- > (old ? old : 1);) {

@@ -84,7 +84,7 @@ static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
 
 enum step dir_stream_step(struct mover *m, struct dir *d)
 {
-	if (m->files >= FILES_OPEN_MAX || m->unacked >= UNACKED_MAX)
+	if (m->files >= FILES_OPEN_MAX || m->unacked >= UNACKED_MAX || m->links >= LINKS_MAX)
 		return STEP_BLOCKED;
 	mover_chdir(m, d->fd);
 	for (int i = 0; i < 32 && !d->dead; i++) {
