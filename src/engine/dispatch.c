@@ -5,7 +5,7 @@
 
 /* What workers say. They have parsed bytes of another host: every message is checked, and a bad one ends the run. */
 
-static void malformed(struct engine *e, const char *what)
+void dispatch_malformed(struct engine *e, const char *what)
 {
 	AUTO_DIAG d = DIAG_INIT;
 
@@ -41,13 +41,13 @@ static void give(struct engine *e, struct worker *w, const struct frame *f)
 	struct ipc_give g;
 
 	if (!u) {
-		malformed(e, "unit");
+		dispatch_malformed(e, "unit");
 		return;
 	}
 	while (ipc_give_get(&r, &g)) {
 		if (g.other_mount) {
 			if (g.mount >= e->plan.chosen_count) {
-				malformed(e, "mount");
+				dispatch_malformed(e, "mount");
 				return;
 			}
 			give_mount(e, &g);
@@ -58,7 +58,7 @@ static void give(struct engine *e, struct worker *w, const struct frame *f)
 		}
 	}
 	if (!rd_done(&r))
-		malformed(e, "give");
+		dispatch_malformed(e, "give");
 }
 
 static void unit_done(struct engine *e, struct worker *w, const struct frame *f)
@@ -69,7 +69,7 @@ static void unit_done(struct engine *e, struct worker *w, const struct frame *f)
 	uint64_t files = rd_u64(&r), bytes = rd_u64(&r);
 
 	if (!rd_done(&r) || !u) {
-		malformed(e, "unit done");
+		dispatch_malformed(e, "unit done");
 		return;
 	}
 	if (u->share) {
@@ -87,6 +87,8 @@ static void unit_done(struct engine *e, struct worker *w, const struct frame *f)
 }
 
 /* ---- shared files ---- */
+
+#define SEGMENTS_MAX 4096
 
 void share_segment_done(struct engine *e, struct share *s, bool ok)
 {
@@ -115,11 +117,12 @@ static void share(struct engine *e, struct worker *w, const struct frame *f)
 {
 	struct ipc_share m;
 	struct share *s;
+	uint64_t step;
 	AUTO_FREE char *src = NULL, *path = NULL, *basis_path = NULL;
 
 	if (!ipc_share_get(f, &m) || m.mount >= e->plan.chosen_count || !m.size || m.size > INT64_MAX ||
 		!worker_unit(w, m.unit)) {
-		malformed(e, "share");
+		dispatch_malformed(e, "share");
 		return;
 	}
 	s = xcalloc(1, sizeof(*s));
@@ -130,20 +133,22 @@ static void share(struct engine *e, struct worker *w, const struct frame *f)
 	src = xmemdup(m.src.p, m.src.len);
 	path = xmemdup(m.path.p, m.path.len);
 	basis_path = xmemdup(m.basis_path.p, m.basis_path.len);
+	/* However long (sparse files have no bound), there are not many segments. */
+	step = IPC_SHARE_SEGMENT * (m.size / ((uint64_t)IPC_SHARE_SEGMENT * SEGMENTS_MAX) + 1);
 	/* Pushed backwards, so that the first segment is the first to be taken. */
-	for (uint64_t n = (m.size - 1) / IPC_SHARE_SEGMENT + 1; n-- > 0;) {
+	for (uint64_t n = (m.size - 1) / step + 1; n-- > 0;) {
 		struct unit *u = queue_unit_new(UNIT_SEGMENT, 0, m.mount, src, "");
 		u->share = s;
 		u->path = xstrdup(path);
 		u->basis_path = xstrdup(basis_path);
 		u->size = m.size;
-		u->off = n * IPC_SHARE_SEGMENT;
-		u->len = MIN(m.size - u->off, (uint64_t)IPC_SHARE_SEGMENT);
+		u->off = n * step;
+		u->len = MIN(m.size - u->off, step);
 		u->basis = m.basis;
 		u->ino = m.ino;
 		u->mtime_ns = m.mtime_ns;
 		s->left++;
-		queue_push(&e->queue, u);
+		queue_push(&e->segments, u);
 	}
 }
 
@@ -200,7 +205,7 @@ static void link_frame(struct engine *e, struct worker *w, const struct frame *f
 		links_fail(e->links, dev, ino, links_wake, e);
 	}
 	if (!rd_done(&r))
-		malformed(e, "link");
+		dispatch_malformed(e, "link");
 }
 
 /* ---- deletions ---- */
@@ -233,7 +238,7 @@ static void budget(struct engine *e, struct worker *w, const struct frame *f)
 	uint64_t token = rd_u64(&r);
 
 	if (!rd_done(&r)) {
-		malformed(e, "budget");
+		dispatch_malformed(e, "budget");
 	} else if (e->budget_lent) {
 		e->asks = xrealloc(e->asks, (e->ask_len + 1) * sizeof(*e->asks));
 		e->asks[e->ask_len++] = (struct budget_ask){w->serial, token};
@@ -258,7 +263,7 @@ static void refund(struct engine *e, const struct frame *f)
 	bool reached = rd_u8(&r);
 
 	if (!rd_done(&r) || back > e->delete_budget || !e->budget_lent) {
-		malformed(e, "refund");
+		dispatch_malformed(e, "refund");
 		return;
 	}
 	e->delete_budget = back;
@@ -298,7 +303,7 @@ static void item(struct engine *e, const struct frame *f)
 	struct item i;
 
 	if (!ipc_item_get(f, &m) || m.op > ITEM_DELETE || m.type >= META_TYPE_END) {
-		malformed(e, "item");
+		dispatch_malformed(e, "item");
 		return;
 	}
 	path = xmemdup(m.path.p, m.path.len);
@@ -317,7 +322,7 @@ static void diag_frame(struct engine *e, struct worker *w, const struct frame *f
 
 	rd_u8(&r);
 	if (!rd_diag(&r, &d) || !rd_done(&r)) {
-		malformed(e, "diagnostic");
+		dispatch_malformed(e, "diagnostic");
 	} else if (fatal) {
 		w->fatal_said = true;
 		engine_fatal(e, &d);
@@ -331,7 +336,7 @@ static void count(struct engine *e, const struct frame *f)
 	struct ipc_count c;
 
 	if (!ipc_count_get(f, &c)) {
-		malformed(e, "count");
+		dispatch_malformed(e, "count");
 		return;
 	}
 #define X(name) e->total.name += c.name;
@@ -345,7 +350,7 @@ static void ready(struct engine *e, struct worker *w, const struct frame *f)
 	AUTO_DIAG d = DIAG_INIT;
 
 	if (!ipc_ready_get(f, &r) || w->state != WORKER_STARTING) {
-		malformed(e, "ready");
+		dispatch_malformed(e, "ready");
 		return;
 	}
 	if (!e->target_checked) {
@@ -365,7 +370,7 @@ static void synced(struct engine *e, struct worker *w, const struct frame *f)
 	AUTO_DIAG d = DIAG_INIT;
 
 	if (!rd_diag(&r, &d) || w->state != WORKER_SYNCING)
-		malformed(e, "synced");
+		dispatch_malformed(e, "synced");
 	else if (failed)
 		engine_fatal(e, &d);
 	w->state = WORKER_SYNCED;
@@ -410,7 +415,7 @@ void dispatch_frame(struct engine *e, struct worker *w, const struct frame *f)
 		break;
 	}
 	if (!mover) {
-		malformed(e, "type");
+		dispatch_malformed(e, "type");
 		return;
 	}
 	switch (f->type) {
@@ -443,6 +448,6 @@ void dispatch_frame(struct engine *e, struct worker *w, const struct frame *f)
 		synced(e, w, f);
 		break;
 	default:
-		malformed(e, "type");
+		dispatch_malformed(e, "type");
 	}
 }

@@ -21,7 +21,8 @@ enum { EMPTY, CLAIMED, COMMITTED, FAILED };
 struct link_entry {
 	uint64_t dev, ino, tdev, tino, path;
 	uint32_t worker; /* whose name is first, while CLAIMED */
-	uint32_t state;
+	uint32_t state : 2;
+	uint32_t waiting : 30; /* how many of the waiters are its: most wait for nothing, and are not looked for */
 };
 
 struct back_entry {
@@ -187,6 +188,7 @@ enum claim links_claim(struct links *l, uint64_t dev, uint64_t ino, uint32_t wor
 	}
 	if (e->state == CLAIMED) {
 		wait_for(l, dev, ino, worker, token);
+		e->waiting++;
 		return CLAIM_WAIT;
 	}
 	if (e->state == EMPTY && ++l->count * 2 > l->table.cap / sizeof(*e)) {
@@ -219,13 +221,15 @@ static void wake(struct links *l, const struct link_entry *e, links_wake_fn fn, 
 
 	if (copy.state == COMMITTED)
 		to = target_of(l, e);
-	for (size_t i = 0; i < l->waiter_len;) {
+	for (size_t i = 0; i < l->waiter_len && copy.waiting;) {
 		struct waiter w = l->waiters[i];
 		if (w.dev != copy.dev || w.ino != copy.ino) {
 			i++;
 			continue;
 		}
 		l->waiters[i] = l->waiters[--l->waiter_len];
+		copy.waiting--;
+		find(l, copy.dev, copy.ino)->waiting = copy.waiting;
 		if (copy.state == COMMITTED) {
 			fn(arg, w.worker, w.token, false, &to);
 			continue;
@@ -276,10 +280,12 @@ void links_worker_gone(struct links *l, uint32_t worker, links_wake_fn fn, void 
 	size_t slots = l->table.cap / sizeof(*t);
 
 	for (size_t i = 0; i < l->waiter_len;) {
-		if (l->waiters[i].worker == worker)
+		if (l->waiters[i].worker == worker) {
+			find(l, l->waiters[i].dev, l->waiters[i].ino)->waiting--;
 			l->waiters[i] = l->waiters[--l->waiter_len];
-		else
+		} else {
 			i++;
+		}
 	}
 	for (size_t i = 0; i < slots; i++)
 		if (t[i].state == CLAIMED && t[i].worker == worker) {

@@ -120,6 +120,7 @@ struct worker {
 	struct unit *units; /* in flight */
 	unsigned unit_count;
 	bool fatal_said;
+	bool sync_all; /* asked to make durable what any receiver has written */
 	unsigned segment_count;
 	struct worker *next;
 };
@@ -135,6 +136,7 @@ struct engine {
 	bool *mount_given;
 	struct rules *rules;
 	struct queue queue;
+	struct queue segments; /* of large files; apart, so that a mover full of directories takes them too */
 	struct deferred deferred;
 	struct links *links;
 	struct verify_links *verify_links;
@@ -198,6 +200,7 @@ void workers_rate(struct engine *e);
 
 /* dispatch.c: what workers say */
 void dispatch_frame(struct engine *e, struct worker *w, const struct frame *f);
+void dispatch_malformed(struct engine *e, const char *what);
 void share_segment_done(struct engine *e, struct share *s, bool ok);
 void budget_worker_gone(struct engine *e, uint32_t serial);
 

@@ -244,7 +244,7 @@ static bool in_flight(const struct engine *e)
 /* True when there is nothing more to hand out. */
 static bool work_exhausted(struct engine *e)
 {
-	if (e->queue.head || in_flight(e) || e->shares)
+	if (e->queue.head || e->segments.head || in_flight(e) || e->shares)
 		return false;
 	if ((e->job->kind != JOB_VERIFY || e->verify_whole) && enqueue_unvisited(e))
 		return false;
@@ -286,9 +286,9 @@ static void feed(struct engine *e)
 		}
 	}
 	/* Handshakes come one after the other: sshd refuses many at once. */
-	if (!e->queue.head || starting || room || e->worker_count >= e->worker_max || e->worker_count == 0)
+	if (starting || room || e->worker_count >= e->worker_max || e->worker_count == 0)
 		return;
-	if (e->queue.head->kind != UNIT_SEGMENT && e->queue.len < QUEUE_DEEP)
+	if (!e->segments.head && e->queue.len < QUEUE_DEEP)
 		return;
 	if (e->retry_at > clock_mono_ns())
 		return;
@@ -370,6 +370,8 @@ static void worker_ended(struct engine *e, struct worker *w)
 		return;
 	}
 	e->lost_any = true;
+	if (state == WORKER_SYNCING)
+		e->synced = false; /* another must do it */
 	if (!diag_is_set(&d)) {
 		if (WIFSIGNALED(status) || WEXITSTATUS(status) < MOVER_LOST)
 			diag_set(&d, DIAG_ENGINE_WORKER, 0, NULL, "a worker process ended unexpectedly (%s %d)",
@@ -398,10 +400,13 @@ static bool finish(struct engine *e)
 			kill(w->pid, SIGKILL); /* it came too late to be of use */
 			w->state = WORKER_FINISHING;
 		}
+		if (w->state == WORKER_SYNCED && e->lost_any && !w->sync_all)
+			w->state = WORKER_READY; /* one was lost since it was asked */
 		if (w->state == WORKER_READY && sync) {
 			AUTO_BUF all = BUF_INIT;
 			wr_u8(&all, e->lost_any); /* what a lost receiver has written, another must make durable */
 			worker_send(w, IPC_SYNC, &all);
+			w->sync_all = e->lost_any;
 			w->state = WORKER_SYNCING;
 		} else if ((w->state == WORKER_READY && !sync) || w->state == WORKER_SYNCED) {
 			e->synced = true;
@@ -579,6 +584,7 @@ static void release(struct engine *e)
 	if (!e->job->dry_run && e->lock_fd >= 0)
 		status_remove(e->job);
 	queue_clear(&e->queue);
+	queue_clear(&e->segments);
 	deferred_release(&e->deferred);
 	links_free(e->links);
 	if (e->verify_links)

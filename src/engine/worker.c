@@ -188,11 +188,19 @@ void worker_unit_done(struct engine *e, struct worker *w, struct unit *u)
 		w->segment_count--;
 }
 
-static bool can_take(const struct worker *w, const struct unit *u)
+/*
+ * Directories may wait for the shared files in them, and those for their segments: so segments have places of their own,
+ * and come first.
+ */
+static struct unit *next_unit(struct engine *e, const struct worker *w)
 {
-	if (u->kind == UNIT_SEGMENT)
-		return w->segment_count < SEGMENTS_EACH;
-	return w->unit_count < IPC_UNITS_MAX;
+	struct unit *u = NULL;
+
+	if (w->segment_count < SEGMENTS_EACH)
+		u = queue_pop(&e->segments);
+	if (!u && w->unit_count - w->segment_count < IPC_UNITS_MAX)
+		u = queue_pop(&e->queue);
+	return u;
 }
 
 static void send_unit(struct engine *e, struct worker *w, struct unit *u)
@@ -220,9 +228,11 @@ static void send_unit(struct engine *e, struct worker *w, struct unit *u)
 
 void worker_feed(struct engine *e, struct worker *w)
 {
-	while (w->state == WORKER_READY && e->queue.head && can_take(w, e->queue.head)) {
-		struct unit *u = queue_pop(&e->queue);
-		if (u->share && u->share->orphan) { /* its file begins anew with another mover */
+	struct unit *u;
+
+	while (w->state == WORKER_READY && (u = next_unit(e, w))) {
+		/* Its file begins anew with another mover, or is given up. */
+		if (u->share && (u->share->orphan || u->share->failed)) {
 			share_segment_done(e, STEAL(u->share), false);
 			queue_unit_free(u);
 			continue;
@@ -269,6 +279,8 @@ void worker_frames(struct engine *e, struct worker *w)
 
 	while (!e->stop && (s = frame_decode(&w->ipc.in, &f)) == FRAME_READY)
 		dispatch_frame(e, w, &f);
+	if (!e->stop && s == FRAME_BAD)
+		dispatch_malformed(e, "frame");
 }
 
 static void requeue(struct engine *e, struct worker *w)
@@ -284,9 +296,9 @@ static void requeue(struct engine *e, struct worker *w)
 		}
 		queue_unit_redo(u);
 		u->flags &= (uint8_t)~UNIT_NEW; /* part of it may be there */
-		queue_push(&e->queue, u);
+		queue_push(u->kind == UNIT_SEGMENT ? &e->segments : &e->queue, u);
 	}
-	w->unit_count = 0;
+	w->unit_count = w->segment_count = 0;
 }
 
 void worker_gone(struct engine *e, struct worker *w)
