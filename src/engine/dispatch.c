@@ -317,16 +317,16 @@ static void item(struct engine *e, const struct frame *f)
 static void diag_frame(struct engine *e, struct worker *w, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
-	bool fatal = rd_u8(&r);
+	bool fatal = rd_u8(&r), failed = rd_u8(&r);
 	AUTO_DIAG d = DIAG_INIT;
 
-	rd_u8(&r);
 	if (!rd_diag(&r, &d) || !rd_done(&r)) {
 		dispatch_malformed(e, "diagnostic");
 	} else if (fatal) {
 		w->fatal_said = true;
 		engine_fatal(e, &d);
 	} else {
+		e->failed_said += failed && e->job->kind != JOB_VERIFY;
 		engine_diag(e, &d);
 	}
 }

@@ -161,12 +161,13 @@ struct engine {
 	int64_t changed_since;
 	/* reconnecting */
 	int64_t lost_since, retry_at;
-	unsigned tries, long_tries;
+	unsigned tries, long_tries, crashes;
 	bool lost_any; /* a worker was lost in this run */
 	bool forecast; /* of totals: there is one */
 	struct diag lost; /* why, of the last loss */
 	/* totals */
 	struct ipc_count total;
+	uint64_t failed_said; /* diagnostics of movers that count as a failed file */
 	struct progress progress;
 	int64_t started_ns, progress_ns, status_ns, started_real;
 	uint64_t rate_bytes;

@@ -20,6 +20,7 @@
 #define RECONNECT_S 300	   /* how long a lost link is reopened before [retry] applies */
 #define RECONNECT_MAX_S 60 /* longest pause between two tries of that time */
 #define TICK_MS 200
+#define CRASHES_MAX 10
 
 /* ---- what is told ---- */
 
@@ -50,6 +51,8 @@ void engine_fatal(struct engine *e, struct diag *d)
 	e->stop = true;
 	if (diag_is_set(&e->out->fatal))
 		return;
+	if (!diag_is_set(d))
+		diag_set(d, DIAG_ENGINE_WORKER, 0, NULL, "a worker ended without saying why");
 	engine_diag(e, d);
 	diag_move(&e->out->fatal, d);
 }
@@ -344,9 +347,18 @@ static void reconnect(struct engine *e)
 		engine_fatal(e, &d);
 }
 
+static void tell_lost(struct engine *e, const struct diag *d)
+{
+	AUTO_BUF text = BUF_INIT;
+
+	diag_format(&text, d);
+	engine_note(e, "%s", buf_cstr(&text));
+}
+
 static void worker_ended(struct engine *e, struct worker *w)
 {
 	AUTO_DIAG d = DIAG_INIT;
+	bool crashed;
 	enum worker_state state = w->state;
 	bool said = w->fatal_said;
 	enum result why;
@@ -359,31 +371,39 @@ static void worker_ended(struct engine *e, struct worker *w)
 	worker_gone(e, w);
 	if (said || e->stop || state == WORKER_FINISHING)
 		return;
+	e->lost_any = e->lost_any || state != WORKER_STARTING;
+	if (state == WORKER_SYNCING)
+		e->synced = false; /* another must do it */
 	if (why == RES_RETRY) {
-		AUTO_BUF text = BUF_INIT;
-		diag_format(&text, &d);
-		engine_note(e, "%s", buf_cstr(&text));
+		tell_lost(e, &d);
 		return; /* the other back end is tried at once */
+	}
+	if (why == RES_FATAL && state == WORKER_STARTING && e->workers) { /* one connection more than is allowed */
+		tell_lost(e, &d);
+		e->worker_max = e->worker_count;
+		return;
 	}
 	if (why == RES_FATAL) {
 		engine_fatal(e, &d);
 		return;
 	}
-	e->lost_any = true;
-	if (state == WORKER_SYNCING)
-		e->synced = false; /* another must do it */
+	crashed = WIFSIGNALED(status) || WEXITSTATUS(status) < MOVER_LOST;
 	if (!diag_is_set(&d)) {
-		if (WIFSIGNALED(status) || WEXITSTATUS(status) < MOVER_LOST)
+		if (crashed)
 			diag_set(&d, DIAG_ENGINE_WORKER, 0, NULL, "a worker process ended unexpectedly (%s %d)",
 				WIFSIGNALED(status) ? "signal" : "exit code",
 				WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		else
 			diag_set(&d, DIAG_ENGINE_LINK_LOST, 0, NULL, "the connection to %s ended", transport_name(e->transport));
 	}
-	if (e->workers) /* others go on with its work; a new one is started when there is enough to do */
+	if (crashed && ++e->crashes >= CRASHES_MAX) { /* what kills one may kill each */
+		engine_fatal(e, &d);
+	} else if (e->workers) { /* others go on with its work; a new one is started when there is enough to do */
+		tell_lost(e, &d);
 		e->retry_at = clock_mono_ns() + NS_PER_S;
-	else
+	} else {
 		lost(e, &d);
+	}
 }
 
 /* ---- the end ---- */
@@ -519,7 +539,7 @@ static void fill_summary(struct engine *e)
 	s->files_transferred = t->transferred;
 	s->files_deleted = t->deleted;
 	s->files_vanished = t->vanished;
-	s->files_failed = t->failed;
+	s->files_failed = MAX(t->failed, e->failed_said); /* what a worker last counted can be lost with it */
 	s->bytes_literal = t->literal;
 	s->bytes_matched = t->matched;
 	s->bytes_sent = t->sent;

@@ -9,6 +9,8 @@
 
 #define SCAN_STEP 512u
 #define SPLIT_ABOVE (WIRE_SLICE_ENTRIES + WIRE_SLICE_ENTRIES / 4)
+#define SPLIT_ABOVE_BYTES (8u << 20) /* fewer entries, with long ACLs and extended attributes */
+#define SLICE_BYTES (6u << 20)
 
 static char *copy_path(const struct bytes *b)
 {
@@ -196,7 +198,7 @@ static void send_dir(struct mover *m, struct dir *d)
 /* Too long to hold: count it, then compare it a slice at a time. */
 static void split_scan(struct mover *m, struct dir *d)
 {
-	uint64_t count = d->listing.len + d->names.len;
+	uint64_t count = d->listing.len + d->names.len, each = d->listing.charged / MAX(d->listing.len, 1u);
 
 	while (!d->names.eof) {
 		names_read(&d->names, d->fd, 4096);
@@ -209,7 +211,8 @@ static void split_scan(struct mover *m, struct dir *d)
 	for (uint32_t i = 0; i < d->listing.len && !d->counted; i++)
 		d->bytes -= d->listing.entries[i].size;
 	slice_release(m, d);
-	d->slices = (uint32_t)(count / WIRE_SLICE_ENTRIES + 1);
+	count = MAX(count / WIRE_SLICE_ENTRIES, count * each / SLICE_BYTES);
+	d->slices = (uint32_t)MIN(count + 1, UINT64_C(1) << 20);
 	d->slice = 0;
 	lseek(d->fd, 0, SEEK_SET);
 }
@@ -234,7 +237,7 @@ static enum step scan_step(struct mover *m, struct dir *d)
 		}
 		scan_entry(m, d, &d->names.names[d->names.next++]);
 	}
-	if (d->slices == 1 && d->listing.len > SPLIT_ABOVE)
+	if (d->slices == 1 && (d->listing.len > SPLIT_ABOVE || d->listing.charged > SPLIT_ABOVE_BYTES))
 		split_scan(m, d);
 	if (!d->names.eof || d->names.next < d->names.len)
 		return STEP_MORE;
