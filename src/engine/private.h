@@ -120,6 +120,7 @@ struct worker {
 	struct unit *units; /* in flight */
 	unsigned unit_count;
 	bool fatal_said;
+	bool discarded; /* killed before it was of use: what it still says does not matter */
 	bool sync_all; /* asked to make durable what any receiver has written */
 	unsigned segment_count;
 	struct worker *next;

@@ -418,6 +418,7 @@ static bool finish(struct engine *e)
 		next = w->next;
 		if (w->state == WORKER_STARTING && e->synced) {
 			kill(w->pid, SIGKILL); /* it came too late to be of use */
+			w->discarded = true;
 			w->state = WORKER_FINISHING;
 		}
 		if (w->state == WORKER_SYNCED && e->lost_any && !w->sync_all)

@@ -278,7 +278,8 @@ void worker_frames(struct engine *e, struct worker *w)
 	enum frame_status s;
 
 	while (!e->stop && (s = frame_decode(&w->ipc.in, &f)) == FRAME_READY)
-		dispatch_frame(e, w, &f);
+		if (!w->discarded)
+			dispatch_frame(e, w, &f);
 	if (!e->stop && s == FRAME_BAD)
 		dispatch_malformed(e, "frame");
 }

@@ -364,6 +364,19 @@ static bool run_delta(struct mover *m, struct file *f, const struct file_run *r)
 	return true;
 }
 
+/* A delta brings zeros where the source has holes: they are made holes again. */
+static void send_holes(struct mover *m, struct file *f, uint64_t off, uint64_t end)
+{
+	f->data_end = 0;
+	while (f->sparse && off < end) {
+		uint64_t hole = hole_at(f, off, end);
+		if (hole)
+			send_hole(m, f, off, hole);
+		off = hole ? off + hole : data_until(f, off, end);
+	}
+	f->data_end = 0;
+}
+
 static void send_run(struct mover *m, struct file *f)
 {
 	struct file_run r = f->runs[f->run_next++];
@@ -563,9 +576,8 @@ void file_done(struct mover *m, struct file *f, const struct frame *fr)
 }
 
 /*
- * Chunks that are equal, and deltas, bring zeros where the source has holes: when everything else is there, they are
- * made holes again. Not before: what is punched in place may still be the basis of a delta. In a long file many short
- * holes would cost more to name than they save.
+ * Chunks that are equal may be zeros there and a hole here: they are made holes, too, when everything else is there; what
+ * is punched in place may be the basis of a delta. In a long file many short holes would cost more to name than they save.
  */
 static bool holes_step(struct mover *m, struct file *f)
 {
