@@ -384,6 +384,8 @@ static void send_run(struct mover *m, struct file *f)
 	if (!f->compare) { /* in a dry run that it differs is all that is asked */
 		if (!r.sig_len || !run_delta(m, f, &r))
 			run_literal(m, f, r.off, r.len);
+		else
+			send_holes(m, f, r.off, r.off + r.len);
 		m->count.done_bytes += r.len;
 	}
 	if (f->run_next == f->run_len) {
