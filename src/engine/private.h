@@ -4,7 +4,7 @@
 #pragma once
 
 #include "engine/engine.h"
-#include "limits/bandwidth.h"
+#include "limits/throttle.h"
 #include "mounts/mounts.h"
 #include "rules/rules.h"
 #include "source/chan.h"
@@ -174,7 +174,8 @@ struct engine {
 	uint64_t rate_bytes;
 	int64_t rate_ns;
 	double rate;
-	uint64_t bandwidth; /* in force, all workers together */
+	struct throttle *throttle; /* what all workers keep to together */
+	int throttle_fd;
 	int lock_fd, signal_fd;
 	bool stop; /* a fatal diagnostic or a signal */
 	bool verify_whole; /* not single paths */
@@ -198,7 +199,6 @@ void worker_unit_done(struct engine *e, struct worker *w, struct unit *u);
 struct unit *worker_unit(struct worker *w, uint32_t id);
 void links_wake(void *arg, uint32_t serial, uint64_t token, bool first, const struct link_target *to);
 void worker_ready(struct engine *e, struct worker *w, const struct ipc_ready *r);
-void workers_rate(struct engine *e);
 
 /* dispatch.c: what workers say */
 void dispatch_frame(struct engine *e, struct worker *w, const struct frame *f);
@@ -243,5 +243,5 @@ bool state_begin(struct engine *e, struct diag *d); /* the target is known to be
 void progress_update(struct engine *e, bool now);
 
 /* roles */
-void verifier_role_main(int ipc_fd, int wire_fd, int helper_fd, const int *mount_fds, int mount_count)
-	__attribute__((noreturn));
+struct worker_fds;
+void verifier_role_main(const struct worker_fds *fds) __attribute__((noreturn));

@@ -18,6 +18,7 @@
 
 struct role {
 	struct chan ipc;
+	struct throttle *throttle;
 	struct verifier *v;
 	bool finishing;
 	struct buf msg;
@@ -81,6 +82,7 @@ static void on_counts(void *arg, const struct verifier_counts *c)
 	struct ipc_count out = {.examined = c->files_examined, .examined_bytes = c->bytes_total, .vanished = c->files_vanished,
 		.failed = c->files_failed, .hashed = c->bytes_hashed};
 
+	throttle_charge(r->throttle, THROTTLE_READ, c->bytes_hashed, clock_mono_ns());
 	buf_clear(&r->msg);
 	ipc_count_put(&r->msg, &out);
 	tell(r, IPC_COUNT);
@@ -202,7 +204,7 @@ static struct verifier *make_verifier(struct role *r, const struct ipc_config *c
 	return v;
 }
 
-static void role_begin(struct role *r, int wire_fd, int helper_fd, const int *mount_fds, int mount_count)
+static void role_begin(struct role *r, const struct worker_fds *fds)
 {
 	struct ipc_ready ready = {};
 	struct ipc_config cfg;
@@ -213,23 +215,23 @@ static void role_begin(struct role *r, int wire_fd, int helper_fd, const int *mo
 	AUTO_BUF note = BUF_INIT;
 	bool privileged = geteuid() == 0; /* before the uid is given up; the capability to read trusted.* is kept */
 
-	if (!first_frame(r, &f) || !ipc_config_get(&f, &cfg) || cfg.mount_count != (uint32_t)mount_count ||
+	if (!first_frame(r, &f) || !ipc_config_get(&f, &cfg) || cfg.mount_count != (uint32_t)fds->mount_count ||
 		cfg.shared_dir.len >= sizeof(shared))
 		_exit(MOVER_FATAL);
 	memcpy(shared, cfg.shared_dir.p, cfg.shared_dir.len);
-	if (!transport_bootstrap(wire_fd, cfg.bootstrap.p, cfg.bootstrap.len, helper_fd, shared, &ready.helper_bytes, &d)) {
+	if (!transport_bootstrap(fds->wire, cfg.bootstrap.p, cfg.bootstrap.len, fds->helper, shared, &ready.helper_bytes, &d)) {
 		if (!diag_is_set(&d))
 			_exit(ready.helper_bytes ? MOVER_LOST : MOVER_UNCONNECTED);
 		role_die(r, &d);
 	}
-	if (helper_fd >= 0)
-		close(helper_fd);
+	if (fds->helper >= 0)
+		close(fds->helper);
 	AUTO_FREE char *empty = xmemdup(cfg.empty_dir.p, cfg.empty_dir.len);
 	if (!rules_unpack(cfg.rules.p, cfg.rules.len, &rules))
 		_exit(MOVER_FATAL);
 	if (!confine_reader(empty, true, &note, &d))
 		role_die(r, &d);
-	r->v = make_verifier(r, &cfg, wire_fd, mount_fds, rules, privileged);
+	r->v = make_verifier(r, &cfg, fds->wire, fds->mounts, rules, privileged);
 	free(cfg.mounts);
 	ready.shared_dir = (struct bytes){(uint8_t *)shared, strlen(shared)};
 	buf_clear(&r->msg);
@@ -237,29 +239,34 @@ static void role_begin(struct role *r, int wire_fd, int helper_fd, const int *mo
 	tell(r, IPC_READY);
 }
 
-void verifier_role_main(int ipc_fd, int wire_fd, int helper_fd, const int *mount_fds, int mount_count)
+void verifier_role_main(const struct worker_fds *fds)
 {
 	struct role *r = xcalloc(1, sizeof(*r));
 
-	chan_init(&r->ipc, ipc_fd);
-	role_begin(r, wire_fd, helper_fd, mount_fds, mount_count);
+	chan_init(&r->ipc, fds->ipc);
+	r->throttle = throttle_map(fds->throttle);
+	close(fds->throttle);
+	if (!r->throttle)
+		_exit(MOVER_FATAL);
+	role_begin(r, fds);
 	for (;;) {
 		AUTO_DIAG d = DIAG_INIT;
-		int64_t wait;
+		int64_t wait, read_wait = 0;
 		bool held;
 		struct pollfd p[2] = {{.fd = r->ipc.fd, .events = POLLIN}};
 		enum result result;
 
 		if (!chan_flush(&r->ipc, &wait))
 			_exit(MOVER_FATAL);
-		held = chan_full(&r->ipc); /* the coordinator is behind: wait for it */
+		/* The coordinator is behind, or more was read than may be, or the run is held: wait for it. */
+		held = chan_full(&r->ipc) || !throttle_allow(r->throttle, THROTTLE_READ, 1, clock_mono_ns(), &read_wait);
 		p[1] = (struct pollfd){.fd = held ? -1 : verifier_fd(r->v), .events = verifier_events(r->v)};
 		if (chan_unsent(&r->ipc))
 			p[0].events |= POLLOUT;
-		poll(p, 2, verifier_busy(r->v) && !held ? 0 : -1);
+		poll(p, 2, verifier_busy(r->v) && !held ? 0 : read_wait ? (int)(read_wait / NS_PER_MS) + 1 : -1);
 		if (p[0].revents & (POLLIN | POLLHUP | POLLERR))
 			role_ipc(r);
-		if (held && chan_full(&r->ipc))
+		if (held && (read_wait || chan_full(&r->ipc)))
 			continue;
 		result = verifier_step(r->v, &d);
 		if (result == RES_RETRY)
@@ -292,9 +299,13 @@ void engine_role_main(int argc, char **argv)
 	}
 	if (str_eq(argv[1], "--role=link") && n == 2)
 		_exit(transport_link_main(fds[0], fds[1]));
-	if (str_eq(argv[1], "--role=mover") && n >= 3)
-		mover_main(fds[0], fds[1], fds[2], fds + 3, n - 3);
-	if (str_eq(argv[1], "--role=verifier") && n >= 3)
-		verifier_role_main(fds[0], fds[1], fds[2], fds + 3, n - 3);
+	if (n < 4)
+		_exit(EXIT_USAGE_ERROR);
+	struct worker_fds w = {.ipc = fds[0], .wire = fds[1], .helper = fds[2], .throttle = fds[3], .mounts = fds + 4,
+		.mount_count = n - 4};
+	if (str_eq(argv[1], "--role=mover"))
+		mover_main(&w);
+	if (str_eq(argv[1], "--role=verifier"))
+		verifier_role_main(&w);
 	_exit(EXIT_USAGE_ERROR);
 }

@@ -171,8 +171,9 @@ static bool prepare(struct engine *e, struct diag *d)
 		diag_set(d, DIAG_ENGINE_NO_HELPER, 0, NULL, "cannot find 'rehost-receiver'");
 		return false;
 	}
-	if (getrandom(e->seed, sizeof(e->seed), 0) != sizeof(e->seed)) {
-		diag_set(d, DIAG_ENGINE_WORKER, errno, NULL, "cannot get random bytes");
+	e->throttle = throttle_new(&e->throttle_fd);
+	if (!e->throttle || getrandom(e->seed, sizeof(e->seed), 0) != sizeof(e->seed)) {
+		diag_set(d, DIAG_ENGINE_WORKER, errno, NULL, "cannot get random bytes, or a page of memory to share");
 		return false;
 	}
 	digest_key_init(&e->name_key, e->seed);
@@ -463,10 +464,7 @@ static void bandwidth_tick(struct engine *e)
 
 	localtime_r(&now, &tm);
 	rate = conf_bandwidth_at(e->job->conf, (unsigned)(tm.tm_hour * 60 + tm.tm_min));
-	if (rate != e->bandwidth) {
-		e->bandwidth = rate;
-		workers_rate(e);
-	}
+	throttle_set_rate(e->throttle, THROTTLE_SEND, rate);
 }
 
 /* ---- the loop ---- */
@@ -631,6 +629,9 @@ static void release(struct engine *e)
 			rmdir(e->job->run_dir);
 	}
 	free(e->empty_dir);
+	throttle_unmap(e->throttle);
+	if (e->throttle_fd >= 0)
+		close(e->throttle_fd);
 	if (e->signal_fd >= 0)
 		close(e->signal_fd);
 	if (e->lock_fd >= 0)
@@ -639,7 +640,7 @@ static void release(struct engine *e)
 
 void engine_run(const struct job *job, const struct observer *observer, struct summary *out)
 {
-	struct engine e = {.job = job, .observer = observer, .out = out, .lock_fd = -1, .signal_fd = -1, .next_serial = 1,
+	struct engine e = {.job = job, .observer = observer, .out = out, .lock_fd = -1, .signal_fd = -1, .throttle_fd = -1, .next_serial = 1,
 		.next_unit = 1, .deferred = {.fd = -1}};
 	sigset_t set, old;
 	AUTO_DIAG d = DIAG_INIT;

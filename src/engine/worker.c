@@ -35,12 +35,14 @@ static NORETURN void exec_role(struct engine *e, int ipc, int wire, int helper, 
 	argv[n++] = xasprintf("%d", ipc);
 	argv[n++] = xasprintf("%d", wire);
 	argv[n++] = xasprintf("%d", helper);
+	argv[n++] = xasprintf("%d", e->throttle_fd);
 	for (size_t i = 0; i < count; i++) {
 		fd_set_cloexec(e->plan.chosen[i].fd, false);
 		argv[n++] = xasprintf("%d", e->plan.chosen[i].fd);
 	}
 	fd_set_cloexec(ipc, false);
 	fd_set_cloexec(wire, false);
+	fd_set_cloexec(e->throttle_fd, false);
 	if (helper >= 0)
 		fd_set_cloexec(helper, false);
 	execv("/proc/self/exe", argv);
@@ -96,7 +98,6 @@ static void send_config(struct engine *e, struct worker *w)
 	cfg.empty_dir = (struct bytes){(uint8_t *)e->empty_dir, strlen(e->empty_dir)};
 	cfg.skip = (struct bytes){e->skips.data, e->skips.len};
 	cfg.zstd_level = c->transfer.compression == CONF_COMPRESSION_ZSTD ? (uint8_t)c->transfer.zstd_level : 0;
-	cfg.rate = e->bandwidth ? MAX(e->bandwidth / (e->worker_count + 1), (uint64_t)1) : 0;
 	ipc_config_put(&msg, &cfg);
 	free(cfg.mounts);
 	worker_send(w, IPC_CONFIG, &msg);
@@ -133,7 +134,6 @@ bool worker_start(struct engine *e, struct diag *d)
 	e->workers = w;
 	e->worker_count++;
 	e->out->movers = MAX(e->out->movers, e->worker_count);
-	workers_rate(e);
 	return true;
 fail:
 	if (pair[0] >= 0) {
@@ -260,16 +260,6 @@ void worker_ready(struct engine *e, struct worker *w, const struct ipc_ready *r)
 	}
 }
 
-void workers_rate(struct engine *e)
-{
-	AUTO_BUF msg = BUF_INIT;
-
-	wr_u64(&msg, e->bandwidth && e->worker_count ? MAX(e->bandwidth / e->worker_count, (uint64_t)1) : 0);
-	for (struct worker *w = e->workers; w; w = w->next)
-		if (w->state == WORKER_READY && e->job->kind != JOB_VERIFY)
-			worker_send(w, IPC_RATE, &msg);
-}
-
 /* ---- the end of a worker ---- */
 
 void worker_frames(struct engine *e, struct worker *w)
@@ -321,7 +311,6 @@ void worker_gone(struct engine *e, struct worker *w)
 	chan_release(&w->ipc);
 	transport_conn_release(&w->conn);
 	free(w);
-	workers_rate(e);
 }
 
 void worker_kill_all(struct engine *e)

@@ -49,11 +49,9 @@ bool chan_flush(struct chan *c, int64_t *out_wait_ns)
 		ssize_t r;
 
 		if (c->limit) {
-			n = (size_t)bandwidth_allow(c->limit, n, clock_mono_ns());
-			if (n == 0) {
-				*out_wait_ns = bandwidth_wait_ns(c->limit);
+			n = (size_t)throttle_allow(c->limit, THROTTLE_SEND, n, clock_mono_ns(), out_wait_ns);
+			if (n == 0)
 				return true;
-			}
 		}
 		r = send(c->fd, c->out.data + c->out_pos, n, MSG_NOSIGNAL);
 		if (r < 0 && errno == EINTR)
@@ -61,7 +59,7 @@ bool chan_flush(struct chan *c, int64_t *out_wait_ns)
 		if (r < 0)
 			return errno == EAGAIN;
 		if (c->limit)
-			bandwidth_spend(c->limit, (uint64_t)r);
+			throttle_charge(c->limit, THROTTLE_SEND, (uint64_t)r, clock_mono_ns());
 		out_sent(c, (size_t)r);
 	}
 	return true;

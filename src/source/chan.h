@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "limits/bandwidth.h"
+#include "limits/throttle.h"
 #include "wire/frame.h"
 
 #define CHAN_HIGH_WATER (1u << 20) /* producers pause above this many bytes unsent */
@@ -18,7 +18,7 @@ struct chan {
 	size_t out_pos;
 	bool eof;
 	uint64_t sent, received;
-	struct bandwidth *limit; /* NULL: none. Applies to sending */
+	struct throttle *limit; /* NULL: none. Its lane THROTTLE_SEND applies to sending */
 };
 
 void chan_init(struct chan *c, int fd);

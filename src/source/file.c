@@ -229,7 +229,7 @@ static uint32_t send_piece(struct mover *m, struct file *f, uint64_t off, uint32
 
 	buf_clear(&m->msg);
 	msg_data_head_put(&m->msg, off);
-	got = fd_pread_full(f->fd, buf_reserve(&m->msg, len), len, (off_t)off);
+	got = mover_pread(m, f->fd, buf_reserve(&m->msg, len), len, off);
 	if (got <= 0) {
 		/* End of file: it has shrunk since it was opened. Its times have changed: the next sync sees to it. */
 		source_failed(m, f, got < 0 ? errno : EAGAIN);
@@ -300,7 +300,7 @@ static void hash_piece(struct mover *m, struct file *f)
 		for (uint32_t i = 0; i < n; i += WIRE_CHUNK)
 			add_hash(&f->hashes, &m->zero_hash);
 	} else {
-		got = fd_pread_full(f->fd, m->read_buf, n, (off_t)f->off);
+		got = mover_pread(m, f->fd, m->read_buf, n, f->off);
 		if (got != (ssize_t)n) {
 			source_failed(m, f, got < 0 ? errno : EAGAIN);
 			return;
@@ -342,7 +342,7 @@ static bool run_delta(struct mover *m, struct file *f, const struct file_run *r)
 	uint64_t matched = 0;
 	AUTO_BUF payload = BUF_INIT;
 
-	if (fd_pread_full(f->fd, buf_reserve(&data, r->len), r->len, (off_t)r->off) != (ssize_t)r->len)
+	if (mover_pread(m, f->fd, buf_reserve(&data, r->len), r->len, r->off) != (ssize_t)r->len)
 		return false;
 	data.len = r->len;
 	if (!delta_make(f->sigs.data + r->sig, r->sig_len, r->window_len, data.data, data.len, &delta, &matched))

@@ -71,7 +71,6 @@ static void take_config(struct mover *m, const struct ipc_config *cfg)
 	m->zstd_fixed = cfg->zstd_level;
 	digest_key_init(&m->digest_key, cfg->seed);
 	delta_key_init(&m->delta_key, cfg->seed);
-	bandwidth_init(&m->limit, cfg->rate, clock_mono_ns());
 	m->skip_count = cfg->skip.len / 16;
 	m->skips = xcalloc(m->skip_count, sizeof(*m->skips));
 	for (size_t i = 0; i < m->skip_count; i++) {
@@ -124,7 +123,7 @@ static void take_hello_ok(struct mover *m, struct ipc_ready *ready)
 	ready->root_uid = ok.root_uid;
 }
 
-void handshake(struct mover *m, int wire_fd, int helper_fd, const int *mount_fds, int mount_count)
+void handshake(struct mover *m, const struct worker_fds *fds)
 {
 	struct ipc_config cfg;
 	struct ipc_ready ready = {};
@@ -137,19 +136,19 @@ void handshake(struct mover *m, int wire_fd, int helper_fd, const int *mount_fds
 	int64_t wait;
 
 	if (!await_frame(&m->ipc, &f, -1) || f.type != IPC_CONFIG || !ipc_config_get(&f, &cfg) ||
-		cfg.mount_count != (uint32_t)mount_count || cfg.shared_dir.len >= sizeof(shared))
+		cfg.mount_count != (uint32_t)fds->mount_count || cfg.shared_dir.len >= sizeof(shared))
 		_exit(MOVER_FATAL);
 	take_config(m, &cfg);
-	take_mounts(m, &cfg, mount_fds);
+	take_mounts(m, &cfg, fds->mounts);
 	empty = copy(&cfg.empty_dir);
 	memcpy(shared, cfg.shared_dir.p, cfg.shared_dir.len);
-	if (!transport_bootstrap(wire_fd, cfg.bootstrap.p, cfg.bootstrap.len, helper_fd, shared, &ready.helper_bytes, &d)) {
+	if (!transport_bootstrap(fds->wire, cfg.bootstrap.p, cfg.bootstrap.len, fds->helper, shared, &ready.helper_bytes, &d)) {
 		if (!diag_is_set(&d))
 			_exit(ready.helper_bytes ? MOVER_LOST : MOVER_UNCONNECTED);
 		mover_die(m, &d);
 	}
-	if (helper_fd >= 0)
-		close(helper_fd);
+	if (fds->helper >= 0)
+		close(fds->helper);
 	/* From here on the process can read and nothing else, before the first byte of the protocol is looked at. */
 	if (!confine_reader(empty, true, &note, &d) || !rules_unpack(cfg.rules.p, cfg.rules.len, &m->rules)) {
 		if (!diag_is_set(&d))
@@ -158,8 +157,8 @@ void handshake(struct mover *m, int wire_fd, int helper_fd, const int *mount_fds
 	}
 	if (note.len)
 		tell_note(m, "hardening that this kernel does not grant: %s", buf_cstr(&note));
-	chan_init(&m->wire, wire_fd);
-	m->wire.limit = &m->limit;
+	chan_init(&m->wire, fds->wire);
+	m->wire.limit = m->throttle;
 	send_hello(m, &cfg);
 	take_hello_ok(m, &ready);
 	ready.shared_dir = (struct bytes){(uint8_t *)shared, strlen(shared)};

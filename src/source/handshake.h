@@ -2,4 +2,5 @@
 #pragma once
 
 struct mover;
-void handshake(struct mover *m, int wire_fd, int helper_fd, const int *mount_fds, int mount_count);
+struct worker_fds;
+void handshake(struct mover *m, const struct worker_fds *fds);

@@ -29,7 +29,6 @@ void ipc_config_put(struct buf *out, const struct ipc_config *c)
 	put(out, &c->shared_dir);
 	put(out, &c->empty_dir);
 	wr_u8(out, c->zstd_level);
-	wr_u64(out, c->rate);
 	wr_u64(out, (uint64_t)c->changed_since);
 	put(out, &c->skip);
 	wr_u32(out, c->mount_count);
@@ -53,7 +52,6 @@ bool ipc_config_get(const struct frame *f, struct ipc_config *c)
 	c->shared_dir = get(&r);
 	c->empty_dir = get(&r);
 	c->zstd_level = rd_u8(&r);
-	c->rate = rd_u64(&r);
 	c->changed_since = (int64_t)rd_u64(&r);
 	c->skip = get(&r);
 	c->mount_count = rd_u32(&r);

@@ -27,7 +27,6 @@ enum ipc_type {
 	IPC_LINK_BOUND, /* u64 token, u8 ok: may the target inode stand for the source inode */
 	IPC_SHARE_DONE, /* u32 file id, u8 ok, u8 something differed */
 	IPC_GRANT,	/* u64 token, u64 entries that may be deleted (0: none left) */
-	IPC_RATE,	/* u64 bytes a second for this mover, 0 unlimited */
 	IPC_SYNC,	/* u8 all: make what this receiver (or any) has written durable; answer IPC_SYNCED */
 	IPC_SKIP,	/* u64 dev, u64 ino: one more directory to be left out */
 	IPC_FINISH,	/* end in order */
@@ -83,7 +82,6 @@ struct ipc_config {
 	uint8_t seed[16];
 	struct bytes rules, hidden, bootstrap, shared_dir, empty_dir;
 	uint8_t zstd_level; /* 0: off (or auto) */
-	uint64_t rate;
 	int64_t changed_since; /* verifiers: real ns */
 	struct bytes skip;     /* records of u64 dev, u64 ino: directories to be left out */
 	uint32_t mount_count;

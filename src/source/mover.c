@@ -171,6 +171,15 @@ static void consider_compression(struct mover *m, int64_t now)
 	m->blocked_ns = 0;
 }
 
+ssize_t mover_pread(struct mover *m, int fd, void *buf, size_t n, uint64_t off)
+{
+	ssize_t got = fd_pread_full(fd, buf, n, (off_t)off);
+
+	if (got > 0)
+		throttle_charge(m->throttle, THROTTLE_READ, (uint64_t)got, clock_mono_ns());
+	return got;
+}
+
 void mover_chdir(struct mover *m, int fd)
 {
 	if (m->cwd_fd == fd)
@@ -308,9 +317,6 @@ static void ipc_frame(struct mover *m, const struct frame *f)
 		dir_pending_done(m, d);
 		break;
 	}
-	case IPC_RATE:
-		bandwidth_set_rate(&m->limit, rd_u64(&r), clock_mono_ns());
-		break;
 	case IPC_SKIP:
 		m->skips = xrealloc(m->skips, (m->skip_count + 1) * sizeof(*m->skips));
 		m->skips[m->skip_count].dev = rd_u64(&r);
@@ -346,9 +352,28 @@ static void take_frames(struct mover *m, struct chan *c, void (*fn)(struct mover
 		mover_protocol_error(m, "something that is no frame");
 }
 
-static bool can_work(const struct mover *m)
+/* Work that begins reads; what was read beyond the rate, and a run that is held, are waited for here. */
+static bool throttled(struct mover *m)
 {
-	return m->head && !chan_full(&m->wire) && !chan_full(&m->ipc);
+	return !throttle_allow(m->throttle, THROTTLE_READ, 1, clock_mono_ns(), &m->throttled_ns);
+}
+
+static bool can_work(struct mover *m)
+{
+	m->throttled_ns = 0;
+	return m->head && !chan_full(&m->wire) && !chan_full(&m->ipc) && !throttled(m);
+}
+
+/* How long to wait for I/O: no longer than sending, or reading, is held back. */
+static int patience_ms(int64_t send_ns, int64_t read_ns)
+{
+	int64_t ns = NS_PER_S;
+
+	if (send_ns)
+		ns = MIN(ns, send_ns);
+	if (read_ns)
+		ns = MIN(ns, read_ns);
+	return ns == NS_PER_S ? 1000 : (int)(ns / NS_PER_MS) + 1;
 }
 
 /* Does I/O, and waits for it when there is nothing else to do. */
@@ -371,8 +396,7 @@ static void pump(struct mover *m)
 	if (!held && chan_unsent(&m->wire) && wait_ns == 0)
 		p[1].events |= POLLOUT;
 	if (wire_ok) {
-		int timeout = !block ? 0 : wait_ns ? (int)(wait_ns / NS_PER_MS) + 1 : 1000;
-		poll(p, 2, timeout);
+		poll(p, 2, block ? patience_ms(wait_ns, m->throttled_ns) : 0);
 		if (block && chan_unsent(&m->wire))
 			m->blocked_ns += clock_mono_ns() - before;
 	}
@@ -413,14 +437,18 @@ static void loop(struct mover *m)
 	}
 }
 
-void mover_main(int ipc_fd, int wire_fd, int helper_fd, const int *mount_fds, int mount_count)
+void mover_main(const struct worker_fds *fds)
 {
 	struct mover *m = xcalloc(1, sizeof(*m));
 	uint8_t zeros[WIRE_CHUNK] = {0};
 
 	m->cwd_fd = -1;
-	chan_init(&m->ipc, ipc_fd);
-	handshake(m, wire_fd, helper_fd, mount_fds, mount_count);
+	chan_init(&m->ipc, fds->ipc);
+	m->throttle = throttle_map(fds->throttle);
+	close(fds->throttle);
+	if (!m->throttle)
+		_exit(MOVER_FATAL);
+	handshake(m, fds);
 	m->read_buf = xmalloc(FILE_READ);
 	m->zero_hash = delta_hash(&m->delta_key, zeros, sizeof(zeros));
 	m->rate_ns = clock_mono_ns();

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "delta/delta.h"
-#include "limits/bandwidth.h"
+#include "limits/throttle.h"
 #include "meta/meta.h"
 #include "rules/rules.h"
 #include "source/chan.h"
@@ -261,7 +261,8 @@ struct op { /* META, LINK, DELETE: what to report when it is answered */
 
 struct mover {
 	struct chan wire, ipc;
-	struct bandwidth limit;
+	struct throttle *throttle; /* shared with all workers */
+	int64_t throttled_ns; /* how long the loop has been asked to wait */
 	uint32_t flags; /* IPC_* */
 	uint32_t fields;
 	struct digest_key digest_key;
@@ -307,6 +308,8 @@ void mover_queue(struct mover *m, struct task *t);
 void mover_unlist(struct mover *m, struct task *t); /* takes it from whatever list it stands in */
 /* A frame of content, compressed when that pays. */
 void mover_send_content(struct mover *m, uint8_t type, uint32_t id, const struct buf *payload);
+/* Reads a file's contents, in full if they are there; counted against the rate of reading. */
+ssize_t mover_pread(struct mover *m, int fd, void *buf, size_t n, uint64_t off);
 void mover_chdir(struct mover *m, int fd);
 void mover_forget_cwd(struct mover *m, int fd);
 NORETURN void mover_die(struct mover *m, struct diag *d);

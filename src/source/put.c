@@ -64,7 +64,7 @@ static bool put_content(struct mover *m, struct buf *p, size_t start, uint8_t fl
 		p->len = start;
 		msg_entry_put(p, &e, false);
 		wr_varint(p, want);
-		got = fd_pread_full(fd, buf_reserve(p, want), want, 0);
+		got = mover_pread(m, fd, buf_reserve(p, want), want, 0);
 		if (got < 0)
 			return false;
 		p->len += (size_t)got;

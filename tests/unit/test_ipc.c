@@ -68,7 +68,7 @@ static void put_config(struct buf *b)
 	const struct ipc_config c = {
 		.flags = IPC_DRY_RUN | IPC_NO_METADATA, .seed = "0123456789abcdef", .rules = B("rules\0"),
 		.hidden = B("hidden"), .bootstrap = B("bootstrap"), .shared_dir = B("/run/x"), .empty_dir = B("/run/empty"),
-		.zstd_level = 3, .rate = UINT64_MAX, .changed_since = -5, .skip = B("0123456789abcdef"),
+		.zstd_level = 3, .changed_since = -5, .skip = B("0123456789abcdef"),
 		.mount_count = ARRAY_LEN(mounts), .mounts = mounts,
 	};
 
@@ -162,7 +162,7 @@ static void test_config(void **state)
 	assert_bytes(c.bootstrap, B("bootstrap"));
 	assert_bytes(c.shared_dir, B("/run/x"));
 	assert_bytes(c.empty_dir, B("/run/empty"));
-	assert_true(c.zstd_level == 3 && c.rate == UINT64_MAX && c.changed_since == -5);
+	assert_true(c.zstd_level == 3 && c.changed_since == -5);
 	assert_bytes(c.skip, B("0123456789abcdef"));
 	assert_int_equal(c.mount_count, 2);
 	assert_bytes(c.mounts[0].rel, B(""));

@@ -1,1 +1,0 @@
-rehost_unit(bandwidth limits)
