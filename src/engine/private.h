@@ -236,8 +236,20 @@ void recheck_want(struct recheck *r, const char *path, bool recurse);
 void recheck_reduce(struct recheck *r);
 void recheck_release(struct recheck *r);
 
-/* run.c */
+/* prepare.c */
+bool engine_prepare(struct engine *e, struct diag *d);
 bool state_begin(struct engine *e, struct diag *d); /* the target is known to be right: say that work has begun */
+
+/* reconnect.c */
+void engine_worker_ended(struct engine *e, struct worker *w);
+/* Starts a worker when none is left and it is time to try again. */
+void engine_reconnect(struct engine *e);
+
+/* finish.c */
+/* Everything has been done: make it durable, then let the workers go. True when all have gone. */
+bool engine_finish(struct engine *e);
+/* Fills in the summary, keeps the state, releases everything. */
+void engine_conclude(struct engine *e);
 
 /* progress.c */
 void progress_update(struct engine *e, bool now);

@@ -1,0 +1,158 @@
+/* How a run ends: what was done is made durable, counted up, and kept as state. */
+#include "base/clock.h"
+#include "engine/private.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+/* Everything has been done: now make it durable, then let the workers go. True when all have gone. */
+bool engine_finish(struct engine *e)
+{
+	bool sync = !e->job->dry_run && e->job->kind != JOB_VERIFY, any = false;
+
+	e->ending = true;
+	for (struct worker *w = e->workers, *next; w; w = next) {
+		next = w->next;
+		if (w->state == WORKER_STARTING && e->synced) {
+			kill(w->pid, SIGKILL); /* it came too late to be of use */
+			w->discarded = true;
+			w->state = WORKER_FINISHING;
+		}
+		if (w->state == WORKER_SYNCED && e->lost_any && !w->sync_all)
+			w->state = WORKER_READY; /* one was lost since it was asked */
+		if (w->state == WORKER_READY && sync) {
+			AUTO_BUF all = BUF_INIT;
+			wr_u8(&all, e->lost_any); /* what a lost receiver has written, another must make durable */
+			worker_send(w, IPC_SYNC, &all);
+			w->sync_all = e->lost_any;
+			w->state = WORKER_SYNCING;
+		} else if ((w->state == WORKER_READY && !sync) || w->state == WORKER_SYNCED) {
+			e->synced = true;
+			worker_send(w, IPC_FINISH, NULL);
+			w->state = WORKER_FINISHING;
+		}
+		any = true;
+	}
+	if (any)
+		return false;
+	return !sync || e->synced; /* nobody was left to make it durable: reconnect() finds someone */
+}
+
+static void fill_summary(struct engine *e)
+{
+	struct summary *s = e->out;
+	const struct ipc_count *t = &e->total;
+
+	s->duration_ns = clock_mono_ns() - e->started_ns;
+	s->files_examined = MAX(e->units_done_files, e->job->kind == JOB_VERIFY ? t->examined : 0);
+	s->bytes_total = MAX(e->units_done_bytes, e->job->kind == JOB_VERIFY ? t->examined_bytes : 0);
+	s->files_transferred = t->transferred;
+	s->files_deleted = t->deleted;
+	s->files_vanished = t->vanished;
+	s->files_failed = MAX(t->failed, e->failed_said); /* what a worker last counted can be lost with it */
+	s->bytes_literal = t->literal;
+	s->bytes_matched = t->matched;
+	s->bytes_sent = t->sent;
+	s->bytes_received = t->received;
+	s->metadata_updated = t->metadata;
+	s->links_made = t->links;
+	s->dirs_created = t->dirs;
+	s->bytes_hashed = t->hashed;
+}
+
+static int exit_code(const struct engine *e)
+{
+	const struct summary *s = e->out;
+
+	if (s->signal)
+		return 128 + s->signal;
+	if (diag_is_set(&s->fatal)) {
+		int c = diag_info(s->fatal.code)->exit_class;
+		return c ? c : EXIT_FAILED;
+	}
+	if (s->files_failed || e->budget_warned)
+		return EXIT_PARTIAL;
+	if (s->differences > s->difference_counts[DIFFERENCE_CHANGED])
+		return EXIT_DIFFERENT;
+	return EXIT_DONE;
+}
+
+static void keep_state(struct engine *e)
+{
+	static const char *const commands[] = {"copy", "sync", "verify"};
+	struct job_state *s = &e->state;
+	bool whole = !e->stop;
+	int64_t now = clock_real_ns();
+	AUTO_DIAG d = DIAG_INIT;
+
+	if (e->job->dry_run || !e->target_checked)
+		return;
+	if (whole && e->job->kind == JOB_COPY) {
+		s->copy_completed = true;
+		s->copy_completed_at = now;
+	}
+	if (whole && e->job->kind == JOB_SYNC)
+		s->last_sync_completed = now;
+	if (whole && e->job->kind == JOB_VERIFY)
+		s->last_verify_completed = now;
+	if (whole && e->job->kind != JOB_VERIFY) {
+		s->files = e->out->files_examined;
+		s->bytes = e->out->bytes_total;
+	}
+	s->last_exit_code = e->out->exit_code;
+	s->last_ended = now;
+	free(s->last_command);
+	s->last_command = xstrdup(commands[e->job->kind]);
+	if (!state_write(e->job, s, &d) && !e->stop) {
+		engine_fatal(e, &d);
+		e->out->exit_code = exit_code(e);
+	}
+}
+
+static void release(struct engine *e)
+{
+	if (!e->job->dry_run && e->lock_fd >= 0)
+		status_remove(e->job);
+	queue_clear(&e->queue);
+	queue_clear(&e->segments);
+	deferred_release(&e->deferred);
+	links_free(e->links);
+	if (e->verify_links)
+		verify_links_free(e->verify_links);
+	while (e->shares) {
+		struct share *s = e->shares;
+		e->shares = s->next;
+		free(s);
+	}
+	free(e->mount_given);
+	mount_plan_release(&e->plan);
+	rules_free(e->rules);
+	transport_free(e->transport);
+	job_state_release(&e->state);
+	buf_release(&e->skips);
+	buf_release(&e->differing);
+	diag_release(&e->lost);
+	free(e->asks);
+	if (e->job->dry_run && e->empty_dir) { /* made for the confinement of the workers; nothing stays */
+		if (e->empty_made)
+			rmdir(e->empty_dir);
+		if (e->run_dir_made)
+			rmdir(e->job->run_dir);
+	}
+	free(e->empty_dir);
+	throttle_unmap(e->throttle);
+	if (e->throttle_fd >= 0)
+		close(e->throttle_fd);
+	if (e->signal_fd >= 0)
+		close(e->signal_fd);
+	if (e->lock_fd >= 0)
+		close(e->lock_fd);
+}
+
+void engine_conclude(struct engine *e)
+{
+	fill_summary(e);
+	e->out->exit_code = exit_code(e);
+	keep_state(e);
+	release(e);
+}

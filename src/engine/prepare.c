@@ -1,0 +1,160 @@
+/* How a run begins: state and lock, source and mounts, rules, transport. */
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "engine/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void say_left_out(struct engine *e)
+{
+	for (size_t i = 0; i < e->plan.left_out_count; i++) {
+		const struct mount_left_out *l = &e->plan.left_out[i];
+		engine_note(e, "left out: '%s' (%s): %s", l->path, l->fstype, l->why);
+	}
+}
+
+static void warn_missing_path(void *arg, const struct conf_item *item)
+{
+	struct engine *e = arg;
+	struct stat st;
+	AUTO_DIAG d = DIAG_INIT;
+
+	if (lstat(item->value, &st) == 0 || errno != ENOENT)
+		return;
+	diag_set(&d, DIAG_ENGINE_NO_PATH, 0, item->value, "'%s' does not exist (%s:%u)", item->value, item->file, item->line);
+	engine_diag(e, &d);
+}
+
+static void skip_own_dir(struct engine *e, const char *dir)
+{
+	struct stat st;
+
+	if (dir && stat(dir, &st) == 0 && S_ISDIR(st.st_mode)) {
+		wr_u64(&e->skips, st.st_dev);
+		wr_u64(&e->skips, st.st_ino);
+	}
+}
+
+static bool open_source(struct engine *e, struct diag *d)
+{
+	const struct job *job = e->job;
+	struct mounts_options o = {.one_file_system = job->one_file_system, .root_always = job->adhoc};
+	struct stat st;
+	AUTO_BUF warn = BUF_INIT;
+
+	if (stat(job->conf->source.root, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		diag_set(d, DIAG_ENGINE_SOURCE_ROOT, errno ? errno : ENOTDIR, job->conf->source.root, "cannot use source root '%s'",
+			job->conf->source.root);
+		return false;
+	}
+	if (!mounts_select(job->conf, &o, &e->plan, d))
+		return false;
+	say_left_out(e);
+	if (!mounts_open(&e->plan, geteuid() == 0, &warn, d))
+		return false;
+	for (char *line = buf_cstr(&warn), *end; *line; line = end + 1) {
+		end = strchrnul(line, '\n');
+		engine_note(e, "%.*s", (int)(end - line), line);
+		if (!*end)
+			break;
+	}
+	e->mount_given = xcalloc(e->plan.chosen_count, sizeof(*e->mount_given));
+	return true;
+}
+
+static void forecast(struct engine *e)
+{
+	if (e->state.files && state_matches(e->job, &e->state)) {
+		e->progress.files_expected = e->state.files;
+		e->progress.bytes_expected = e->state.bytes;
+		e->forecast = true;
+		return;
+	}
+	if (e->job->adhoc) /* a directory of a file system: what the whole of it holds says nothing */
+		return;
+	for (size_t i = 0; i < e->plan.chosen_count; i++) {
+		e->progress.files_expected += e->plan.chosen[i].used_inodes;
+		e->progress.bytes_expected += e->plan.chosen[i].used_bytes;
+	}
+	e->forecast = true;
+}
+
+static unsigned process_limit(const struct engine *e)
+{
+	const struct conf *c = e->job->conf;
+	unsigned n = e->job->kind == JOB_COPY ? c->transfer.processes : c->transfer.sync_processes;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (!n)
+		n = c->transfer.processes;
+	if (!n) /* auto: as many as have a processor, and no more than a disk can feed */
+		n = cpus > 4 ? 4 : cpus > 1 ? (unsigned)cpus : 1;
+	return MIN(n, (unsigned)WORKERS_MAX);
+}
+
+bool engine_prepare(struct engine *e, struct diag *d)
+{
+	const struct job *job = e->job;
+	AUTO_FREE char *job_dir = xasprintf("%s/%s", job->state_dir, job->name);
+
+	if (!job->dry_run) {
+		e->lock_fd = lock_take(job->run_dir, job->name, d);
+		if (e->lock_fd < 0)
+			return false;
+		if (fd_mkdir_p(job_dir, 0700) < 0) {
+			diag_set(d, DIAG_ENGINE_STATE, errno, job_dir, "cannot make directory '%s'", job_dir);
+			return false;
+		}
+	}
+	if (!job_state_read(job->state_dir, job->run_dir, job->name, &e->state, NULL, d) || !open_source(e, d))
+		return false;
+	if (!rules_new(job->conf, job->kind == JOB_COPY ? RULES_COPY : RULES_SYNC, &e->rules, d))
+		return false;
+	rules_each_path(e->rules, warn_missing_path, e);
+	if (!transport_resolve(job->conf, job->batch, &e->transport, d))
+		return false;
+	if (!transport_helper_path() && !job->conf->target.helper) {
+		diag_set(d, DIAG_ENGINE_NO_HELPER, 0, NULL, "cannot find 'rehost-receiver'");
+		return false;
+	}
+	e->throttle = throttle_new(&e->throttle_fd);
+	if (!e->throttle || getrandom(e->seed, sizeof(e->seed), 0) != sizeof(e->seed)) {
+		diag_set(d, DIAG_ENGINE_WORKER, errno, NULL, "cannot get random bytes, or a page of memory to share");
+		return false;
+	}
+	digest_key_init(&e->name_key, e->seed);
+	e->empty_dir = xasprintf("%s/empty", job->run_dir);
+	e->run_dir_made = access(job->run_dir, F_OK) < 0;
+	e->empty_made = access(e->empty_dir, F_OK) < 0;
+	skip_own_dir(e, job->state_dir);
+	skip_own_dir(e, job->run_dir);
+	skip_own_dir(e, job->log_dir);
+	if (job->kind == JOB_VERIFY) {
+		e->changed_since = e->state.last_sync_started;
+		if (state_matches(job, &e->state) && e->state.skip_ino) {
+			wr_u64(&e->skips, e->state.skip_dev);
+			wr_u64(&e->skips, e->state.skip_ino);
+		}
+		e->verify_links = verify_links_new(16u << 20, open(job_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	} else {
+		e->links = links_new(job->dry_run ? NULL : job_dir);
+	}
+	e->delete_budget = job->conf->rules.max_delete >= 0 ? (uint64_t)job->conf->rules.max_delete : UINT64_MAX;
+	e->worker_max = process_limit(e);
+	forecast(e);
+	return true;
+}
+
+bool state_begin(struct engine *e, struct diag *d)
+{
+	if (e->job->kind == JOB_SYNC)
+		e->state.last_sync_started = clock_real_ns();
+	if (e->job->kind == JOB_COPY && !e->state.last_sync_started)
+		e->state.last_sync_started = clock_real_ns();
+	return e->job->kind == JOB_VERIFY || state_write(e->job, &e->state, d);
+}

@@ -1,0 +1,113 @@
+/* Losing workers and links, and finding them again. */
+#include "base/clock.h"
+#include "engine/private.h"
+#include "source/mover.h"
+
+#include <sys/wait.h>
+
+#define RECONNECT_S 300	   /* how long a lost link is reopened before [retry] applies */
+#define RECONNECT_MAX_S 60 /* longest pause between two tries of that time */
+#define CRASHES_MAX 10
+
+/* Nobody is left: when is the next try, or is it over? d says why the last one ended. */
+static void lost(struct engine *e, struct diag *d)
+{
+	const struct conf *c = e->job->conf;
+	int64_t now = clock_mono_ns(), pause;
+	bool first = !e->ever_linked;
+
+	if (first && !e->job->first_connection_retries) {
+		engine_fatal(e, d);
+		return;
+	}
+	if (!e->lost_since)
+		e->lost_since = now;
+	if (!e->job->retry && e->tries >= 1) {
+		engine_fatal(e, d);
+		return;
+	}
+	if (e->job->retry && now - e->lost_since > RECONNECT_S * NS_PER_S) {
+		if (e->long_tries >= c->retry.max_retries) {
+			engine_fatal(e, d);
+			return;
+		}
+		pause = (int64_t)c->retry.interval + (int64_t)c->retry.step * e->long_tries++;
+	} else {
+		pause = e->tries == 0 ? 0 : e->tries > 6 ? RECONNECT_MAX_S : INT64_C(1) << (e->tries - 1);
+	}
+	e->tries++;
+	AUTO_BUF text = BUF_INIT;
+	diag_format(&text, d);
+	engine_note(e, "%s; trying again in %lld s", buf_cstr(&text), (long long)pause);
+	e->retry_at = now + pause * NS_PER_S;
+	diag_move(&e->lost, d);
+}
+
+void engine_reconnect(struct engine *e)
+{
+	AUTO_DIAG d = DIAG_INIT;
+
+	if (e->workers || e->stop || clock_mono_ns() < e->retry_at)
+		return;
+	if (!worker_start(e, &d))
+		engine_fatal(e, &d);
+}
+
+static void tell_lost(struct engine *e, const struct diag *d)
+{
+	AUTO_BUF text = BUF_INIT;
+
+	diag_format(&text, d);
+	engine_note(e, "%s", buf_cstr(&text));
+}
+
+void engine_worker_ended(struct engine *e, struct worker *w)
+{
+	AUTO_DIAG d = DIAG_INIT;
+	bool crashed;
+	enum worker_state state = w->state;
+	bool said = w->fatal_said;
+	enum result why;
+	int status = 0;
+
+	waitpid(w->pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == MOVER_LOST)
+		e->ever_linked = true;
+	why = transport_collect(e->transport, &w->conn, &d);
+	worker_gone(e, w);
+	if (said || e->stop || state == WORKER_FINISHING)
+		return;
+	e->lost_any = e->lost_any || state != WORKER_STARTING;
+	if (state == WORKER_SYNCING)
+		e->synced = false; /* another must do it */
+	if (why == RES_RETRY) {
+		tell_lost(e, &d);
+		return; /* the other back end is tried at once */
+	}
+	if (why == RES_FATAL && state == WORKER_STARTING && e->workers) { /* one connection more than is allowed */
+		tell_lost(e, &d);
+		e->worker_max = e->worker_count;
+		return;
+	}
+	if (why == RES_FATAL) {
+		engine_fatal(e, &d);
+		return;
+	}
+	crashed = WIFSIGNALED(status) || WEXITSTATUS(status) < MOVER_LOST;
+	if (!diag_is_set(&d)) {
+		if (crashed)
+			diag_set(&d, DIAG_ENGINE_WORKER, 0, NULL, "a worker process ended unexpectedly (%s %d)",
+				WIFSIGNALED(status) ? "signal" : "exit code",
+				WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		else
+			diag_set(&d, DIAG_ENGINE_LINK_LOST, 0, NULL, "the connection to %s ended", transport_name(e->transport));
+	}
+	if (crashed && ++e->crashes >= CRASHES_MAX) { /* what kills one may kill each */
+		engine_fatal(e, &d);
+	} else if (e->workers) { /* others go on with its work; a new one is started when there is enough to do */
+		tell_lost(e, &d);
+		e->retry_at = clock_mono_ns() + NS_PER_S;
+	} else {
+		lost(e, &d);
+	}
+}
