@@ -33,10 +33,31 @@ enum conf_verify_mode { CONF_VERIFY_QUICK, CONF_VERIFY_CRC64, CONF_VERIFY_OFF };
 enum conf_page_cache { CONF_PAGE_CACHE_LEAVE, CONF_PAGE_CACHE_USE };
 enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARNING, CONF_LOG_INFO, CONF_LOG_DEBUG };
 
-/* One window of the bandwidth timetable: from this minute of the day on, this rate. */
+enum conf_backend {
+	CONF_BACKEND_AUTO,
+	CONF_BACKEND_SYSTEMD,
+	CONF_BACKEND_CGROUP2,
+	CONF_BACKEND_CGROUP1,
+	CONF_BACKEND_NONE,
+};
+
+/* One window of the bandwidth timetable: from this minute of the week on, this rate. */
 struct conf_bandwidth_window {
-	unsigned minute; /* 0..1439, ascending */
+	unsigned minute; /* since Sunday 00:00, ascending */
 	uint64_t rate;
+};
+#define CONF_WEEK_MINUTES (7u * 24 * 60)
+
+/* What rehost may take of its hosts; 0: no limit. */
+struct conf_limits {
+	unsigned cpu, target_cpu; /* percent of all cores together */
+	uint64_t memory; /* bytes */
+	uint64_t io_read, io_write, target_io; /* bytes a second */
+	struct conf_pressure {
+		unsigned io, cpu, memory; /* percent of the time that somebody waits, from which on rehost yields */
+	} pressure;
+	enum conf_backend backend;
+	bool require; /* a limit that cannot be kept is fatal */
 };
 
 /* map = MOUNT=TARGETDIR */
@@ -91,6 +112,7 @@ struct conf {
 		bool delta; /* auto: true, off: false */
 		bool ids_numeric; /* always true for now */
 	} transfer;
+	struct conf_limits limits;
 	struct {
 		unsigned interval; /* seconds before the first retry */
 		unsigned step; /* seconds added to it after each */
@@ -107,6 +129,12 @@ struct conf {
 		enum conf_log_level level;
 		bool syslog;
 	} log;
+	struct {
+		char *textfile; /* NULL: none */
+	} metrics;
+	struct {
+		char *on_start, *on_success, *on_failure; /* shell commands, NULL: none */
+	} hooks;
 	struct conf_origins *origins; /* where each scalar came from; private to the room */
 };
 
@@ -155,8 +183,8 @@ bool conf_normalize_path(const char *path, char **out_path, const char **out_why
 void conf_print(const struct conf *c, struct buf *out);
 /* The values alone: a file that gives the same configuration again. */
 void conf_print_plain(const struct conf *c, struct buf *out);
-/* The rate in force at a minute of the local day (0 unlimited). */
-uint64_t conf_bandwidth_at(const struct conf *c, unsigned minute_of_day);
+/* The rate in force at a minute of the local week, which begins on Sunday (0 unlimited). */
+uint64_t conf_bandwidth_at(const struct conf *c, unsigned minute_of_week);
 /* The key table for completions and the man page: calls fn for each (section, key, form of the value, default or "",
  * help). A value_form such as "strict|accept-new" lists the values there are. */
 void conf_each_option(void (*fn)(void *arg, const char *section, const char *key, const char *value_form,

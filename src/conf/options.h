@@ -17,6 +17,9 @@ enum conf_type {
 	CONF_TYPE_MAPS,
 	CONF_TYPE_COMPRESSION,
 	CONF_TYPE_BANDWIDTH,
+	CONF_TYPE_PERCENT, /* unsigned */
+	CONF_TYPE_SIZE, /* uint64_t */
+	CONF_TYPE_PRESSURE, /* struct conf_pressure */
 };
 
 /* Takes a value apart or refuses it: out_value is what is kept, out_why a reason that goes behind "'VALUE' ". */

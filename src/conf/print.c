@@ -1,4 +1,4 @@
-/* show-config, and the timetable's reader. */
+/* show-config. */
 #include "base/text.h"
 #include "conf/ini.h"
 #include "conf/options.h"
@@ -94,17 +94,4 @@ void conf_print(const struct conf *c, struct buf *out)
 void conf_print_plain(const struct conf *c, struct buf *out)
 {
 	print_all(c, false, out);
-}
-
-uint64_t conf_bandwidth_at(const struct conf *c, unsigned minute_of_day)
-{
-	size_t n = c->transfer.window_count;
-	size_t i = n;
-
-	if (!n)
-		return 0;
-	while (i && c->transfer.windows[i - 1].minute > minute_of_day)
-		i--;
-	/* Before the day's first window the last one of the day before holds. */
-	return c->transfer.windows[i ? i - 1 : n - 1].rate;
 }

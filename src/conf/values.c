@@ -2,10 +2,11 @@
 #include "base/text.h"
 #include "conf/ini.h"
 
+#include <inttypes.h>
+
 /* Enums are written through unsigned pointers. */
 _Static_assert(sizeof(enum conf_host_key) == sizeof(unsigned), "enums are as wide as unsigned");
 
-#define RATE_MIN 1024u
 #define ZSTD_LEVEL_DEFAULT 3
 #define ZSTD_LEVEL_MAX 19
 
@@ -14,7 +15,7 @@ static void *field(struct conf *c, const struct conf_option *o)
 	return (char *)c + o->offset;
 }
 
-static bool refuse(struct buf *out_why, const char *value, const char *why)
+bool conf_refuse(struct buf *out_why, const char *value, const char *why)
 {
 	buf_printf(out_why, "'%s' %s", value, why);
 	return false;
@@ -61,7 +62,7 @@ static bool assign_string(struct conf *c, const struct conf_option *o, const cha
 	else if (!o->check)
 		kept = xstrdup(value);
 	else if (!o->check(value, &kept, &why))
-		return refuse(out_why, value, why);
+		return conf_refuse(out_why, value, why);
 	free(*at);
 	*at = kept;
 	return true;
@@ -92,7 +93,7 @@ static bool assign_duration(struct conf *c, const struct conf_option *o, const c
 	uint64_t v;
 
 	if (!text_parse_duration(value, &v))
-		return refuse(out_why, value, "is no duration such as '30s', '5m' or '2h'");
+		return conf_refuse(out_why, value, "is no duration such as '30s', '5m' or '2h'");
 	if (v < o->min || v > o->max) {
 		buf_printf(out_why, "'%s' is not between %us and %us", value, (unsigned)o->min, (unsigned)o->max);
 		return false;
@@ -108,9 +109,9 @@ static bool assign_compression(struct conf *c, const char *value, struct buf *ou
 
 	if (i < 0) {
 		if (strncmp(value, "zstd:", 5) != 0)
-			return refuse(out_why, value, "is not one of auto|off|zstd|zstd:LEVEL");
+			return conf_refuse(out_why, value, "is not one of auto|off|zstd|zstd:LEVEL");
 		if (!text_parse_u64(value + 5, ZSTD_LEVEL_MAX, &level) || !level)
-			return refuse(out_why, value, "has no level from 1 to 19");
+			return conf_refuse(out_why, value, "has no level from 1 to 19");
 		i = CONF_COMPRESSION_ZSTD;
 	}
 	c->transfer.compression = (enum conf_compression)i;
@@ -118,77 +119,69 @@ static bool assign_compression(struct conf *c, const char *value, struct buf *ou
 	return true;
 }
 
-static bool parse_rate(const char *s, uint64_t *out_rate)
+static bool parse_percent(const char *s, unsigned *out)
 {
-	*out_rate = 0;
-	if (str_eq(s, "off") || str_eq(s, "0"))
-		return true;
-	return text_parse_size(s, out_rate) && *out_rate >= RATE_MIN;
-}
+	AUTO_FREE char *digits = xstrdup(s);
+	size_t n = strlen(digits);
+	uint64_t v;
 
-/* "08:00,20M" */
-static bool parse_window(char *s, struct conf_bandwidth_window *out)
-{
-	char *comma = strchr(s, ',');
-	unsigned h, m;
-
-	if (!comma || comma - s != 5 || s[2] != ':')
+	if (n && digits[n - 1] == '%')
+		digits[n - 1] = '\0';
+	if (!text_parse_u64(digits, 100, &v) || !v)
 		return false;
-	for (int i = 0; i < 5; i++)
-		if (i != 2 && (s[i] < '0' || s[i] > '9'))
-			return false;
-	h = (unsigned)(s[0] - '0') * 10 + (unsigned)(s[1] - '0');
-	m = (unsigned)(s[3] - '0') * 10 + (unsigned)(s[4] - '0');
-	out->minute = h * 60 + m;
-	return h < 24 && m < 60 && parse_rate(comma + 1, &out->rate);
-}
-
-/* Keeps the windows ascending; false when one begins at that minute already. */
-static bool insert_window(struct conf_bandwidth_window *w, size_t n, struct conf_bandwidth_window new)
-{
-	size_t i = n;
-
-	for (; i && w[i - 1].minute >= new.minute; i--) {
-		if (w[i - 1].minute == new.minute)
-			return false;
-		w[i] = w[i - 1];
-	}
-	w[i] = new;
+	*out = (unsigned)v;
 	return true;
 }
 
-static bool assign_bandwidth(struct conf *c, const char *value, struct buf *out_why)
+static bool assign_percent(struct conf *c, const struct conf_option *o, const char *value, struct buf *out_why)
 {
-	AUTO_FREE struct conf_bandwidth_window *w = NULL;
+	unsigned v = 0;
+
+	if (!str_eq(value, "off") && !parse_percent(value, &v))
+		return conf_refuse(out_why, value, "is neither 'off' nor a percentage from 1% to 100%");
+	*(unsigned *)field(c, o) = v;
+	return true;
+}
+
+static bool assign_size(struct conf *c, const struct conf_option *o, const char *value, struct buf *out_why)
+{
+	uint64_t v = 0;
+
+	if (!str_eq(value, "off") && (!text_parse_size(value, &v) || v < o->min)) {
+		AUTO_BUF least = BUF_INIT;
+		buf_printf(&least, "is neither 'off' nor a number of bytes from %" PRIu64 "K on, such as '100M'", o->min >> 10);
+		return conf_refuse(out_why, value, buf_cstr(&least));
+	}
+	*(uint64_t *)field(c, o) = v;
+	return true;
+}
+
+/* "io:10%" */
+static bool parse_pressure(char *s, struct conf_pressure *p)
+{
+	char *colon = strchr(s, ':');
+	unsigned *at;
+
+	if (!colon)
+		return false;
+	*colon = '\0';
+	at = str_eq(s, "io") ? &p->io : str_eq(s, "cpu") ? &p->cpu : str_eq(s, "memory") ? &p->memory : NULL;
+	return at && !*at && parse_percent(colon + 1, at);
+}
+
+static bool assign_pressure(struct conf *c, const struct conf_option *o, const char *value, struct buf *out_why)
+{
 	AUTO_FREE char *copy = xstrdup(value);
+	struct conf_pressure p = {0};
 	char *save = NULL;
-	size_t n = 0;
 
-	if (!strchr(value, ',')) {
-		w = xcalloc(1, sizeof(*w));
-		if (!parse_rate(value, &w[0].rate))
-			return refuse(out_why, value,
-				"is no rate: bytes a second from 1K on, such as '20M', a timetable, or 'off'");
-		n = w[0].rate ? 1 : 0;
-		goto assign;
-	}
-	/* No two windows begin at the same minute, so there are no more than the day has minutes. */
-	w = xcalloc(24 * 60, sizeof(*w));
-	for (char *s = strtok_r(copy, " \t", &save); s; s = strtok_r(NULL, " \t", &save)) {
-		AUTO_FREE char *entry = xstrdup(s);
-		struct conf_bandwidth_window new;
-
-		if (!parse_window(s, &new))
-			return refuse(out_why, entry, "is no window of a timetable such as '08:00,20M' or '19:00,off'");
-		if (!insert_window(w, n, new))
-			return refuse(out_why, entry, "begins when another window of the timetable does");
-		n++;
-	}
-	w = xrealloc(w, n * sizeof(*w));
-assign:
-	free(c->transfer.windows);
-	c->transfer.windows = n ? STEAL(w) : NULL;
-	c->transfer.window_count = n;
+	if (!str_eq(value, "off"))
+		for (char *s = strtok_r(copy, ", \t", &save); s; s = strtok_r(NULL, ", \t", &save)) {
+			AUTO_FREE char *entry = xstrdup(s);
+			if (!parse_pressure(s, &p))
+				return conf_refuse(out_why, entry, "is no share of waiting such as 'io:10%', 'cpu:20%' or 'memory:5%', each once");
+		}
+	*(struct conf_pressure *)field(c, o) = p;
 	return true;
 }
 
@@ -201,15 +194,15 @@ static bool parse_map(const char *item, struct conf_map *out, struct buf *out_wh
 	AUTO_BUF part = BUF_INIT;
 
 	if (!eq)
-		return refuse(out_why, item, "is not MOUNT=DIR");
+		return conf_refuse(out_why, item, "is not MOUNT=DIR");
 	ini_trim(&part, before);
 	if (!conf_normalize_path(buf_cstr(&part), &out->mount, &why))
-		return refuse(out_why, buf_cstr(&part), why);
+		return conf_refuse(out_why, buf_cstr(&part), why);
 	ini_trim(&part, eq + 1);
 	target = xasprintf("/%s", buf_cstr(&part));
 	if (!conf_normalize_path(target, &normal, &why)) {
 		free(STEAL(out->mount));
-		return refuse(out_why, buf_cstr(&part), why);
+		return conf_refuse(out_why, buf_cstr(&part), why);
 	}
 	out->target = xstrdup(normal + 1);
 	return true;
@@ -248,7 +241,7 @@ static bool add_item(struct conf *c, const struct conf_option *o, const char *it
 	if (o->type == CONF_TYPE_MAPS)
 		return add_map(c, item, file, line, out_why);
 	if (!o->check(item, &kept, &why))
-		return refuse(out_why, item, why);
+		return conf_refuse(out_why, item, why);
 	conf_list_add(field(c, o), kept, file, line);
 	return true;
 }
@@ -275,7 +268,7 @@ static bool assign_list(struct conf *c, const struct conf_option *o, const char 
 		good = false;
 	}
 	if (!any)
-		return refuse(out_why, value, "holds no item");
+		return conf_refuse(out_why, value, "holds no item");
 	return good;
 }
 
@@ -303,7 +296,13 @@ bool conf_value_assign(struct conf *c, const struct conf_option *o, const char *
 	case CONF_TYPE_COMPRESSION:
 		return assign_compression(c, value, out_why);
 	case CONF_TYPE_BANDWIDTH:
-		return assign_bandwidth(c, value, out_why);
+		return conf_bandwidth_assign(c, value, out_why);
+	case CONF_TYPE_PERCENT:
+		return assign_percent(c, o, value, out_why);
+	case CONF_TYPE_SIZE:
+		return assign_size(c, o, value, out_why);
+	case CONF_TYPE_PRESSURE:
+		return assign_pressure(c, o, value, out_why);
 	}
 	return false;
 }

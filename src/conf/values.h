@@ -10,6 +10,10 @@
  */
 bool conf_value_assign(struct conf *c, const struct conf_option *o, const char *value, const char *file,
 	unsigned line, struct buf *out_why);
+/* transfer.bandwidth, as above (timetable.c). */
+bool conf_bandwidth_assign(struct conf *c, const char *value, struct buf *out_why);
+/* Appends "'VALUE' WHY"; false, for the caller to return. */
+bool conf_refuse(struct buf *out_why, const char *value, const char *why);
 /* Empties a list or a map. */
 void conf_value_clear(struct conf *c, const struct conf_option *o);
 /* Releases what the field holds. */

@@ -164,7 +164,7 @@ static void bandwidth_tick(struct engine *e)
 	uint64_t rate;
 
 	localtime_r(&now, &tm);
-	rate = conf_bandwidth_at(e->job->conf, (unsigned)(tm.tm_hour * 60 + tm.tm_min));
+	rate = conf_bandwidth_at(e->job->conf, (unsigned)((tm.tm_wday * 24 + tm.tm_hour) * 60 + tm.tm_min));
 	throttle_set_rate(e->throttle, THROTTLE_SEND, rate);
 }
 

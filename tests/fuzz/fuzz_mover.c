@@ -657,6 +657,7 @@ static void finish_honestly(struct world *w)
 static struct mover *mover_make(uint32_t flags)
 {
 	static const uint8_t seed[16] = {1, 2, 3}, zeros[WIRE_CHUNK];
+	static struct throttle unlimited;
 	struct mover *m = xcalloc(1, sizeof(*m));
 	char root[] = "/";
 	struct conf c = {.source.root = root};
@@ -675,6 +676,7 @@ static struct mover *mover_make(uint32_t flags)
 	m->zero_hash = delta_hash(&m->delta_key, zeros, sizeof(zeros));
 	m->read_buf = xmalloc(FILE_READ);
 	m->mount_count = 1;
+	m->throttle = &unlimited;
 	m->mounts = xcalloc(1, sizeof(*m->mounts));
 	m->mounts[0] = (struct mover_mount){.rel = xstrdup(""), .target_rel = xstrdup(""), .fd = top_fd};
 	MUST(rules_new(&c, RULES_SYNC, &m->rules, &d));

@@ -168,6 +168,11 @@ static void bounds(void **state)
 		{"transfer", "bandwidth = 24:00,1M"}, {"transfer", "bandwidth = 8:00,1M"},
 		{"transfer", "bandwidth = 08:60,1M"}, {"transfer", "bandwidth = 08:00,1M 08:00,2M"},
 		{"transfer", "bandwidth = 08:00,1M, 09:00,2M"}, {"transfer", "bandwidth = ,"},
+		{"transfer", "bandwidth = Mo-08:00,1M"}, {"transfer", "bandwidth = mon-08:00,1M 08:00,2M"},
+		{"limits", "cpu = 0"}, {"limits", "cpu = 101%"}, {"limits", "cpu = 5%%"}, {"limits", "cpu = %"},
+		{"limits", "memory = 63M"}, {"limits", "memory = much"}, {"limits", "io_read = 1K"},
+		{"limits", "pressure = io"}, {"limits", "pressure = io:10% io:20%"}, {"limits", "pressure = disk:5%"},
+		{"limits", "pressure = io:0"}, {"limits", "backend = cgroup3"}, {"limits", "enforce = yes"},
 		{"transfer", "update = always"}, {"transfer", "delta = on"}, {"transfer", "ids = name"},
 		{"retry", "interval = 0s"}, {"retry", "interval = soon"}, {"retry", "interval = 8d"},
 		{"retry", "max_retries = 10001"}, {"verify", "mode = md5"}, {"verify", "paths = etc"},
@@ -189,6 +194,16 @@ static void bounds(void **state)
 	good_value("rules", "max_delete = 9223372036854775807");
 	good_value("transfer", "bandwidth = 0");
 	good_value("transfer", "bandwidth = 1K");
+	good_value("limits", "cpu = 25%");
+	good_value("limits", "target_cpu = 100");
+	good_value("limits", "memory = 64M");
+	good_value("limits", "io_write = off");
+	good_value("limits", "pressure = io:10% cpu:20% memory:5%");
+	good_value("limits", "pressure = io:1%,cpu:100");
+	good_value("limits", "backend = systemd");
+	good_value("limits", "enforce = require");
+	good_value("hooks", "on_failure = logger \"$REHOST_SUMMARY\"");
+	good_value("metrics", "textfile = /var/lib/x/rehost.prom");
 	good_value("transfer", "processes = auto");
 	good_value("source", "filesystems = fuse.glusterfs");
 }
@@ -231,12 +246,12 @@ static void errors_name_their_place(void **state)
 		"t.conf:4: the section has no name\n"
 		"t.conf:5: neither '[section]' nor 'key = value'\n"
 		"t.conf:6: no key before '='\n");
-	bad("[rules]\nexlude = /x\n[rule]\nanything = 1\n[job]\nexclude = /x\nzzzzzzzz = 1\n[metrics]\n",
+	bad("[rules]\nexlude = /x\n[rule]\nanything = 1\n[job]\nexclude = /x\nzzzzzzzz = 1\n[zzzzzzz]\n",
 		"t.conf:2: unknown key 'exlude' in [rules], did you mean 'exclude'?\n"
 		"t.conf:3: unknown section [rule], did you mean [rules]?\n"
 		"t.conf:6: unknown key 'exclude' in [job], there is one in [rules]\n"
 		"t.conf:7: unknown key 'zzzzzzzz' in [job]\n"
-		"t.conf:8: unknown section [metrics]\n");
+		"t.conf:8: unknown section [zzzzzzz]\n");
 	bad("[job]\nname = a\n\n[job]\nname = b\n",
 		"t.conf:5: 'name' in [job] is given again, the first is at t.conf:2\n");
 	bad("[transfer]\nids = name\nprocesses = 99\n",
@@ -273,7 +288,7 @@ static void sets_overlay_and_append(void **state)
 	assert_int_equal(c->source.filesystems.len, 7);
 	assert_int_equal(c->source.mounts.len, 0);
 	assert_int_equal(c->source.skip_mounts.len, 1);
-	assert_int_equal(c->transfer.window_count, 2);
+	assert_int_equal(c->transfer.window_count, 2 * 7);
 	conf_free(c);
 	assert_null(load_sets("", wrong, ARRAY_LEN(wrong), &errors));
 	assert_string_equal(buf_cstr(&errors.text),
@@ -349,6 +364,16 @@ static void bandwidth_by_time_of_day(void **state)
 	assert_int_equal(conf_bandwidth_at(c, 480), 20 << 20);
 	assert_int_equal(conf_bandwidth_at(c, 1139), 20 << 20);
 	assert_int_equal(conf_bandwidth_at(c, 1140), 0);
+	assert_int_equal(conf_bandwidth_at(c, 5 * 1440 + 480), 20 << 20);
+	assert_int_equal(conf_bandwidth_at(c, CONF_WEEK_MINUTES - 1), 0);
+	conf_free(c);
+	c = good("[transfer]\nbandwidth = Mon-08:00,1M fri-18:30,off 12:00,3M\n");
+	assert_int_equal(conf_bandwidth_at(c, 0), 3 << 20); /* Sunday: Saturday's noon holds */
+	assert_int_equal(conf_bandwidth_at(c, 1440 + 479), 3 << 20);
+	assert_int_equal(conf_bandwidth_at(c, 1440 + 480), 1 << 20);
+	assert_int_equal(conf_bandwidth_at(c, 1440 + 720), 3 << 20);
+	assert_int_equal(conf_bandwidth_at(c, 5 * 1440 + 18 * 60 + 30), 0);
+	assert_int_equal(conf_bandwidth_at(c, 6 * 1440 + 719), 0);
 	conf_free(c);
 	c = good("[transfer]\nbandwidth = 12:00,1M\n");
 	assert_int_equal(conf_bandwidth_at(c, 0), 1 << 20);
