@@ -128,6 +128,13 @@ struct worker {
 
 #define WORKERS_MAX 16
 
+/* Why nothing is read or sent for now; several may hold at once. */
+enum hold {
+	HOLD_USER = 1 << 0,	/* 'rehost pause' */
+	HOLD_PRESSURE = 1 << 1, /* others wait for the host */
+	HOLD_MEMORY = 1 << 2,	/* the limit is near */
+};
+
 struct engine {
 	const struct job *job;
 	const struct observer *observer;
@@ -176,6 +183,7 @@ struct engine {
 	double rate;
 	struct throttle *throttle; /* what all workers keep to together */
 	int throttle_fd;
+	unsigned holds; /* enum hold */
 	int lock_fd, signal_fd;
 	bool stop; /* a fatal diagnostic or a signal */
 	bool verify_whole; /* not single paths */
@@ -187,6 +195,8 @@ struct engine {
 void engine_fatal(struct engine *e, struct diag *d); /* the first one is kept; takes it */
 void engine_diag(struct engine *e, const struct diag *d);
 void engine_note(struct engine *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Holds all workers where they are, or lets them go on when nothing else holds them. Links stay open. */
+void engine_hold(struct engine *e, enum hold why, bool on);
 
 bool worker_start(struct engine *e, struct diag *d);
 void worker_feed(struct engine *e, struct worker *w);

@@ -47,6 +47,12 @@ void engine_fatal(struct engine *e, struct diag *d)
 	diag_move(&e->out->fatal, d);
 }
 
+void engine_hold(struct engine *e, enum hold why, bool on)
+{
+	e->holds = on ? e->holds | why : e->holds & ~(unsigned)why;
+	throttle_set_hold(e->throttle, e->holds);
+}
+
 /* ---- units ---- */
 
 void engine_enqueue_mount(struct engine *e, size_t i, uint8_t flags)
@@ -133,7 +139,7 @@ static void feed(struct engine *e)
 		return;
 	if (!e->segments.head && e->queue.len < QUEUE_DEEP)
 		return;
-	if (e->retry_at > clock_mono_ns())
+	if (e->holds || e->retry_at > clock_mono_ns())
 		return;
 	if (!worker_start(e, &d)) {
 		engine_diag(e, &d);
