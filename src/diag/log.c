@@ -126,10 +126,26 @@ bool log_wants(const struct log *log, enum log_level level)
 	return log && level <= log->level && (log->file >= 0 || log->json >= 0 || log->plugin || log->syslog);
 }
 
+/* When the file was renamed or removed, as logrotate(8) does under a run that goes on, a new one is begun. */
+static void follow_name(struct log *log, int *fd, const char *name)
+{
+	struct stat opened, named;
+
+	if (fstat(*fd, &opened) < 0 || !S_ISREG(opened.st_mode))
+		return;
+	if (lstat(name, &named) == 0 && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino)
+		return;
+	close(*fd);
+	*fd = open_file(log, name);
+}
+
 static void write_record(struct log *log, int *fd, const char *name, const struct buf *b)
 {
 	AUTO_DIAG d = DIAG_INIT;
 
+	follow_name(log, fd, name);
+	if (*fd < 0)
+		return;
 	if (fd_write_full(*fd, b->data, b->len) == 0)
 		return;
 	diag_set(&d, DIAG_LOG_WRITE, errno, name, "cannot write the log '%s'", name);

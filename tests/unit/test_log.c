@@ -92,6 +92,37 @@ static void test_appends(void **state)
 	assert_non_null(strstr(text, "second\n"));
 }
 
+/* As logrotate(8) does it while a run goes on. */
+static void test_rotated(void **state)
+{
+	struct log_options o = options();
+	AUTO_FREE char *old = NULL, *text = NULL;
+	struct log *log;
+
+	o.file = "rotated.log";
+	log = log_open(&o);
+	log_record(log, LOG_LEVEL_INFO, NULL, "before", NULL, 0);
+	assert_int_equal(rename("rotated.log", "rotated.log.1"), 0);
+	log_record(log, LOG_LEVEL_INFO, NULL, "after", NULL, 0);
+	log_record(log, LOG_LEVEL_INFO, NULL, "and on", NULL, 0);
+	old = slurp("rotated.log.1");
+	text = slurp("rotated.log");
+	assert_non_null(strstr(old, "before\n"));
+	assert_null(strstr(old, "after\n"));
+	assert_non_null(strstr(text, "after\n"));
+	assert_non_null(strstr(text, "and on\n"));
+	assert_int_equal(complaints, 0);
+
+	/* Where no new one can be made, that is said once. */
+	assert_int_equal(unlink("rotated.log"), 0);
+	assert_int_equal(mkdir("rotated.log", 0700), 0);
+	log_record(log, LOG_LEVEL_INFO, NULL, "lost", NULL, 0);
+	log_record(log, LOG_LEVEL_INFO, NULL, "lost too", NULL, 0);
+	assert_int_equal(complaints, 1);
+	assert_int_equal(complaint.code, DIAG_LOG_OPEN);
+	log_close(log);
+}
+
 static void test_json(void **state)
 {
 	struct log_options o = options();
@@ -288,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_appends),
+		cmocka_unit_test(test_rotated),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_trouble),
 		cmocka_unit_test(test_plugin),

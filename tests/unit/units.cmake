@@ -1,0 +1,4 @@
+# Systemd units, cron, logrotate.
+add_test(NAME unit.units COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/check_units.sh
+  ${CMAKE_BINARY_DIR}/packaging $<TARGET_FILE:rehost> ${PROJECT_SOURCE_DIR}/packaging/logrotate/rehost)
+set_tests_properties(unit.units PROPERTIES LABELS unit TIMEOUT 120)
