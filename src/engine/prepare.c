@@ -127,6 +127,8 @@ bool engine_prepare(struct engine *e, struct diag *d)
 		diag_set(d, DIAG_ENGINE_WORKER, errno, NULL, "cannot get random bytes, or a page of memory to share");
 		return false;
 	}
+	if (!limits_apply(e, &job->conf->limits, d))
+		return false;
 	digest_key_init(&e->name_key, e->seed);
 	e->empty_dir = xasprintf("%s/empty", job->run_dir);
 	e->run_dir_made = access(job->run_dir, F_OK) < 0;

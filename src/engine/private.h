@@ -184,6 +184,7 @@ struct engine {
 	struct throttle *throttle; /* what all workers keep to together */
 	int throttle_fd;
 	unsigned holds; /* enum hold */
+	struct conf_limits limits; /* in force: the configuration's, or what limits_apply() was given */
 	int lock_fd, signal_fd;
 	bool stop; /* a fatal diagnostic or a signal */
 	bool verify_whole; /* not single paths */
@@ -260,6 +261,15 @@ void engine_reconnect(struct engine *e);
 bool engine_finish(struct engine *e);
 /* Fills in the summary, keeps the state, releases everything. */
 void engine_conclude(struct engine *e);
+
+/* limits.c */
+/*
+ * Puts new limits in force; of what is running too. False with d, and the old ones hold on, when enforce = require and one of
+ * them cannot be kept; else what cannot be kept is a warning.
+ */
+bool limits_apply(struct engine *e, const struct conf_limits *wanted, struct diag *d);
+/* The rate of sending in force now (0 unlimited), when the timetable or a command says so. */
+void limits_set_bandwidth(struct engine *e, uint64_t rate);
 
 /* progress.c */
 void progress_update(struct engine *e, bool now);

@@ -171,7 +171,7 @@ static void bandwidth_tick(struct engine *e)
 
 	localtime_r(&now, &tm);
 	rate = conf_bandwidth_at(e->job->conf, (unsigned)((tm.tm_wday * 24 + tm.tm_hour) * 60 + tm.tm_min));
-	throttle_set_rate(e->throttle, THROTTLE_SEND, rate);
+	limits_set_bandwidth(e, rate);
 }
 
 /* ---- the loop ---- */
