@@ -223,6 +223,33 @@ int fd_recv_fds(int sock, int *fds, size_t n)
 	return 0;
 }
 
+ssize_t fd_read_or_fd(int sock, void *p, size_t n, int *fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int) * FDS_MAX)];
+		struct cmsghdr align;
+	} control = {};
+	struct iovec iov = {.iov_base = p, .iov_len = n};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct cmsghdr *c;
+	ssize_t r;
+
+	*fd = -1;
+	msg.msg_control = control.bytes;
+	msg.msg_controllen = sizeof(control.bytes);
+	do {
+		r = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	} while (r < 0 && errno == EINTR);
+	c = r > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	if (!c)
+		return r;
+	if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	else
+		fds_close(&msg);
+	return *fd < 0 ? r : r - 1; /* the kernel reads no further than the byte that carries it */
+}
+
 int fd_mkdir_p(const char *path, mode_t mode)
 {
 	AUTO_FREE char *copy = xstrdup(path);

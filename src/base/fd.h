@@ -21,5 +21,8 @@ int fd_write_file_atomic(int dirfd, const char *path, const void *p, size_t n);
 /* One byte with descriptors attached (at most 16), over a Unix socket. recv gets exactly n or fails. */
 int fd_send_fds(int sock, const int *fds, size_t n);
 int fd_recv_fds(int sock, int *fds, size_t n);
+/* As read(2) from a Unix stream on which descriptors may come: *fd is one that came (-1: none), its byte is not in p, so that
+ * only a 0 without it is the end. */
+ssize_t fd_read_or_fd(int sock, void *p, size_t n, int *fd);
 /* mkdir -p with a mode for what is made; 0 when it is there. */
 int fd_mkdir_p(const char *path, mode_t mode);

@@ -168,9 +168,10 @@ static int prove(int root_fd)
 #endif
 }
 
-static int serve(const struct options *o, int root_fd, const uint8_t boot_id[16])
+static int serve(const struct options *o, int root_fd, const uint8_t boot_id[16], const struct sysload_files *load)
 {
-	struct session_config c = {.root_fd = root_fd, .read_only = o->read_only, .version = REHOST_VERSION};
+	struct session_config c = {
+		.root_fd = root_fd, .read_only = o->read_only, .version = REHOST_VERSION, .load = load};
 	struct session *s;
 	int ret;
 
@@ -185,6 +186,7 @@ int main(int argc, char **argv)
 {
 	AUTO_DIAG d = DIAG_INIT;
 	struct options o = {};
+	struct sysload_files load;
 	uint8_t boot_id[16];
 	int root_fd = -1, ret;
 
@@ -204,12 +206,13 @@ int main(int argc, char **argv)
 		return give_up(&d);
 	}
 #endif
+	sysload_open(&load); /* for netcheck; there is no /proc where we are going */
 	umask(0);
 	if (!confine(root_fd, o.read_only, &d))
 		return give_up(&d);
 	if (!say(MAGIC, sizeof(MAGIC) - 1))
 		return 1;
-	ret = o.prove ? prove(root_fd) : serve(&o, root_fd, boot_id);
+	ret = o.prove ? prove(root_fd) : serve(&o, root_fd, boot_id, &load);
 	free(o.root);
 	return ret;
 }

@@ -133,6 +133,8 @@ struct session {
 	int64_t started_s;
 	uint64_t uid;
 	struct buf window, result; /* scratch of segment.c */
+	const struct sysload_files *load;
+	uint64_t filled; /* bytes of FILL */
 };
 
 /* session.c */
@@ -148,6 +150,11 @@ char *path_join(const char *dir, const char *name);
 void session_push(struct session *s);
 /* Remembers that the file system is written to. */
 void session_wrote_fs(struct session *s, int fd, uint64_t dev);
+
+/* measure.c */
+bool fill_handle(struct session *s, const struct frame *f);
+bool ping_handle(struct session *s, const struct frame *f);
+bool load_handle(struct session *s, const struct frame *f);
 
 /* resolve.c: O_RDONLY descriptors of directories; -1 with errno. Nothing is followed. */
 int resolve_dir(struct session *s, const char *path);

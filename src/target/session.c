@@ -258,6 +258,9 @@ static const struct {
 	{MSG_DELETE, delete_handle},
 	{MSG_SYNC, sync_handle},
 	{MSG_BYE, bye_handle},
+	{MSG_FILL, fill_handle},
+	{MSG_PING, ping_handle},
+	{MSG_LOAD, load_handle},
 	{MSG_HELLO, hello_handle},
 };
 
@@ -290,6 +293,7 @@ struct session *session_new(const struct session_config *c)
 	s->is_root = geteuid() == 0;
 	s->uid = geteuid();
 	s->version = c->version;
+	s->load = c->load;
 	s->out_fd = s->cwd = s->tmp_fd = -1;
 	memcpy(s->boot_id, c->boot_id, sizeof(s->boot_id));
 	if (s->root_fd >= 0 && fstat(s->root_fd, &st) == 0) {

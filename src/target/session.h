@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/sysload.h"
 #include "wire/frame.h"
 
 struct session;
@@ -20,6 +21,7 @@ struct session_config {
 	bool read_only; /* nothing may be changed, whatever HELLO says */
 	uint8_t boot_id[16];
 	const char *version; /* of the program, for messages */
+	const struct sysload_files *load; /* NULL: not told */
 };
 
 struct session *session_new(const struct session_config *c);

@@ -61,6 +61,8 @@ struct ssh_settings {
 	unsigned connect_timeout; /* 0: not given */
 	int family;               /* AF_UNSPEC, AF_INET, AF_INET6 */
 	bool identities_only;
+	bool told;	/* by ssh -G, not guessed */
+	bool bound;	/* BindAddress or BindInterface */
 	char *unsuited; /* why libssh2 cannot honour it; NULL when it can */
 };
 /* Reads the output of ssh -G; unknown keys are passed over. Fills what is missing with OpenSSH's defaults. */
@@ -114,6 +116,7 @@ struct transport {
 	enum transport_kind kind;
 	enum conf_transport wanted;
 	bool batch, sudo;
+	bool want_tcp; /* see transport_want_socket() */
 	char *name, *note;
 	char *host;    /* as the user wrote it: the Host alias */
 	char *user;    /* override, or NULL */
@@ -143,6 +146,7 @@ struct link_spec {
 	struct strv proxy_argv; /* a child that is the connection */
 	char *http_proxy;
 	char *command;
+	bool want_tcp; /* send the TCP socket over control */
 };
 void link_spec_pack(const struct link_spec *s, struct buf *out);
 bool link_spec_unpack(struct link_spec *s, const void *p, size_t n);
@@ -271,11 +275,12 @@ int net_connect(const char *host, unsigned port, int family, unsigned timeout_s,
 bool net_proxy_parse(const char *text, char **out_host, unsigned *out_port);
 /* The HTTP status of a proxy's answer: 200..., or 0 when it is none. */
 unsigned net_http_status(const char *text, size_t n);
-/* A proxy command for ssh: carries bytes between stdin, stdout and a connection through the HTTP proxy. Exit
- * code. */
+/* A proxy command for ssh: carries bytes between stdin, stdout and a connection, or hands that over. Exit code. */
 int net_relay_main(void);
-#define NET_RELAY_PROXY "REHOST_RELAY_PROXY"
-#define NET_RELAY_TARGET "REHOST_RELAY_TARGET"
+#define NET_RELAY_PROXY "REHOST_RELAY_PROXY"   /* host:port of the HTTP proxy; absent: none */
+#define NET_RELAY_TARGET "REHOST_RELAY_TARGET" /* host:port */
+#define NET_RELAY_FAMILY "REHOST_RELAY_FAMILY" /* decimal, without a proxy */
+#define NET_RELAY_SOCKET "REHOST_RELAY_SOCKET" /* set: give the socket to ssh, on stdout, and to us, on stderr */
 
 /* ---- the link (libssh2) ---- */
 

@@ -214,7 +214,11 @@ static bool connect_target(struct link *l)
 	if (s->proxy_argv.n)
 		return start_proxy(l);
 	l->sock = net_connect(s->hostname, s->port, s->family, s->connect_timeout, s->http_proxy, &e);
-	return l->sock >= 0 || link_fail(l, e.kind, "%s", e.text);
+	if (l->sock < 0)
+		return link_fail(l, e.kind, "%s", e.text);
+	if (s->want_tcp)
+		(void)fd_send_fds(l->control, &l->sock, 1); /* only measuring does without it */
+	return true;
 }
 
 /* ---- the session ---- */
@@ -419,7 +423,7 @@ int transport_link_main(int stream_fd, int control_fd)
 	        .last_received = clock_mono_ns()};
 	bool ok;
 
-	if (getenv(NET_RELAY_PROXY) && stream_fd == 0 && control_fd == 1)
+	if (getenv(NET_RELAY_TARGET) && stream_fd == 0 && control_fd == 1)
 		return net_relay_main();
 	signal(SIGPIPE, SIG_IGN);
 	fd_set_cloexec(stream_fd, true);

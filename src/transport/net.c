@@ -285,21 +285,30 @@ static int relay(int sock)
 	}
 }
 
+/* ssh goes on with the socket alone; the coordinator measures it. */
+static int hand_over(int sock)
+{
+	fd_set_nonblock(sock, false);
+	if (fd_send_fds(STDOUT_FILENO, &sock, 1) < 0)
+		return EXIT_FAILED;
+	return fd_send_fds(STDERR_FILENO, &sock, 1) < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
 int net_relay_main(void)
 {
-	const char *proxy = getenv(NET_RELAY_PROXY), *target = getenv(NET_RELAY_TARGET);
+	const char *proxy = getenv(NET_RELAY_PROXY), *target = getenv(NET_RELAY_TARGET), *family = getenv(NET_RELAY_FAMILY);
 	struct net_error e = {};
 	struct address a;
 	int fd;
 
 	signal(SIGPIPE, SIG_IGN);
-	if (!proxy || !target || !address_parse(target, &a) || !a.host)
+	if (!address_parse(target, &a) || !a.host)
 		return EXIT_CONFIG_ERROR;
-	fd = net_connect(a.host, a.port, AF_UNSPEC, 60, proxy, &e);
+	fd = net_connect(a.host, a.port, family ? atoi(family) : AF_UNSPEC, 60, proxy, &e);
 	address_release(&a);
 	if (fd < 0) {
-		fprintf(stderr, "rehost: proxy: %s\n", e.text);
+		fprintf(stderr, "rehost: %s: %s\n", proxy ? "proxy" : "connect", e.text);
 		return EXIT_UNREACHABLE;
 	}
-	return relay(fd);
+	return getenv(NET_RELAY_SOCKET) ? hand_over(fd) : relay(fd);
 }

@@ -49,13 +49,44 @@ static void add_path_option(struct strv *argv, const char *key, const char *path
 	strv_addf(argv, strpbrk(path, " \t") ? "-o%s=\"%s\"" : "-o%s=%s", key, path);
 }
 
+/* Whether ssh's connection can be one that we make, just as it would have been. */
+static bool socket_ours(const struct transport *t)
+{
+	const struct ssh_settings *s = &t->settings;
+
+	return t->want_tcp && s->told && !s->bound && (t->http_proxy || (!s->proxy_jump && !s->proxy_command));
+}
+
+/* Our own ProxyCommand: for the HTTP proxy, and to have the socket. */
+static bool add_relay(const struct transport *t, struct strv *argv, struct strv *env)
+{
+	const struct ssh_settings *s = &t->settings;
+	AUTO_BUF relay = BUF_INIT;
+
+	if (!t->http_proxy && !socket_ours(t))
+		return true;
+	if (!relay_command(&relay))
+		return false;
+	strv_addf(argv, "-oProxyCommand=%s", buf_cstr(&relay));
+	strv_addf(env, strchr(s->hostname, ':') ? NET_RELAY_TARGET "=[%s]:%u" : NET_RELAY_TARGET "=%s:%u", s->hostname,
+	        s->port);
+	if (t->http_proxy)
+		strv_addf(env, NET_RELAY_PROXY "=%s", t->http_proxy);
+	else
+		strv_addf(env, NET_RELAY_FAMILY "=%d", s->family);
+	if (socket_ours(t)) {
+		strv_add(argv, "-oProxyUseFdpass=yes");
+		strv_add(env, NET_RELAY_SOCKET "=1");
+	}
+	return true;
+}
+
 static bool ssh_argv(const struct transport *t, struct strv *argv, struct strv *env)
 {
 	static const char *const fixed[] = {"-T", "-x", "-a", "-oClearAllForwardings=yes",
 	        "-oPermitLocalCommand=no", "-oControlMaster=no", "-oControlPath=none", "-oEscapeChar=none",
 	        "-oServerAliveInterval=15", "-oServerAliveCountMax=3", "-oTCPKeepAlive=yes",
 	        "-oCompression=no"};
-	AUTO_BUF relay = BUF_INIT;
 
 	strv_add_all(argv, &t->ssh_words);
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
@@ -76,16 +107,8 @@ static bool ssh_argv(const struct transport *t, struct strv *argv, struct strv *
 		add_path_option(argv, "IdentityFile", t->identity.v[i]);
 	if (t->identity.n)
 		strv_add(argv, "-oIdentitiesOnly=yes");
-	if (t->http_proxy) {
-		if (!relay_command(&relay))
-			return false;
-		strv_addf(argv, "-oProxyCommand=%s", buf_cstr(&relay));
-		strv_addf(env, NET_RELAY_PROXY "=%s", t->http_proxy);
-		strv_addf(env,
-		        strchr(t->settings.hostname, ':') ? NET_RELAY_TARGET "=[%s]:%u"
-		                                          : NET_RELAY_TARGET "=%s:%u",
-		        t->settings.hostname, t->settings.port);
-	}
+	if (!add_relay(t, argv, env))
+		return false;
 	if (t->port) {
 		strv_add(argv, "-p");
 		strv_addf(argv, "%u", t->port);
@@ -109,7 +132,8 @@ static bool start_ssh(struct transport *t, int stream, struct transport_conn *ou
 	strv_add(&env, "LC_ALL=C");
 	if (!ssh_argv(t, &argv, &env))
 		return start_failed(d, "/proc/self/exe");
-	if (pipe2(err, O_CLOEXEC) < 0)
+	out->want_tcp = socket_ours(t);
+	if ((out->want_tcp ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, err) : pipe2(err, O_CLOEXEC)) < 0)
 		return start_failed(d, "pipe");
 	c.argv = argv.v;
 	c.env = &env;
@@ -141,6 +165,7 @@ static bool start_link(struct transport *t, int stream, struct transport_conn *o
 		        t->host, reason);
 		return false;
 	}
+	out->want_tcp = spec.want_tcp;
 	link_spec_pack(&spec, &packed);
 	link_spec_release(&spec);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0)
@@ -201,7 +226,7 @@ bool transport_start(
 	int pair[2];
 	bool ok;
 
-	*out = (struct transport_conn){.fd = -1, .err_fd = -1, .pid = -1, .kind = t->kind};
+	*out = (struct transport_conn){.fd = -1, .err_fd = -1, .pid = -1, .tcp_fd = -1, .kind = t->kind};
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return start_failed(d, "socketpair");
 	socket_enlarge(pair[0]);
@@ -225,13 +250,19 @@ void transport_drain(struct transport_conn *conn)
 {
 	for (unsigned turns = 0; conn->err_fd >= 0 && turns < 64; turns++) {
 		uint8_t *p = buf_reserve(&conn->err, 4096);
-		ssize_t n = read(conn->err_fd, p, 4096);
+		int fd = -1;
+		ssize_t n = conn->want_tcp ? fd_read_or_fd(conn->err_fd, p, 4096, &fd)
+		                           : read(conn->err_fd, p, 4096);
 
+		if (fd >= 0) {
+			cleanup_close(&conn->tcp_fd);
+			conn->tcp_fd = fd;
+		}
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return;
-		if (n <= 0) {
+		if (n <= 0 && fd < 0) {
 			close(conn->err_fd);
 			conn->err_fd = -1;
 			return;
@@ -255,6 +286,7 @@ void transport_conn_release(struct transport_conn *conn)
 
 	cleanup_close(&conn->fd);
 	cleanup_close(&conn->err_fd);
+	cleanup_close(&conn->tcp_fd);
 	if (conn->pid > 0) {
 		kill(conn->pid, SIGTERM);
 		if (!child_reap(conn->pid, clock_mono_ns() + NS_PER_S, NULL, &status)) {
@@ -263,7 +295,7 @@ void transport_conn_release(struct transport_conn *conn)
 		}
 	}
 	buf_release(&conn->err);
-	*conn = (struct transport_conn){.fd = -1, .err_fd = -1, .pid = -1, .kind = conn->kind};
+	*conn = (struct transport_conn){.fd = -1, .err_fd = -1, .pid = -1, .tcp_fd = -1, .kind = conn->kind};
 }
 
 /* ---- why it ended ---- */

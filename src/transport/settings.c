@@ -55,6 +55,7 @@ static void note_unsuited(struct ssh_settings *s, const char *key, const char *v
 	static const char *const keys[] = {"certificatefile", "knownhostscommand", "revokedhostkeys",
 	        "verifyhostkeydns", "proxyusefdpass", "bindaddress", "bindinterface", "pkcs11provider"};
 
+	s->bound = s->bound || (strncmp(key, "bind", 4) == 0 && !is_off(value));
 	if (s->unsuited)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)

@@ -98,6 +98,7 @@ void link_spec_pack(const struct link_spec *s, struct buf *out)
 	put_strv(out, &s->proxy_argv);
 	put_str(out, s->http_proxy);
 	put_str(out, s->command);
+	put_u32(out, s->want_tcp);
 }
 
 bool link_spec_unpack(struct link_spec *s, const void *p, size_t n)
@@ -119,6 +120,7 @@ bool link_spec_unpack(struct link_spec *s, const void *p, size_t n)
 	get_strv(&v, &s->proxy_argv);
 	s->http_proxy = get_str(&v);
 	s->command = get_str(&v);
+	s->want_tcp = get_u32(&v);
 	if (!v.bad && !v.n && s->hostname && s->user && s->command)
 		return true;
 	link_spec_release(s);
@@ -366,5 +368,6 @@ bool link_spec_from(const struct transport *t, struct link_spec *s, char **out_w
 	s->agent = agent_path(t);
 	s->http_proxy = t->http_proxy ? xstrdup(t->http_proxy) : NULL;
 	s->command = xstrdup(BOOT_COMMAND);
+	s->want_tcp = t->want_tcp;
 	return true;
 }

@@ -38,6 +38,11 @@ const char *transport_name(const struct transport *t)
 	return t->name;
 }
 
+void transport_want_socket(struct transport *t)
+{
+	t->want_tcp = true;
+}
+
 const char *transport_note(const struct transport *t)
 {
 	return t->note;
@@ -122,7 +127,8 @@ static bool ask_ssh(struct transport *t, struct diag *d)
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		ssh_settings_parse(&t->settings, (char *)out.data, out.len);
-		if (t->settings.hostname)
+		t->settings.told = t->settings.hostname;
+		if (t->settings.told)
 			return true;
 		ssh_settings_release(&t->settings);
 	} else if (!strstr(buf_cstr(&err), "usage:") && !strstr(buf_cstr(&err), "option -- ")) {

@@ -50,7 +50,18 @@ struct transport_conn {
 	pid_t pid;  /* -1 once it is reaped: a SIGCHLD handler must not reap it first */
 	enum transport_kind kind;
 	struct buf err; /* collected from err_fd, bounded */
+	/* After transport_want_socket(): a duplicate of the connection's TCP socket, for TCP_INFO alone; comes with
+	 * transport_drain(). -1: not (yet) known. */
+	int tcp_fd;
+	bool want_tcp;
 };
+
+/*
+ * Connections that are started from here on hand out their TCP socket. It leads to the first hop: the target, or the HTTP
+ * proxy. Through ProxyJump, ProxyCommand, or with local:, there is none of ours. With the system's ssh we connect in its
+ * stead (ProxyUseFdpass).
+ */
+void transport_want_socket(struct transport *t);
 
 /* Starts the process behind a new connection; returns at once. LOCAL starts the receiver itself (r is used),
  * the others a login shell in which the mover bootstraps. */

@@ -126,6 +126,8 @@ static const struct saying sayings[] = {
         {"Bad owner or permissions", DIAG_TRANSPORT_SSH_CONFIG},
         {"configuration options", DIAG_TRANSPORT_SSH_CONFIG},
         {"rehost: proxy: ", DIAG_TRANSPORT_PROXY}, /* our own relay, see net_relay_main() */
+        {"rehost: connect: cannot resolve", DIAG_TRANSPORT_RESOLVE},
+        {"rehost: connect: ", DIAG_TRANSPORT_UNREACHABLE},
         {"Connection refused", DIAG_TRANSPORT_UNREACHABLE},
         {"Connection timed out", DIAG_TRANSPORT_UNREACHABLE},
         {"Operation timed out", DIAG_TRANSPORT_UNREACHABLE},

@@ -761,3 +761,41 @@ bool msg_delete_record_get(struct rd *r, struct delete_record *out)
 	require_reason(out->type == META_NONE, &out->diag);
 	return keep(rd_ok(r), &out->diag);
 }
+
+/* ---- measuring ---- */
+
+void msg_pong_put(struct buf *out, const struct msg_pong *m)
+{
+	wr_u64(out, m->clock_ns);
+	wr_u64(out, m->filled);
+}
+
+bool msg_pong_get(const struct frame *f, struct msg_pong *m)
+{
+	struct rd r = frame_rd(f);
+
+	m->clock_ns = rd_u64(&r);
+	m->filled = rd_u64(&r);
+	return rd_done(&r) && m->clock_ns <= INT64_MAX && m->filled <= INT64_MAX;
+}
+
+void msg_load_put(struct buf *out, const struct sysload *m)
+{
+	wr_u64(out, m->busy);
+	wr_u64(out, m->total);
+	wr_u32(out, m->cpus);
+	wr_u64(out, m->mem_total);
+	wr_u64(out, m->mem_available);
+}
+
+bool msg_load_get(const struct frame *f, struct sysload *m)
+{
+	struct rd r = frame_rd(f);
+
+	m->busy = rd_u64(&r);
+	m->total = rd_u64(&r);
+	m->cpus = rd_u32(&r);
+	m->mem_total = rd_u64(&r);
+	m->mem_available = rd_u64(&r);
+	return rd_done(&r) && m->busy <= m->total && m->mem_available <= m->mem_total;
+}

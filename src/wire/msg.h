@@ -24,6 +24,7 @@
  */
 #pragma once
 
+#include "base/sysload.h"
 #include "diag/diag.h"
 #include "meta/meta.h"
 #include "wire/digest.h"
@@ -82,6 +83,13 @@ enum msg_type {
 	MSG_DELETE,	 /* M: names of one directory that the source no longer has. Answer DELETE_DONE */
 	MSG_OP_DONE,	 /* R */
 	MSG_DELETE_DONE, /* R */
+
+	/* measuring (netcheck) */
+	MSG_PING = 80, /* M: nothing. Answer PONG, in its place among the FILLs */
+	MSG_PONG,      /* R */
+	MSG_FILL,      /* M: bytes that are counted and thrown away. No answer */
+	MSG_LOAD,      /* M: nothing. Answer LOAD_OK */
+	MSG_LOAD_OK,   /* R */
 };
 
 #define MSG_LAST 0x01 /* in a flags byte: no more frames of this answer (or request) follow */
@@ -363,6 +371,18 @@ struct delete_record {
 };
 void msg_delete_record_put(struct buf *out, const struct delete_record *r);
 bool msg_delete_record_get(struct rd *r, struct delete_record *out);
+
+/* ---- measuring ---- */
+
+struct msg_pong {
+	uint64_t clock_ns; /* of R, since some moment of its own */
+	uint64_t filled;   /* bytes of FILL that R has thrown away in this session */
+};
+void msg_pong_put(struct buf *out, const struct msg_pong *m);
+bool msg_pong_get(const struct frame *f, struct msg_pong *m);
+/* How busy R's host is; all zeros where it does not tell. */
+void msg_load_put(struct buf *out, const struct sysload *m);
+bool msg_load_get(const struct frame *f, struct sysload *m);
 
 /* A diagnostic on the wire: number of its id, errno, path, detail. Bounded; an unknown one becomes DIAG_INTERNAL. */
 void wr_diag(struct buf *b, const struct diag *d);
