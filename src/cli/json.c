@@ -75,6 +75,12 @@ void json_i64(struct json *j, const char *name, int64_t value)
 	buf_printf(&j->text, value < -(int64_t)EXACT_MAX ? "\"%lld\"" : "%lld", (long long)value);
 }
 
+void json_number(struct json *j, const char *name, double value)
+{
+	key(j, name);
+	buf_printf(&j->text, "%.3f", value);
+}
+
 void json_bool(struct json *j, const char *name, bool value)
 {
 	key(j, name);

@@ -20,6 +20,7 @@ void json_str(struct json *j, const char *name, const char *value); /* NULL: nul
 void json_path(struct json *j, const char *name, const char *path); /* any bytes */
 void json_u64(struct json *j, const char *name, uint64_t value);
 void json_i64(struct json *j, const char *name, int64_t value);
+void json_number(struct json *j, const char *name, double value); /* three decimals */
 void json_bool(struct json *j, const char *name, bool value);
 /* Seconds with milliseconds, from nanoseconds. */
 void json_seconds(struct json *j, const char *name, int64_t ns);

@@ -7,7 +7,7 @@
 
 #define BIT(cmd) (1u << (cmd))
 #define ALL ((1u << CMD_COUNT) - 1)
-#define WORK (BIT(CMD_RUN) | BIT(CMD_COPY) | BIT(CMD_SYNC) | BIT(CMD_VERIFY))
+#define WORK (BIT(CMD_RUN) | BIT(CMD_COPY) | BIT(CMD_SYNC) | BIT(CMD_VERIFY) | BIT(CMD_NETCHECK))
 #define WRITE (BIT(CMD_RUN) | BIT(CMD_COPY) | BIT(CMD_SYNC))
 #define AD_HOC (BIT(CMD_COPY) | BIT(CMD_SYNC))
 #define SELECT (AD_HOC | BIT(CMD_VERIFY))
@@ -20,6 +20,8 @@ const struct command commands[CMD_COUNT] = {
 	[CMD_COPY] = {"copy", cmd_copy_sync, "the full copy", "[SRC DST]"},
 	[CMD_SYNC] = {"sync", cmd_copy_sync, "one incremental sync", "[SRC DST]"},
 	[CMD_VERIFY] = {"verify", cmd_verify, "prove that both sides hold the same", "[PATH... | SRC DST]"},
+	[CMD_NETCHECK] = {"netcheck", cmd_netcheck, "how good the network is, and how long the copy will take",
+		"[[SRC] DST]"},
 	[CMD_STATUS] = {"status", cmd_status, "state of the job, running or not", ""},
 	[CMD_CHECK_CONFIG] = {"check-config", cmd_check_config, "validate the configuration", ""},
 	[CMD_SHOW_CONFIG] = {"show-config", cmd_show_config,
@@ -52,7 +54,7 @@ const struct option_def option_defs[OPT_COUNT] = {
 		"with SRC DST: exclude patterns, one a line"},
 	[OPT_INCLUDE_FROM] = {"include-from", 0, "FILE", SELECT,
 		"with SRC DST: include patterns, one a line"},
-	[OPT_ONE_FILE_SYSTEM] = {"one-file-system", 'x', NULL, SELECT,
+	[OPT_ONE_FILE_SYSTEM] = {"one-file-system", 'x', NULL, SELECT | BIT(CMD_NETCHECK),
 		"with SRC DST: do not enter other file systems"},
 	[OPT_CHECKSUM] = {"checksum", 'c', NULL, AD_HOC,
 		"compare contents, not sizes and times (-c only after COMMAND)"},

@@ -22,6 +22,7 @@ static const struct {
 	{"RH10", "Jobs"},
 	{"RH11", "Command line"},
 	{"RH12", "Confinement"},
+	{"RH13", "Checks"},
 };
 
 static const char head[] =

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
+#include "check/netcheck.h"
 #include "confine/confine.h"
 #include "engine/private.h"
 #include "source/mover.h"
@@ -305,6 +306,8 @@ void engine_role_main(int argc, char **argv)
 		.mount_count = n - 4};
 	if (str_eq(argv[1], "--role=mover"))
 		mover_main(&w);
+	if (str_eq(argv[1], "--role=probe") && n == 4)
+		probe_main(fds[0], fds[1], fds[2], fds[3]);
 	if (str_eq(argv[1], "--role=verifier"))
 		verifier_role_main(&w);
 	_exit(EXIT_USAGE_ERROR);

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/role.h"
 #include "base/text.h"
 #include "engine/private.h"
 #include "source/mover.h"
@@ -8,7 +9,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,37 +16,23 @@
 /* Worker processes: this program again with a role, a socket to us, a stream to its receiver, and the mounts. */
 
 #define SEGMENTS_EACH 2 /* segments of large files one worker holds: the others are for the others */
-#define ARGS_MAX 8
 
-static NORETURN void exec_role(struct engine *e, int ipc, int wire, int helper, pid_t parent)
+/* This program in the role of a worker; its descriptors are those of struct worker_fds, in that order. */
+static pid_t start_role(const struct engine *e, int ipc, int wire, int helper)
 {
-	size_t count = e->plan.chosen_count, n = 0;
-	char **argv = xcalloc(count + ARGS_MAX, sizeof(*argv));
-	sigset_t none;
+	size_t n = 0;
+	int *fds = xcalloc(e->plan.chosen_count + 4, sizeof(*fds));
+	pid_t pid;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGINT, SIG_IGN); /* a terminal's ^C reaches the whole group: the coordinator decides */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(MOVER_FATAL);
-	argv[n++] = "rehost";
-	argv[n++] = e->job->kind == JOB_VERIFY ? "--role=verifier" : "--role=mover";
-	argv[n++] = xasprintf("%d", ipc);
-	argv[n++] = xasprintf("%d", wire);
-	argv[n++] = xasprintf("%d", helper);
-	argv[n++] = xasprintf("%d", e->throttle_fd);
-	for (size_t i = 0; i < count; i++) {
-		fd_set_cloexec(e->plan.chosen[i].fd, false);
-		argv[n++] = xasprintf("%d", e->plan.chosen[i].fd);
-	}
-	fd_set_cloexec(ipc, false);
-	fd_set_cloexec(wire, false);
-	fd_set_cloexec(e->throttle_fd, false);
-	if (helper >= 0)
-		fd_set_cloexec(helper, false);
-	execv("/proc/self/exe", argv);
-	_exit(MOVER_FATAL);
+	fds[n++] = ipc;
+	fds[n++] = wire;
+	fds[n++] = helper;
+	fds[n++] = e->throttle_fd;
+	for (size_t i = 0; i < e->plan.chosen_count; i++)
+		fds[n++] = e->plan.chosen[i].fd;
+	pid = role_start(e->job->kind == JOB_VERIFY ? "verifier" : "mover", fds, n);
+	free(fds);
+	return pid;
 }
 
 static struct transport_receiver receiver(const struct engine *e)
@@ -109,19 +95,17 @@ bool worker_start(struct engine *e, struct diag *d)
 	struct worker *w = xcalloc(1, sizeof(*w));
 	const char *path = transport_helper_path();
 	int pair[2] = {-1, -1}, helper = -1;
-	pid_t self = getpid();
 
 	if (!transport_start(e->transport, &r, &w->conn, d))
 		goto fail;
 	if (transport_kind(e->transport) != TRANSPORT_LOCAL && path)
 		helper = open(path, O_RDONLY | O_CLOEXEC);
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 || (w->pid = fork()) < 0) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ||
+		(w->pid = start_role(e, pair[1], w->conn.fd, helper)) < 0) {
 		diag_set(d, DIAG_ENGINE_WORKER, errno, NULL, "cannot start a process");
 		transport_conn_release(&w->conn);
 		goto fail;
 	}
-	if (w->pid == 0)
-		exec_role(e, pair[1], w->conn.fd, helper, self);
 	close(pair[1]);
 	if (helper >= 0)
 		close(helper);

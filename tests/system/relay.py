@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""A TCP relay that delays, cuts or stalls: relay.py LISTEN_PORT TARGET_HOST TARGET_PORT [--delay SECONDS] [--cut-after BYTES] [--port-file F]
+"""A TCP relay that delays, cuts or stalls: relay.py LISTEN_PORT TARGET_HOST TARGET_PORT [--delay SECONDS] [--jitter SECONDS] [--cut-after BYTES] [--port-file F]
 
---delay is added in each direction without limiting the rate. --cut-after resets a connection once so many bytes have gone towards the
+--delay is added in each direction without limiting the rate, --jitter to every other piece that goes towards the target. --cut-after resets a connection once so many bytes have gone towards the
 target, the first time only. SIGUSR1 resets every connection now; SIGUSR2 stalls (accepts and forwards nothing) until the next SIGUSR2.
 LISTEN_PORT 0 takes a free one. One thread, one poll loop; only the standard library.
 """
@@ -22,10 +22,11 @@ class Side:
     def __init__(self, source, sink):
         self.source, self.sink = source, sink
         self.queue, self.held, self.ended, self.shut = collections.deque(), 0, False, False
+        self.pieces, self.due = 0, 0.0
 
 
 def main():
-    args, options = [], {"--delay": 0.0, "--cut-after": 0.0, "--port-file": None}
+    args, options = [], {"--delay": 0.0, "--jitter": 0.0, "--cut-after": 0.0, "--port-file": None}
     it = iter(sys.argv[1:])
     for a in it:
         if a == "--port-file":
@@ -124,7 +125,10 @@ def main():
                 if events & selectors.EVENT_READ:
                     data = s.recv(262144)
                     if data:
-                        reading.queue.append((time.monotonic() + delay, data))
+                        reading.pieces += 1
+                        late = options["--jitter"] if reading.upwards and reading.pieces % 2 else 0.0
+                        reading.due = max(reading.due, time.monotonic() + delay + late)
+                        reading.queue.append((reading.due, data))
                         reading.held += len(data)
                     else:
                         reading.ended = True

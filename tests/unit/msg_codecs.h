@@ -64,6 +64,8 @@ CODEC_FRAME_DIAG(file_done, msg_file_done)
 CODEC_FRAME(meta, msg_meta)
 CODEC_FRAME(link, msg_link)
 CODEC_FRAME_DIAG(op_done, msg_op_done)
+CODEC_FRAME(pong, msg_pong)
+CODEC_FRAME(load, sysload)
 CODEC_RECORDS(need, need, diag_release(&m.diag))
 CODEC_RECORDS(put_done, put_done, diag_release(&m.diag))
 CODEC_RECORDS(seg_run, seg_run, )
@@ -200,7 +202,7 @@ static const struct {
 	{"hole", codec_hole}, {"seg_hash", codec_seg_hash}, {"seg_run", codec_seg_run}, {"run", codec_run},
 	{"file_end", codec_file_end}, {"file_done", codec_file_done}, {"again", codec_again}, {"meta", codec_meta},
 	{"link", codec_link}, {"op_done", codec_op_done}, {"delete", codec_delete}, {"delete_done", codec_delete_done},
-	{"delete_record", codec_delete_record}, {"diag", codec_diag},
+	{"delete_record", codec_delete_record}, {"diag", codec_diag}, {"pong", codec_pong}, {"load", codec_load},
 };
 
 /* Is what fn accepts stable? True for what it refuses. */

@@ -528,6 +528,40 @@ static void test_mkdir_p(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+/* A descriptor among words: it comes with what was written before it, its byte does not, and what is behind it is kept. */
+static void test_read_or_fd(void **state)
+{
+	const int many[2] = {0, 0};
+	unsigned before = fds_open();
+	int sock[2], fd;
+	char text[16];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock), 0);
+	assert_int_equal(write(sock[0], "before", 6), 6);
+	assert_int_equal(fd_send_fds(sock[0], &sock[0], 1), 0);
+	assert_int_equal(write(sock[0], "behind", 6), 6);
+	assert_int_equal(fd_read_or_fd(sock[1], text, sizeof(text), &fd), 6);
+	assert_memory_equal(text, "before", 6);
+	assert_true(fd >= 0);
+	assert_int_not_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+	close(fd);
+	assert_int_equal(fd_read_or_fd(sock[1], text, sizeof(text), &fd), 6);
+	assert_int_equal(fd, -1);
+	assert_int_equal(fd_send_fds(sock[0], &sock[0], 1), 0);
+	assert_int_equal(fd_read_or_fd(sock[1], text, sizeof(text), &fd), 0);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(fd_send_fds(sock[0], many, 2), 0); /* not ours: closed, and the byte is just one */
+	assert_int_equal(fd_read_or_fd(sock[1], text, sizeof(text), &fd), 1);
+	assert_int_equal(fd, -1);
+	close(sock[0]);
+	assert_int_equal(fd_read_or_fd(sock[1], text, sizeof(text), &fd), 0);
+	assert_int_equal(fd, -1);
+	close(sock[1]);
+	assert_int_equal(fds_open(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -548,6 +582,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_read_file, tmp_make, tmp_remove),
 		cmocka_unit_test_setup_teardown(test_write_file_atomic, tmp_make, tmp_remove),
 		cmocka_unit_test(test_send_fds),
+		cmocka_unit_test(test_read_or_fd),
 		cmocka_unit_test_setup_teardown(test_mkdir_p, tmp_make, tmp_remove),
 	};
 

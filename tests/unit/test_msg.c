@@ -834,6 +834,52 @@ static void test_diag(void **state)
 
 /* ---- anything else ---- */
 
+static void put_pong(struct buf *b)
+{
+	const struct msg_pong m = {.clock_ns = UINT64_C(123456789012345), .filled = UINT64_C(1) << 40};
+
+	msg_pong_put(b, &m);
+}
+
+static void put_load(struct buf *b)
+{
+	const struct sysload m = {.busy = 10, .total = UINT64_C(1) << 50, .cpus = 4096, .mem_total = UINT64_C(1) << 45,
+		.mem_available = 4096};
+
+	msg_load_put(b, &m);
+}
+
+static void test_measuring(void **state)
+{
+	AUTO_BUF b = BUF_INIT;
+	struct msg_pong pong;
+	struct sysload load;
+	struct frame f;
+
+	put_pong(&b);
+	f = frame_of(&b);
+	assert_true(msg_pong_get(&f, &pong));
+	assert_int_equal(pong.clock_ns, UINT64_C(123456789012345));
+	assert_int_equal(pong.filled, UINT64_C(1) << 40);
+	b.data[7] = 0x80; /* differences of clocks must not overflow */
+	assert_false(msg_pong_get(&f, &pong));
+
+	buf_clear(&b);
+	put_load(&b);
+	f = frame_of(&b);
+	assert_true(msg_load_get(&f, &load));
+	assert_int_equal(load.busy, 10);
+	assert_int_equal(load.total, UINT64_C(1) << 50);
+	assert_int_equal(load.cpus, 4096);
+	assert_int_equal(load.mem_total, UINT64_C(1) << 45);
+	assert_int_equal(load.mem_available, 4096);
+	b.data[7] = 1; /* busier than the time that has passed */
+	assert_false(msg_load_get(&f, &load));
+	b.data[7] = 0;
+	b.data[35] = 1; /* more memory free than there is */
+	assert_false(msg_load_get(&f, &load));
+}
+
 static const struct sample {
 	const char *codec;
 	void (*put)(struct buf *b);
@@ -845,6 +891,7 @@ static const struct sample {
 	{"seg_run", put_seg_run}, {"run", put_run}, {"file_end", put_file_end}, {"file_done", put_file_done},
 	{"again", put_again}, {"meta", put_meta}, {"link", put_link}, {"op_done", put_op_done}, {"delete", put_delete},
 	{"delete_done", put_delete_done}, {"delete_record", put_delete_records}, {"diag", put_diag},
+	{"pong", put_pong}, {"load", put_load},
 };
 
 static msg_codec codec_named(const char *name)
@@ -915,7 +962,7 @@ static void test_hostile(void **state)
 static void test_whole_frames_only(void **state)
 {
 	static const char *const whole[] = {"hello", "hello_ok", "need", "dir_done", "put_done", "file_ok", "hole", "seg_hash",
-		"link", "op_done", "delete", "again", "diag"};
+		"link", "op_done", "delete", "again", "diag", "pong", "load"};
 
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
 		msg_codec fn = codec_named(samples[i].codec);
@@ -954,6 +1001,7 @@ int main(void)
 		cmocka_unit_test(test_operations),
 		cmocka_unit_test(test_delete),
 		cmocka_unit_test(test_diag),
+		cmocka_unit_test(test_measuring),
 		cmocka_unit_test(test_samples_come_back),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_whole_frames_only),

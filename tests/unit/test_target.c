@@ -940,6 +940,50 @@ static void test_sync_and_bye(void **state)
 }
 
 /* The loop: everything in one write, the answers, the end. */
+/* What netcheck asks for: bytes are counted and leave no trace; what the host does not tell is zeros. */
+static void test_measuring(void **state)
+{
+	struct world w;
+	struct msg_pong first, second;
+	struct sysload load;
+	AUTO_BUF bytes = BUF_INIT;
+	struct frame f = {};
+
+	world_open(&w);
+	world_hello(&w, HELLO_DRY_RUN, NULL, NULL);
+	memset(buf_extend(&bytes, 40000), 'x', 40000);
+	buf_append(&bytes, "end", 3);
+	world_send(&w, MSG_PING, 7, NULL);
+	assert_int_equal(w.n, 1);
+	assert_int_equal(w.replies[0].type, MSG_PONG);
+	assert_int_equal(w.replies[0].id, 7);
+	f = (struct frame){.payload = w.replies[0].payload.data, .len = w.replies[0].payload.len};
+	assert_true(msg_pong_get(&f, &first));
+	assert_int_equal(first.filled, 0);
+	world_forget(&w);
+	world_send(&w, MSG_FILL, 0, &bytes);
+	world_no_reply(&w);
+	world_send(&w, MSG_FILL, 0, NULL);
+	world_no_reply(&w);
+	world_send(&w, MSG_PING, 8, NULL);
+	f = (struct frame){.payload = w.replies[0].payload.data, .len = w.replies[0].payload.len};
+	assert_true(msg_pong_get(&f, &second));
+	assert_int_equal(second.filled, 40003);
+	assert_true(second.clock_ns >= first.clock_ns);
+	world_forget(&w);
+	world_send(&w, MSG_LOAD, 9, NULL);
+	assert_int_equal(w.replies[0].type, MSG_LOAD_OK);
+	f = (struct frame){.payload = w.replies[0].payload.data, .len = w.replies[0].payload.len};
+	assert_true(msg_load_get(&f, &load));
+	assert_int_equal(load.cpus, 0);
+	world_forget(&w);
+	world_run(&w, "[ -z \"$(ls -A)\" ]");
+	buf_append_u8(&bytes, 0);
+	world_send(&w, MSG_PING, 10, &bytes);
+	world_error(&w, DIAG_TARGET_PROTOCOL);
+	world_close(&w);
+}
+
 static void test_serve(void **state)
 {
 	struct world w;
@@ -1001,6 +1045,7 @@ int main(void)
 		cmocka_unit_test(test_no_root),
 		cmocka_unit_test(test_leftovers),
 		cmocka_unit_test(test_sync_and_bye),
+		cmocka_unit_test(test_measuring),
 		cmocka_unit_test(test_serve),
 	};
 

@@ -1,0 +1,165 @@
+/*
+ * Throughput: bytes that do not compress, as many as the stream takes, and counted where they arrive. Pings in between, each
+ * answered with the receiver's clock and what it has got so far, so that neither buffers on the way nor our own clock are in
+ * the figure. Of the time the beginning does not count, while TCP finds its speed.
+ */
+#include "check/private.h"
+#include "base/clock.h"
+
+#define CHUNK (16u << 10)
+#define AHEAD (256u << 10)	   /* written at once */
+#define WINDOW_FIRST (256u << 10)  /* on its way, unanswered, before the speed is known */
+#define WINDOW_NS (750 * NS_PER_MS) /* later: what goes in this time, and in two round trips */
+#define RATE_NS (250 * NS_PER_MS)
+#define MARK_NS (20 * NS_PER_MS)
+#define POOL (1u << 20)
+
+struct fill {
+	struct probe *p;
+	int64_t warm, end; /* when the time that counts begins and ends */
+	int64_t rtt;
+	const uint8_t *pool;
+	size_t at;
+	uint64_t window;
+	struct msg_pong begun, anchor, seen; /* the first answer, an older one for the speed, the last */
+	struct msg_pong first, last;	     /* of the time that counts */
+	bool any, counts;
+	uint64_t since_mark;
+	int64_t marked;
+	uint32_t marks; /* unanswered */
+	int64_t heard;	/* when the last answer came */
+};
+
+/* xorshift64*: nothing a compressor finds anything in. */
+static uint8_t *make_pool(void)
+{
+	uint64_t x = (uint64_t)clock_mono_ns() | 1;
+	uint8_t *pool = xmalloc(POOL);
+
+	for (size_t i = 0; i < POOL; i += sizeof(x)) {
+		uint64_t v;
+
+		x ^= x >> 12;
+		x ^= x << 25;
+		x ^= x >> 27;
+		v = x * UINT64_C(0x2545F4914F6CDD1D);
+		memcpy(pool + i, &v, sizeof(v));
+	}
+	return pool;
+}
+
+/* Enough on its way that nothing waits for us, not so much that it takes long to get rid of. */
+static void widen(struct fill *f, const struct msg_pong *m)
+{
+	int64_t took = (int64_t)(m->clock_ns - f->anchor.clock_ns);
+	double rate = (double)(m->filled - f->anchor.filled) / (double)MAX(took, RATE_NS);
+
+	f->window = MAX(f->window, (uint64_t)(rate * (double)(WINDOW_NS + 2 * f->rtt)));
+	if (took >= RATE_NS)
+		f->anchor = *m;
+}
+
+static void answered(struct fill *f, const struct frame *frame)
+{
+	struct probe *p = f->p;
+	int64_t now = clock_mono_ns();
+	struct msg_pong m;
+
+	if (frame->type != MSG_PONG || !f->marks || frame->id != p->next_id - f->marks + 1)
+		probe_unexpected(p, frame);
+	if (!msg_pong_get(frame, &m) || m.filled > p->filled ||
+		(f->any && (m.filled < f->seen.filled || m.clock_ns < f->seen.clock_ns)))
+		probe_protocol(p, "an answer that cannot be");
+	f->marks--;
+	f->heard = now;
+	if (!f->any)
+		f->begun = f->anchor = m;
+	f->any = true;
+	f->seen = m;
+	widen(f, &m);
+	if (now >= f->warm && now <= f->end) {
+		if (!f->counts)
+			f->first = m;
+		f->counts = true;
+		f->last = m;
+	}
+}
+
+static void mark(struct fill *f, int64_t now)
+{
+	frame_encode(&f->p->wire.out, MSG_PING, ++f->p->next_id, NULL, 0);
+	f->marks++;
+	f->since_mark = 0;
+	f->marked = now;
+}
+
+static bool may_go(const struct fill *f)
+{
+	return f->p->filled - f->seen.filled < f->window;
+}
+
+/* Sends what may be sent now. Returns for how long there is nothing to do but to listen. */
+static int64_t pour(struct fill *f, int64_t now)
+{
+	struct probe *p = f->p;
+	int64_t wait = 0;
+
+	while (!wait && stream_unsent(&p->wire) < AHEAD && may_go(f)) {
+		size_t n = throttle_allow(p->throttle, THROTTLE_SEND, CHUNK, now, &wait);
+
+		if (!n)
+			break;
+		frame_encode(&p->wire.out, MSG_FILL, 0, f->pool + f->at, n);
+		throttle_charge(p->throttle, THROTTLE_SEND, n, now);
+		f->at = (f->at + CHUNK) % POOL;
+		p->filled += n;
+		f->since_mark += n;
+		if (f->since_mark >= f->window / 16 || now - f->marked >= MARK_NS)
+			mark(f, now);
+	}
+	if (!stream_flush(&p->wire))
+		probe_lost();
+	return wait ? wait : stream_unsent(&p->wire) || !may_go(f) ? MARK_NS : 0;
+}
+
+static void turn(struct fill *f, int64_t wait_ns)
+{
+	struct probe *p = f->p;
+	enum frame_status s;
+	struct frame frame;
+	bool ok = stream_turn(&p->wire, wait_ns);
+
+	while ((s = frame_decode(&p->wire.in, &frame)) == FRAME_READY)
+		answered(f, &frame);
+	if (s == FRAME_BAD)
+		probe_protocol(p, "something that is no frame");
+	if (!ok || clock_mono_ns() - f->heard > SILENCE_NS)
+		probe_lost();
+}
+
+void probe_fill(struct probe *p, int64_t warm_ns, int64_t steady_ns, int64_t rtt_ns)
+{
+	AUTO_FREE uint8_t *pool = make_pool();
+	int64_t now = clock_mono_ns();
+	struct fill f = {.p = p, .pool = pool, .window = WINDOW_FIRST, .rtt = rtt_ns, .heard = now};
+	AUTO_BUF b = BUF_INIT;
+	bool slow;
+
+	f.seen.filled = p->filled;
+	f.warm = now + warm_ns;
+	f.end = f.warm + steady_ns;
+	mark(&f, now);
+	while ((now = clock_mono_ns()) < f.end) {
+		int64_t wait = pour(&f, now);
+
+		turn(&f, MIN(wait, f.end - now));
+	}
+	mark(&f, now);
+	while (f.marks)
+		turn(&f, MARK_NS);
+	/* Where hardly anything arrives in that time, all that arrived has to do. */
+	slow = f.last.filled == f.first.filled;
+	wr_u64(&b, slow ? f.seen.filled - f.begun.filled : f.last.filled - f.first.filled);
+	wr_u64(&b, slow ? f.seen.clock_ns - f.begun.clock_ns : f.last.clock_ns - f.first.clock_ns);
+	probe_answer(p, PROBE_FILLED, &b);
+}

@@ -1,0 +1,271 @@
+/*
+ * The probe: one connection, one receiver, which it asks what the coordinator wants to know. Confined as the link is, with
+ * no right and no file, before it looks at a byte of the receiver's.
+ */
+#include "check/private.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "confine/confine.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_BYTES (256u << 10)
+#define PING_EVERY_NS (50 * NS_PER_MS)
+#define HELLO_NS (60 * NS_PER_S)
+#define MS_MAX 60000
+
+/* ---- the stream ---- */
+
+void stream_init(struct stream *s, int fd)
+{
+	*s = (struct stream){.fd = fd};
+	frame_decoder_init(&s->in);
+	fd_set_nonblock(fd, true);
+}
+
+bool stream_flush(struct stream *s)
+{
+	while (stream_unsent(s)) {
+		ssize_t n = send(s->fd, s->out.data + s->pos, stream_unsent(s), MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN;
+		s->pos += (size_t)n;
+	}
+	buf_clear(&s->out);
+	s->pos = 0;
+	return true;
+}
+
+bool stream_turn(struct stream *s, int64_t wait_ns)
+{
+	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+	ssize_t n;
+
+	if (!stream_flush(s))
+		return false;
+	if (stream_unsent(s))
+		p.events |= POLLOUT;
+	if (poll(&p, 1, (int)((MAX(wait_ns, INT64_C(0)) + NS_PER_MS - 1) / NS_PER_MS)) <= 0 || !(p.revents & ~POLLOUT))
+		return true;
+	n = read(s->fd, frame_decoder_space(&s->in, READ_BYTES), READ_BYTES);
+	if (n > 0)
+		frame_decoder_filled(&s->in, (size_t)n);
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/* ---- what the coordinator hears ---- */
+
+void probe_answer(struct probe *p, uint8_t type, const struct buf *b)
+{
+	AUTO_BUF frame = BUF_INIT;
+
+	frame_encode(&frame, type, 0, b->data, b->len);
+	if (fd_write_full(p->ipc, frame.data, frame.len) < 0)
+		_exit(EXIT_FAILED); /* it is gone */
+}
+
+void probe_die(struct probe *p, struct diag *d)
+{
+	AUTO_BUF b = BUF_INIT;
+
+	wr_diag(&b, d);
+	probe_answer(p, PROBE_DIAG, &b);
+	_exit(EXIT_FAILED);
+}
+
+void probe_protocol(struct probe *p, const char *what)
+{
+	AUTO_DIAG d = DIAG_INIT;
+
+	diag_set(&d, DIAG_CHECK_PROTOCOL, 0, NULL, "the receiver sent %s", what);
+	probe_die(p, &d);
+}
+
+void probe_lost(void)
+{
+	_exit(PROBE_LOST);
+}
+
+void probe_unexpected(struct probe *p, const struct frame *f)
+{
+	struct rd r = rd_init(f->payload, f->len);
+	AUTO_DIAG d = DIAG_INIT;
+
+	if (f->type == MSG_ERROR && rd_diag(&r, &d) && diag_is_set(&d))
+		probe_die(p, &d);
+	probe_protocol(p, "something that was not asked for");
+}
+
+/* ---- questions and answers ---- */
+
+static void ask(struct probe *p, uint8_t type, const struct buf *b)
+{
+	frame_encode(&p->wire.out, type, ++p->next_id, b ? b->data : NULL, b ? b->len : 0);
+}
+
+/* The answer to the last question. */
+static struct frame await(struct probe *p, uint8_t type, int64_t silence_ns)
+{
+	int64_t deadline = clock_mono_ns() + silence_ns;
+	enum frame_status s;
+	struct frame f;
+
+	while ((s = frame_decode(&p->wire.in, &f)) == FRAME_NEED_MORE) {
+		int64_t left = deadline - clock_mono_ns();
+
+		if (left <= 0 || !stream_turn(&p->wire, left))
+			probe_lost();
+	}
+	if (s == FRAME_BAD)
+		probe_protocol(p, "something that is no frame");
+	if (f.type != type || f.id != p->next_id)
+		probe_unexpected(p, &f);
+	return f;
+}
+
+static void hello(struct probe *p)
+{
+	static const char version[] = REHOST_VERSION;
+	struct msg_hello m = {.protocol = WIRE_PROTOCOL, .flags = HELLO_DRY_RUN};
+	struct msg_hello_ok ok;
+	AUTO_DIAG d = DIAG_INIT;
+	AUTO_BUF b = BUF_INIT;
+	struct frame f;
+
+	m.version = (struct bytes){(const uint8_t *)version, sizeof(version) - 1};
+	msg_hello_put(&b, &m);
+	ask(p, MSG_HELLO, &b);
+	f = await(p, MSG_HELLO_OK, HELLO_NS);
+	if (!msg_hello_ok_get(&f, &ok))
+		probe_protocol(p, "a malformed greeting");
+	if (ok.protocol == WIRE_PROTOCOL)
+		return;
+	diag_set(&d, DIAG_CHECK_PROTOCOL, 0, NULL, "rehost %s speaks protocol %d, the receiver '%.*s' speaks %u", version,
+		WIRE_PROTOCOL, (int)ok.version.len, (const char *)ok.version.p, ok.protocol);
+	probe_die(p, &d);
+}
+
+static void ping(struct probe *p, uint32_t count, int64_t limit_ns)
+{
+	int64_t end = clock_mono_ns() + limit_ns;
+	AUTO_BUF rtts = BUF_INIT;
+
+	for (uint32_t i = 0; i < MIN(count, (uint32_t)PINGS_MAX) && clock_mono_ns() < end; i++) {
+		int64_t sent = clock_mono_ns(), rest;
+		struct timespec pause = {};
+		struct msg_pong pong;
+		struct frame f;
+
+		ask(p, MSG_PING, NULL);
+		f = await(p, MSG_PONG, SILENCE_NS);
+		if (!msg_pong_get(&f, &pong))
+			probe_protocol(p, "a malformed answer to a ping");
+		wr_u64(&rtts, (uint64_t)(clock_mono_ns() - sent));
+		rest = PING_EVERY_NS - (clock_mono_ns() - sent);
+		pause.tv_nsec = MAX(rest, INT64_C(0));
+		nanosleep(&pause, NULL);
+	}
+	probe_answer(p, PROBE_RTTS, &rtts);
+}
+
+static void load(struct probe *p)
+{
+	struct sysload now;
+	AUTO_BUF b = BUF_INIT;
+	struct frame f;
+
+	ask(p, MSG_LOAD, NULL);
+	f = await(p, MSG_LOAD_OK, SILENCE_NS);
+	if (!msg_load_get(&f, &now))
+		probe_protocol(p, "a malformed load");
+	msg_load_put(&b, &now);
+	probe_answer(p, PROBE_LOAD_OK, &b);
+}
+
+/* ---- the beginning, and the loop ---- */
+
+static struct frame next_command(struct probe *p)
+{
+	struct frame f;
+
+	while (frame_decode(&p->in, &f) == FRAME_NEED_MORE) {
+		ssize_t n = read(p->ipc, frame_decoder_space(&p->in, READ_BYTES), READ_BYTES);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			_exit(EXIT_FAILED);
+		frame_decoder_filled(&p->in, (size_t)n);
+	}
+	return f;
+}
+
+static void begin(struct probe *p, int wire_fd, int helper_fd, int throttle_fd)
+{
+	struct frame f = next_command(p);
+	struct rd r = rd_init(f.payload, f.len);
+	struct bytes bootstrap = rd_bytes(&r, FRAME_MAX), dir = rd_bytes(&r, 255);
+	char shared[256] = "";
+	uint64_t helper_bytes = 0;
+	AUTO_DIAG d = DIAG_INIT;
+	AUTO_BUF note = BUF_INIT;
+	AUTO_BUF b = BUF_INIT;
+
+	p->throttle = throttle_map(throttle_fd);
+	if (f.type != PROBE_CONFIG || !rd_done(&r) || !p->throttle)
+		_exit(EXIT_FAILED);
+	close(throttle_fd);
+	memcpy(shared, dir.p, dir.len);
+	if (!transport_bootstrap(wire_fd, bootstrap.p, bootstrap.len, helper_fd, shared, &helper_bytes, &d)) {
+		if (!diag_is_set(&d))
+			probe_lost();
+		probe_die(p, &d);
+	}
+	if (helper_fd >= 0)
+		close(helper_fd);
+	if (!confine_link(&note, &d))
+		probe_die(p, &d);
+	stream_init(&p->wire, wire_fd);
+	hello(p);
+	wr_str(&b, shared);
+	probe_answer(p, PROBE_READY, &b);
+}
+
+static void end(struct probe *p)
+{
+	ask(p, MSG_BYE, NULL);
+	while (stream_turn(&p->wire, SILENCE_NS) && stream_unsent(&p->wire))
+		;
+	_exit(EXIT_DONE);
+}
+
+void probe_main(int ipc_fd, int wire_fd, int helper_fd, int throttle_fd)
+{
+	struct probe *p = xcalloc(1, sizeof(*p));
+
+	p->ipc = ipc_fd;
+	frame_decoder_init(&p->in);
+	begin(p, wire_fd, helper_fd, throttle_fd);
+	for (;;) {
+		struct frame f = next_command(p);
+		struct rd r = rd_init(f.payload, f.len);
+		uint32_t n[3];
+
+		for (size_t i = 0; i < ARRAY_LEN(n); i++)
+			n[i] = rd_left(&r) ? MIN(rd_u32(&r), (uint32_t)MS_MAX) : 0;
+		if (f.type == PROBE_PING)
+			ping(p, n[0], n[1] * NS_PER_MS);
+		else if (f.type == PROBE_FILL)
+			probe_fill(p, n[0] * NS_PER_MS, n[1] * NS_PER_MS, n[2] * NS_PER_MS);
+		else if (f.type == PROBE_LOAD)
+			load(p);
+		else
+			end(p);
+	}
+}

@@ -1,0 +1,30 @@
+/*
+ * What the coordinator of netcheck hears of a probe, which an evil host may have taken over: the first byte says what is
+ * awaited, the rest is the stream.
+ */
+#include "check/private.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct lines *all = xcalloc(1, sizeof(*all));
+	struct line *l = &all->line[0];
+	struct frame f;
+
+	if (!size)
+		goto out;
+	frame_decoder_init(&l->in);
+	l->waits_for = (uint8_t)(PROBE_READY + data[0] % 8);
+	memcpy(frame_decoder_space(&l->in, size), data + 1, size - 1);
+	frame_decoder_filled(&l->in, size - 1);
+	while (frame_decode(&l->in, &f) == FRAME_READY && line_frame(all, l, &f))
+		l->waits_for = f.type;
+	if (l->rtt_count > PINGS_MAX || strlen(all->shared_dir) >= sizeof(all->shared_dir) || l->load.busy > l->load.total)
+		abort();
+	diag_release(&l->diag);
+	frame_decoder_release(&l->in);
+out:
+	free(all);
+	return 0;
+}
