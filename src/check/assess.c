@@ -1,8 +1,6 @@
 /* What the figures mean: ratings, the number of processes, the forecast. Pure. */
 #include "check/netcheck.h"
 
-#define MINUTES 1440
-
 /* Stated in rehost(8) too. */
 const struct netcheck_threshold netcheck_thresholds[NETCHECK_METRICS] = {
 	[NETCHECK_ROUND_TRIP] = {"round trip", "ms", 50, 150, false},
@@ -57,13 +55,13 @@ double netcheck_limited(const struct conf *c, double mbit)
 
 	if (!c->transfer.window_count)
 		return mbit;
-	for (unsigned m = 0; m < MINUTES; m++) {
+	for (unsigned m = 0; m < CONF_WEEK_MINUTES; m++) {
 		uint64_t rate = conf_bandwidth_at(c, m);
 		double allowed = (double)rate * 8e-6;
 
 		sum += rate && allowed < mbit ? allowed : mbit;
 	}
-	return sum / MINUTES;
+	return sum / CONF_WEEK_MINUTES;
 }
 
 double netcheck_hours(uint64_t bytes, double mbit, double use)

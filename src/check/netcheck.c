@@ -302,7 +302,7 @@ static uint64_t limit_now(const struct conf *c)
 	time_t now = time(NULL);
 	struct tm tm;
 
-	return localtime_r(&now, &tm) ? conf_bandwidth_at(c, (unsigned)(tm.tm_hour * 60 + tm.tm_min)) : 0;
+	return localtime_r(&now, &tm) ? conf_bandwidth_at(c, (unsigned)((tm.tm_wday * 24 + tm.tm_hour) * 60 + tm.tm_min)) : 0;
 }
 
 static bool prepare(struct run *r, struct diag *d)

@@ -49,7 +49,7 @@ unsigned netcheck_paying(const struct netcheck_rate *rates, size_t n);
 #define NETCHECK_PROCESSES_MAX 4u
 /* min(disks, mbit / disk_mbit rounded up, 4), and one below 300 Mbit/s. */
 unsigned netcheck_feeding(unsigned disks, double mbit, double disk_mbit);
-/* The average of a day of what [transfer] bandwidth leaves of a rate. */
+/* The average of a week of what [transfer] bandwidth leaves of a rate. */
 double netcheck_limited(const struct conf *c, double mbit);
 /* T[h] = C[GB] x 8000 / (S[Mbit/s] x 3600 x U) */
 #define NETCHECK_USE_BEST 0.8

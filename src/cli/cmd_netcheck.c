@@ -122,7 +122,7 @@ static void put_forecast(const struct netcheck *n)
 	put("", "", "", "C = %.*f GB used on %s%s", gb < 10 ? 3 : 1, gb, n->mounts,
 		n->whole ? ", of which the source is a part: less will be copied" : "");
 	put("", "", "", "S = %.1f Mbit/s%s", n->forecast_mbit,
-		n->forecast_mbit < 0.999 * n->mbit ? ", the average of a day under [transfer] bandwidth" : "");
+		n->forecast_mbit < 0.999 * n->mbit ? ", the average of a week under [transfer] bandwidth" : "");
 	put("", "", "", "U = %.1f to %.1f", NETCHECK_USE_BEST, NETCHECK_USE_WORST);
 }
 

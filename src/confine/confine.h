@@ -44,7 +44,7 @@ bool confine_reader(const char *empty_dir, bool keep_trusted, struct buf *out_no
 bool confine_receiver(int root_fd, bool read_only, struct buf *out_note, struct diag *d);
 
 /*
- * The process that speaks SSH, once it is authenticated: no files, no exec, no new sockets; it keeps its two
+ * The process that speaks SSH, once it is authenticated, and netcheck's probe: no files, no exec, no new sockets; it keeps its two
  * descriptors and what libssh2 needs (random numbers, memory, poll). As root it becomes uid 65534 without
  * capabilities. Descriptors that libraries need later (a random device, on kernels without getrandom) have to
  * be open by now.
