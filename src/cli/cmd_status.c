@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/json.h"
 #include "cli/progress.h"
+#include "cli/running.h"
 #include "cli/status_check.h"
 #include "cli/work.h"
 #include "base/clock.h"
@@ -10,10 +11,8 @@
 #include <stdio.h>
 
 struct status {
-	struct dirs dirs;
-	struct conf *conf;
+	struct running at;
 	struct job_state state;
-	const char *name;
 	pid_t pid; /* 0: not running */
 };
 
@@ -47,6 +46,25 @@ static void put_text(const char *label, const char *text)
 	printf("%-14s%s\n", label, safe);
 }
 
+static const struct {
+	enum hold hold;
+	const char *name, *text;
+} holds[] = {
+	{HOLD_USER, "user", "by 'rehost pause'"},
+	{HOLD_PRESSURE, "pressure", "others wait for this host"},
+	{HOLD_MEMORY, "memory", "the memory limit is near"},
+};
+
+static void print_held(unsigned held)
+{
+	AUTO_BUF b = BUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(holds); i++)
+		if (held & holds[i].hold)
+			buf_printf(&b, "%s%s", b.len ? ", " : "", holds[i].text);
+	put_text("held:", buf_cstr(&b));
+}
+
 static void print_running(const struct status *s)
 {
 	AUTO_BUF b = BUF_INIT;
@@ -64,6 +82,10 @@ static void print_running(const struct status *s)
 		append_time(&b, s->state.running_since);
 	}
 	put_text("state:", buf_cstr(&b));
+	if (s->state.held)
+		print_held(s->state.held);
+	if (s->state.silent)
+		put_text("progress:", s->state.silent);
 	if (s->state.running_phase) {
 		struct progress p = s->state.progress;
 
@@ -79,7 +101,7 @@ static void print_text(const struct status *s)
 	const struct job_state *st = &s->state;
 	AUTO_BUF b = BUF_INIT;
 
-	put_text("job:", s->name);
+	put_text("job:", s->at.name);
 	print_running(s);
 	if (!st->exists) {
 		puts("No run of this job is recorded.");
@@ -113,6 +135,13 @@ static void put_running_json(struct json *j, const struct status *s)
 	json_str(j, "running_command", s->state.running_command);
 	json_time(j, "running_since", s->state.running_since);
 	json_str(j, "phase", s->state.running_phase);
+	json_list_begin(j, "held");
+	for (size_t i = 0; i < ARRAY_LEN(holds); i++)
+		if (s->state.held & holds[i].hold)
+			json_list_item(j, holds[i].name, strlen(holds[i].name));
+	json_list_end(j);
+	if (s->state.silent)
+		json_str(j, "silent", s->state.silent);
 	json_u64(j, "files_examined", p->files_examined);
 	json_u64(j, "files_expected", p->files_expected);
 	json_u64(j, "bytes_done", p->bytes_done);
@@ -128,7 +157,7 @@ static void print_json(const struct status *s, struct status_check *check)
 	struct json j = {0};
 
 	json_begin(&j, "status");
-	json_str(&j, "job", s->name);
+	json_str(&j, "job", s->at.name);
 	json_bool(&j, "exists", st->exists);
 	json_bool(&j, "running", s->pid != 0);
 	if (s->pid)
@@ -160,11 +189,8 @@ static void print_json(const struct status *s, struct status_check *check)
 
 static bool read_status(struct status *s, const struct options *o, struct usage_error *e)
 {
-	s->conf = work_load_conf(o, false, e);
-	if (!s->conf || !dirs_find(&s->dirs, &e->diag))
-		return false;
-	s->name = work_job_name(s->conf);
-	return job_state_read(s->dirs.state, s->dirs.run, s->name, &s->state, &s->pid, &e->diag);
+	return running_find(&s->at, o, e) &&
+		job_state_read(s->at.dirs.state, s->at.dirs.run, s->at.name, &s->state, &s->pid, &e->diag);
 }
 
 static int report_status(const struct status *s, const struct options *o)
@@ -174,7 +200,7 @@ static int report_status(const struct status *s, const struct options *o)
 	int code = 0;
 
 	if (wanted) {
-		status_check_make(&check, s->name, &s->state, s->pid, clock_real_ns(), o->max_age);
+		status_check_make(&check, s->at.name, &s->state, s->pid, clock_real_ns(), o->max_age);
 		code = check.code;
 	}
 	if (o->given[OPT_JSON])
@@ -209,9 +235,7 @@ int cmd_status(const struct options *o)
 	int code;
 
 	if (o->operand_count) {
-		usage_set(&e, DIAG_CLI_OPERANDS, xstrdup("'-c FILE' or '--set job.name=NAME' says which job"),
-			"'status' takes no arguments");
-		code = work_refuse(o, &e);
+		code = running_refuse_operands(o);
 	} else if (read_status(&s, o, &e)) {
 		code = report_status(&s, o);
 	} else if (o->given[OPT_CHECK]) {
@@ -220,8 +244,7 @@ int cmd_status(const struct options *o)
 		code = work_refuse(o, &e);
 	}
 	job_state_release(&s.state);
-	conf_free(s.conf);
-	dirs_release(&s.dirs);
+	running_release(&s.at);
 	usage_release(&e);
 	return code;
 }

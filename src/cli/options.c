@@ -11,7 +11,8 @@
 #define WRITE (BIT(CMD_RUN) | BIT(CMD_COPY) | BIT(CMD_SYNC))
 #define AD_HOC (BIT(CMD_COPY) | BIT(CMD_SYNC))
 #define SELECT (AD_HOC | BIT(CMD_VERIFY))
-#define CONFIGURED (WORK | BIT(CMD_STATUS) | BIT(CMD_CHECK_CONFIG) | BIT(CMD_SHOW_CONFIG))
+#define CONTROL (BIT(CMD_STATUS) | BIT(CMD_PAUSE) | BIT(CMD_RESUME) | BIT(CMD_STOP) | BIT(CMD_LIMITS))
+#define CONFIGURED (WORK | CONTROL | BIT(CMD_CHECK_CONFIG) | BIT(CMD_SHOW_CONFIG))
 
 #define DEFAULT_MAX_AGE (UINT64_C(26) * 3600)
 
@@ -23,6 +24,10 @@ const struct command commands[CMD_COUNT] = {
 	[CMD_NETCHECK] = {"netcheck", cmd_netcheck, "how good the network is, and how long the copy will take",
 		"[[SRC] DST]"},
 	[CMD_STATUS] = {"status", cmd_status, "state of the job, running or not", ""},
+	[CMD_PAUSE] = {"pause", cmd_pause, "hold the running job where it is", ""},
+	[CMD_RESUME] = {"resume", cmd_pause, "let a paused job go on", ""},
+	[CMD_STOP] = {"stop", cmd_stop, "end the running job and wait until it has ended", ""},
+	[CMD_LIMITS] = {"limits", cmd_limits, "show, or change, the limits of the running job", "[KEY=VALUE...]"},
 	[CMD_CHECK_CONFIG] = {"check-config", cmd_check_config, "validate the configuration", ""},
 	[CMD_SHOW_CONFIG] = {"show-config", cmd_show_config,
 		"print the configuration in force, and where each value is from", ""},
@@ -40,7 +45,7 @@ const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_VERBOSE] = {"verbose", 'v', NULL, WORK, "print notes and every change"},
 	[OPT_QUIET] = {"quiet", 'q', NULL, WORK | BIT(CMD_CHECK_CONFIG),
 		"print nothing but warnings and errors"},
-	[OPT_JSON] = {"json", 0, NULL, WORK | BIT(CMD_STATUS), "one JSON object a line on standard output"},
+	[OPT_JSON] = {"json", 0, NULL, WORK | BIT(CMD_STATUS) | BIT(CMD_LIMITS), "one JSON object a line on standard output"},
 	[OPT_PROGRESS] = {"progress", 0, "auto|always|never", WORK, "the progress line; auto: on a terminal"},
 	[OPT_ITEMIZE] = {"itemize-changes", 'i', NULL, WORK, "print one line a change"},
 	[OPT_BWLIMIT] = {"bwlimit", 0, "RATE", WORK, "bytes a second, with K, M or G; 0 or off: unlimited"},

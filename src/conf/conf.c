@@ -52,11 +52,11 @@ static struct conf_origin *origin_of(struct loader *l, const struct conf_option 
 	return &l->c->origins->at[conf_option_index(o)];
 }
 
-static void set_origin(struct conf_origin *origin, const char *text, const char *file, unsigned line)
+void conf_set_origin(struct conf_origin *origin, const char *text, const char *file, unsigned line)
 {
 	free(origin->text);
 	free(origin->file);
-	*origin = (struct conf_origin){text ? xstrdup(text) : NULL, xstrdup(file), line};
+	*origin = (struct conf_origin){text ? xstrdup(text) : NULL, file ? xstrdup(file) : NULL, line};
 }
 
 static void assign(struct loader *l, const struct conf_option *o, const char *value, const struct place *at,
@@ -71,7 +71,7 @@ static void assign(struct loader *l, const struct conf_option *o, const char *va
 	if (!conf_value_assign(l->c, o, value, item_file, at->line, &why))
 		fail(l, at, "bad value for '%s' in [%s]: %s", o->key, o->section, buf_cstr(&why));
 	/* A bad value counts as given too: a second one is then told to be the second. */
-	set_origin(origin, conf_option_is_list(o) ? NULL : value, item_file, at->line);
+	conf_set_origin(origin, conf_option_is_list(o) ? NULL : value, item_file, at->line);
 }
 
 static void assign_from_file(struct loader *l, const char *section, const char *key, const char *value,
@@ -225,7 +225,7 @@ static void apply_set(struct loader *l, const char *set)
 	assign(l, o, buf_cstr(&value), &at, "--set");
 }
 
-static struct conf *new_conf(void)
+struct conf *conf_new(void)
 {
 	struct conf *c = xcalloc(1, sizeof(*c));
 	size_t n = conf_option_count();
@@ -273,13 +273,13 @@ static void spread_address(struct loader *l)
 	c->target.address = xmemdup(parts.host, parts.host_len);
 	if (parts.user_len && !c->target.user) {
 		c->target.user = xmemdup(whole, parts.user_len);
-		set_origin(user, c->target.user, address->file, address->line);
+		conf_set_origin(user, c->target.user, address->file, address->line);
 	}
 	if (parts.port && port_holds(l, address, port, &parts)) {
 		AUTO_FREE char *text = xasprintf("%u", parts.port);
 
 		c->target.port = parts.port;
-		set_origin(port, text, address->file, address->line);
+		conf_set_origin(port, text, address->file, address->line);
 	}
 	free(address->text);
 	address->text = xstrdup(c->target.address);
@@ -302,7 +302,7 @@ static struct conf *finish(struct loader *l, bool no_files, const char *const *s
 
 struct conf *conf_load(const struct conf_sources *from, struct conf_errors *out_errors)
 {
-	struct loader l = {new_conf(), out_errors};
+	struct loader l = {conf_new(), out_errors};
 
 	if (!from->no_files)
 		load_files(&l, from);
@@ -312,7 +312,7 @@ struct conf *conf_load(const struct conf_sources *from, struct conf_errors *out_
 struct conf *conf_load_text(const char *text, size_t n, const char *name, const char *const *sets, size_t set_count,
 	struct conf_errors *out_errors)
 {
-	struct loader l = {new_conf(), out_errors};
+	struct loader l = {conf_new(), out_errors};
 
 	load_text(&l, name, text, n);
 	return finish(&l, false, sets, set_count);

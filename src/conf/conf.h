@@ -108,6 +108,7 @@ struct conf {
 		int zstd_level;
 		struct conf_bandwidth_window *windows; /* empty: unlimited; one window at minute 0: a fixed rate */
 		size_t window_count;
+		bool unlimited; /* no key: a signal has switched the bandwidth's limit off */
 		enum conf_update update;
 		bool delta; /* auto: true, off: false */
 		bool ids_numeric; /* always true for now */
@@ -185,6 +186,22 @@ void conf_print(const struct conf *c, struct buf *out);
 void conf_print_plain(const struct conf *c, struct buf *out);
 /* The rate in force at a minute of the local week, which begins on Sunday (0 unlimited). */
 uint64_t conf_bandwidth_at(const struct conf *c, unsigned minute_of_week);
+
+/* ---- while a job runs: its limits may change, and a little more when the configuration is read again ---- */
+
+/* What 'rehost limits' shows and changes: keys of [limits], and "bandwidth". Calls fn for each with its value as text. */
+void conf_each_limit(const struct conf *c, void (*fn)(void *arg, const char *name, const char *value), void *arg);
+/* A configuration with the limits of c but for those n; all else is default. NULL, with a line for each bad one in out_why. */
+struct conf *conf_change_limits(const struct conf *c, const char *const *names, const char *const *values, size_t n,
+	struct buf *out_why);
+/* Takes over the limits of such a configuration. */
+void conf_take_limits(struct conf *c, const struct conf *from);
+/*
+ * Takes over what may change from the same configuration, read again: a line "limits.cpu = 10%" for each key that changed
+ * goes to out_changed, and one "target.root" for each that would have but cannot to out_kept.
+ */
+void conf_take_reloaded(struct conf *c, const struct conf *from, struct buf *out_changed, struct buf *out_kept);
+
 /* The key table for completions and the man page: calls fn for each (section, key, form of the value, default or "",
  * help). A value_form such as "strict|accept-new" lists the values there are. */
 void conf_each_option(void (*fn)(void *arg, const char *section, const char *key, const char *value_form,

@@ -22,6 +22,13 @@ enum conf_type {
 	CONF_TYPE_PRESSURE, /* struct conf_pressure */
 };
 
+/* When a key may change: a job that runs keeps to what it began with, but for these. */
+enum conf_change {
+	CONF_CHANGE_NEVER,
+	CONF_CHANGE_RELOAD, /* when the configuration is read again */
+	CONF_CHANGE_LIMIT, /* then, and by 'rehost limits' */
+};
+
 /* Takes a value apart or refuses it: out_value is what is kept, out_why a reason that goes behind "'VALUE' ". */
 typedef bool conf_check_fn(const char *value, char **out_value, const char **out_why);
 
@@ -36,6 +43,7 @@ struct conf_option {
 	uint64_t min, max;
 	const char *word; /* stands for "not given": NULL in strings, 0 in numbers */
 	conf_check_fn *check; /* of strings and of the items of lists */
+	enum conf_change change;
 	const char *fallback; /* what holds without a value when nothing else (ssh_config, say) gives one; NULL: nothing */
 };
 

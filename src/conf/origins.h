@@ -14,6 +14,11 @@ struct conf_origins {
 	struct conf_origin at[];
 };
 
+void conf_set_origin(struct conf_origin *origin, const char *text, const char *file, unsigned line);
+
+/* All defaults. */
+struct conf *conf_new(void);
+
 /* For the fuzzer and the unit tests: the same as a file with this text and --set after it. */
 struct conf *conf_load_text(const char *text, size_t n, const char *name, const char *const *sets, size_t set_count,
 	struct conf_errors *out_errors);

@@ -1,8 +1,8 @@
 /* show-config. */
 #include "base/text.h"
 #include "conf/ini.h"
-#include "conf/options.h"
 #include "conf/origins.h"
+#include "conf/values.h"
 
 struct printer {
 	struct buf *out;
@@ -67,6 +67,21 @@ static void print_scalar(const struct printer *p, const struct conf_option *o)
 	end_line(p, origin->file, origin->line);
 }
 
+static void print_option(const struct printer *p, const struct conf_option *o)
+{
+	if (conf_option_is_list(o))
+		print_list(p, o);
+	else
+		print_scalar(p, o);
+}
+
+void conf_print_option(const struct conf *c, const struct conf_option *o, struct buf *out)
+{
+	struct printer p = {out, c, false};
+
+	print_option(&p, o);
+}
+
 static void print_all(const struct conf *c, bool origins, struct buf *out)
 {
 	struct printer p = {out, c, origins};
@@ -79,10 +94,7 @@ static void print_all(const struct conf *c, bool origins, struct buf *out)
 			buf_printf(out, "%s[%s]\n", *section ? "\n" : "", o->section);
 			section = o->section;
 		}
-		if (conf_option_is_list(o))
-			print_list(&p, o);
-		else
-			print_scalar(&p, o);
+		print_option(&p, o);
 	}
 }
 

@@ -106,6 +106,7 @@ assign:
 	free(c->transfer.windows);
 	c->transfer.windows = n ? STEAL(w) : NULL;
 	c->transfer.window_count = n;
+	c->transfer.unlimited = false;
 	return true;
 }
 
@@ -114,7 +115,7 @@ uint64_t conf_bandwidth_at(const struct conf *c, unsigned minute_of_week)
 	size_t n = c->transfer.window_count;
 	size_t i = n;
 
-	if (!n)
+	if (!n || c->transfer.unlimited)
 		return 0;
 	while (i && c->transfer.windows[i - 1].minute > minute_of_week)
 		i--;

@@ -16,6 +16,8 @@ bool conf_bandwidth_assign(struct conf *c, const char *value, struct buf *out_wh
 bool conf_refuse(struct buf *out_why, const char *value, const char *why);
 /* Empties a list or a map. */
 void conf_value_clear(struct conf *c, const struct conf_option *o);
+/* "KEY = VALUE", an item of a list a line; nothing when nothing is set (print.c). */
+void conf_print_option(const struct conf *c, const struct conf_option *o, struct buf *out);
 /* Releases what the field holds. */
 void conf_value_release(struct conf *c, const struct conf_option *o);
 

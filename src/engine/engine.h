@@ -17,7 +17,7 @@ enum job_kind { JOB_COPY, JOB_SYNC, JOB_VERIFY };
 
 struct job {
 	enum job_kind kind;
-	const struct conf *conf; /* target.address, target.root and source.root are set, also for SRC DST */
+	struct conf *conf; /* target.address, target.root and source.root are set, also for SRC DST; limits may change */
 	char *name;		 /* of state, lock, log: [job] name, "default", "adhoc-..." */
 	bool adhoc;		 /* SRC DST: no state of copies, deletion only when asked for, root's type does not matter */
 	bool dry_run;
@@ -46,7 +46,7 @@ struct progress {
 	int64_t elapsed_ns;
 	int64_t remaining_s; /* -1: not known */
 	unsigned movers;
-	const char *phase; /* "connecting", "copying", "syncing", "deleting", "writing to disk", "verifying", "waiting for the link" */
+	const char *phase; /* "connecting", "copying", "syncing", "deleting", "writing to disk", "verifying", "waiting for the link", "paused" */
 };
 
 enum item_op { ITEM_CREATE, ITEM_UPDATE, ITEM_METADATA, ITEM_LINK, ITEM_DELETE };
@@ -90,7 +90,7 @@ struct observer {
 };
 
 struct summary {
-	int64_t duration_ns;
+	int64_t duration_ns, paused_ns;
 	uint64_t files_examined, files_transferred, files_deleted, files_vanished, files_failed;
 	uint64_t bytes_total, bytes_literal, bytes_matched, bytes_sent, bytes_received, bytes_helper;
 	uint64_t metadata_updated, links_made, dirs_created;
@@ -129,9 +129,18 @@ struct job_state {
 	char *running_command;
 	struct progress progress; /* phase is owned by running_phase */
 	char *running_phase;
+	unsigned held; /* enum hold */
+	char *silent; /* why the running job says nothing of itself, or NULL */
 };
 
-/* Reads state and, when running, what it last wrote about itself. pid 0: no process holds the lock. */
+/* Why a job that runs holds still for now; several may hold at once. */
+enum hold {
+	HOLD_USER = 1 << 0,	/* 'rehost pause' */
+	HOLD_PRESSURE = 1 << 1, /* others wait for the host */
+	HOLD_MEMORY = 1 << 2,	/* the limit is near */
+};
+
+/* Reads state and, when the job is running, asks it. pid 0: no process holds the lock. */
 bool job_state_read(const char *state_dir, const char *run_dir, const char *name, struct job_state *out, pid_t *out_pid,
 	struct diag *d);
 void job_state_release(struct job_state *s);

@@ -44,6 +44,7 @@ static void fill_summary(struct engine *e)
 	const struct ipc_count *t = &e->total;
 
 	s->duration_ns = clock_mono_ns() - e->started_ns;
+	s->paused_ns = s->duration_ns - progress_elapsed_ns(e);
 	s->files_examined = MAX(e->units_done_files, e->job->kind == JOB_VERIFY ? t->examined : 0);
 	s->bytes_total = MAX(e->units_done_bytes, e->job->kind == JOB_VERIFY ? t->examined_bytes : 0);
 	s->files_transferred = t->transferred;
@@ -111,8 +112,7 @@ static void keep_state(struct engine *e)
 
 static void release(struct engine *e)
 {
-	if (!e->job->dry_run && e->lock_fd >= 0)
-		status_remove(e->job);
+	control_close(e);
 	queue_clear(&e->queue);
 	queue_clear(&e->segments);
 	deferred_release(&e->deferred);

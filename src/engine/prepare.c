@@ -106,6 +106,7 @@ bool engine_prepare(struct engine *e, struct diag *d)
 		e->lock_fd = lock_take(job->run_dir, job->name, d);
 		if (e->lock_fd < 0)
 			return false;
+		control_open(e);
 		if (fd_mkdir_p(job_dir, 0700) < 0) {
 			diag_set(d, DIAG_ENGINE_STATE, errno, job_dir, "cannot make directory '%s'", job_dir);
 			return false;

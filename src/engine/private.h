@@ -13,6 +13,9 @@
 #include "verify/links.h"
 #include "wire/msg.h"
 
+#include <poll.h>
+#include <sys/un.h>
+
 /* ---- units of work (queue.c) ---- */
 
 struct share;
@@ -101,8 +104,10 @@ bool state_matches(const struct job *job, const struct job_state *s);
 bool state_owns(const struct job *job, const struct job_state *s);
 void state_own(const struct job *job, struct job_state *s);
 void state_forget(struct job_state *s);
-void status_write(const struct job *job, const struct progress *p, int64_t since);
-void status_remove(const struct job *job);
+/* What a running job says of itself (control.c carries it); job_state_read() takes it apart. */
+struct engine;
+struct cJSON;
+void status_put(struct engine *e, struct cJSON *o);
 /* Holds the lock until the descriptor is closed. -1 with d (exit class 75 when another holds it). */
 int lock_take(const char *run_dir, const char *name, struct diag *d);
 pid_t lock_holder(const char *run_dir, const char *name); /* 0: nobody */
@@ -127,13 +132,6 @@ struct worker {
 };
 
 #define WORKERS_MAX 16
-
-/* Why nothing is read or sent for now; several may hold at once. */
-enum hold {
-	HOLD_USER = 1 << 0,	/* 'rehost pause' */
-	HOLD_PRESSURE = 1 << 1, /* others wait for the host */
-	HOLD_MEMORY = 1 << 2,	/* the limit is near */
-};
 
 struct engine {
 	const struct job *job;
@@ -177,13 +175,15 @@ struct engine {
 	struct ipc_count total;
 	uint64_t failed_said; /* diagnostics of movers that count as a failed file */
 	struct progress progress;
-	int64_t started_ns, progress_ns, status_ns, started_real;
+	int64_t started_ns, progress_ns, started_real;
 	uint64_t rate_bytes;
 	int64_t rate_ns;
 	double rate;
 	struct throttle *throttle; /* what all workers keep to together */
 	int throttle_fd;
 	unsigned holds; /* enum hold */
+	int64_t paused_since, paused_ns; /* by HOLD_USER: since when, 0 when it is not; and how long before */
+	struct control *control; /* NULL: none */
 	struct conf_limits limits; /* in force: the configuration's, or what limits_apply() was given */
 	int lock_fd, signal_fd;
 	bool stop; /* a fatal diagnostic or a signal */
@@ -196,6 +196,8 @@ struct engine {
 void engine_fatal(struct engine *e, struct diag *d); /* the first one is kept; takes it */
 void engine_diag(struct engine *e, const struct diag *d);
 void engine_note(struct engine *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The bandwidth that holds at this minute. */
+void engine_bandwidth(struct engine *e);
 /* Holds all workers where they are, or lets them go on when nothing else holds them. Links stay open. */
 void engine_hold(struct engine *e, enum hold why, bool on);
 
@@ -273,6 +275,23 @@ void limits_set_bandwidth(struct engine *e, uint64_t rate);
 
 /* progress.c */
 void progress_update(struct engine *e, bool now);
+/* Brings e->progress up to date and tells nobody. */
+void progress_refresh(struct engine *e);
+/* Of this run, without the time it was paused by its user. */
+int64_t progress_elapsed_ns(const struct engine *e);
+
+/* control.c */
+#define CONTROL_FDS 9
+#define CONTROL_REPLY_MAX (64u << 10)
+void control_address(struct sockaddr_un *out, int dir_fd, const char *name);
+/* Begins to listen; that it cannot is a warning. The lock must be held. */
+void control_open(struct engine *e);
+void control_close(struct engine *e);
+/* Fills in what to poll, CONTROL_FDS at most; control_serve() is given the same with its results. */
+size_t control_poll(const struct engine *e, struct pollfd *p);
+void control_serve(struct engine *e, const struct pollfd *p);
+/* Does what a request says and appends the reply, a line. True when it asks the job to end. */
+bool control_answer(struct engine *e, const char *line, size_t n, struct buf *out);
 
 /* roles */
 struct worker_fds;

@@ -2,7 +2,6 @@
 #include "engine/private.h"
 
 #define TELL_EVERY_NS (200 * NS_PER_MS)
-#define STATUS_EVERY_NS NS_PER_S
 
 static void update_rate(struct engine *e, int64_t now, uint64_t done)
 {
@@ -24,6 +23,8 @@ static const char *phase(const struct engine *e)
 		syncing = syncing || w->state >= WORKER_SYNCING;
 		ready = ready || w->state >= WORKER_READY;
 	}
+	if (e->holds & HOLD_USER)
+		return "paused";
 	if (!ready)
 		return e->ever_linked ? "waiting for the link" : "connecting";
 	if (e->job->kind == JOB_VERIFY)
@@ -35,23 +36,33 @@ static const char *phase(const struct engine *e)
 	return e->job->kind == JOB_COPY ? "copying" : "syncing";
 }
 
-void progress_update(struct engine *e, bool now_set)
+int64_t progress_elapsed_ns(const struct engine *e)
+{
+	int64_t now = clock_mono_ns();
+
+	return now - e->started_ns - e->paused_ns - (e->paused_since ? now - e->paused_since : 0);
+}
+
+void progress_refresh(struct engine *e)
 {
 	struct progress *p = &e->progress;
 	int64_t now = clock_mono_ns();
 	uint64_t done = e->job->kind == JOB_VERIFY ? e->total.examined_bytes : e->total.done_bytes;
+	bool paused = e->holds & HOLD_USER;
 
-	update_rate(e, now, done);
-	if (!now_set && now - e->progress_ns < TELL_EVERY_NS)
-		return;
-	e->progress_ns = now;
+	if (paused) { /* that nothing was done in this time says nothing of the rate */
+		e->rate_ns = now;
+		e->rate_bytes = done;
+	} else {
+		update_rate(e, now, done);
+	}
 	p->files_examined = e->total.examined;
 	p->files_transferred = e->total.transferred;
 	p->bytes_done = done;
 	p->bytes_sent = e->total.sent;
 	p->bytes_received = e->total.received;
-	p->rate = (uint64_t)e->rate;
-	p->elapsed_ns = now - e->started_ns;
+	p->rate = paused ? 0 : (uint64_t)e->rate;
+	p->elapsed_ns = progress_elapsed_ns(e);
 	p->movers = e->worker_count;
 	p->phase = phase(e);
 	/* Without a forecast, what the walk has found so far: it runs ahead of the transfer. */
@@ -66,12 +77,18 @@ void progress_update(struct engine *e, bool now_set)
 		p->files_expected = p->files_examined;
 	p->remaining_s = p->bytes_expected > done && e->rate > 1 ?
 		(int64_t)((double)(p->bytes_expected - done) / e->rate) : -1;
-	if (now_set && e->observer->progress_now)
-		e->observer->progress_now(e->observer->arg, p);
-	else if (e->observer->progress)
-		e->observer->progress(e->observer->arg, p);
-	if (!e->job->dry_run && now - e->status_ns >= STATUS_EVERY_NS) {
-		e->status_ns = now;
-		status_write(e->job, p, e->started_real);
+}
+
+void progress_update(struct engine *e, bool now_set)
+{
+	int64_t now = clock_mono_ns();
+
+	progress_refresh(e);
+	if (now_set && e->observer->progress_now) {
+		e->observer->progress_now(e->observer->arg, &e->progress);
+	} else if (now - e->progress_ns >= TELL_EVERY_NS) {
+		e->progress_ns = now;
+		if (e->observer->progress)
+			e->observer->progress(e->observer->arg, &e->progress);
 	}
 }

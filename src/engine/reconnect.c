@@ -47,7 +47,7 @@ void engine_reconnect(struct engine *e)
 {
 	AUTO_DIAG d = DIAG_INIT;
 
-	if (e->workers || e->stop || clock_mono_ns() < e->retry_at)
+	if (e->workers || e->stop || e->holds || clock_mono_ns() < e->retry_at)
 		return;
 	if (!worker_start(e, &d))
 		engine_fatal(e, &d);

@@ -49,8 +49,22 @@ void engine_fatal(struct engine *e, struct diag *d)
 
 void engine_hold(struct engine *e, enum hold why, bool on)
 {
+	int64_t now = clock_mono_ns();
+
 	e->holds = on ? e->holds | why : e->holds & ~(unsigned)why;
 	throttle_set_hold(e->throttle, e->holds);
+	if (why != HOLD_USER || on == (e->paused_since != 0))
+		return;
+	if (on) {
+		e->paused_since = now;
+		return;
+	}
+	e->paused_ns += now - e->paused_since;
+	e->paused_since = 0;
+	if (!e->workers) { /* a link that was lost meanwhile: its time begins now */
+		e->lost_since = 0;
+		e->retry_at = now;
+	}
 }
 
 /* ---- units ---- */
@@ -163,7 +177,7 @@ static void read_signal(struct engine *e)
 	}
 }
 
-static void bandwidth_tick(struct engine *e)
+void engine_bandwidth(struct engine *e)
 {
 	time_t now = time(NULL);
 	struct tm tm;
@@ -178,7 +192,7 @@ static void bandwidth_tick(struct engine *e)
 
 static void poll_once(struct engine *e)
 {
-	struct pollfd p[2 * WORKERS_MAX + 1];
+	struct pollfd p[2 * WORKERS_MAX + 1 + CONTROL_FDS];
 	struct worker *of[2 * WORKERS_MAX + 1];
 	nfds_t n = 0;
 	int64_t wait;
@@ -191,9 +205,10 @@ static void poll_once(struct engine *e)
 		of[n] = w;
 		p[n++] = (struct pollfd){.fd = w->conn.err_fd, .events = POLLIN};
 	}
-	poll(p, n, TICK_MS);
+	poll(p, n + control_poll(e, p + n), TICK_MS);
 	if (p[0].revents)
 		read_signal(e);
+	control_serve(e, p + n);
 	for (nfds_t i = 1; i < n && !e->stop; i += 2) {
 		struct worker *w = of[i];
 		bool ended = false;
@@ -212,7 +227,7 @@ static void loop(struct engine *e)
 {
 	AUTO_DIAG d = DIAG_INIT;
 
-	bandwidth_tick(e);
+	engine_bandwidth(e);
 	if (!worker_start(e, &d)) {
 		engine_fatal(e, &d);
 		return;
@@ -227,7 +242,7 @@ static void loop(struct engine *e)
 		if (e->stop)
 			break;
 		poll_once(e);
-		bandwidth_tick(e);
+		engine_bandwidth(e);
 		progress_update(e, false);
 	}
 }

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
+#include "engine/control.h"
 #include "engine/private.h"
 
 #include <cjson/cJSON.h>
@@ -9,8 +10,8 @@
 #include <unistd.h>
 
 /*
- * What a job remembers from run to run (STATE/JOB/state.json), and what a running one says of itself
- * (RUN/JOB.status.json). Small, whole, replaced by rename. Times are nanoseconds as strings: a double cannot hold them.
+ * What a job remembers from run to run (STATE/JOB/state.json: small, whole, replaced by rename), and what a running one
+ * says of itself when it is asked. Times are nanoseconds as strings: a double cannot hold them.
  */
 
 #define FILE_BYTES_MAX (1u << 20)
@@ -23,11 +24,6 @@ static const char *text_or(const char *s, const char *other)
 static char *state_path(const char *state_dir, const char *name)
 {
 	return xasprintf("%s/%s/state.json", state_dir, name);
-}
-
-static char *status_path(const char *run_dir, const char *name)
-{
-	return xasprintf("%s/%s.status.json", run_dir, name);
 }
 
 /* Which target a job's state belongs to. */
@@ -152,6 +148,11 @@ static void read_state(const cJSON *o, struct job_state *s)
 	s->skip_ino = (uint64_t)get_int(o, "skip_ino");
 }
 
+static const struct {
+	const char *name;
+	enum hold hold;
+} holds[] = {{"held_by_user", HOLD_USER}, {"held_by_pressure", HOLD_PRESSURE}, {"held_by_memory", HOLD_MEMORY}};
+
 static void read_status(const cJSON *o, struct job_state *s)
 {
 	struct progress *p = &s->progress;
@@ -171,13 +172,27 @@ static void read_status(const cJSON *o, struct job_state *s)
 	p->elapsed_ns = get_int(o, "elapsed_ns");
 	p->remaining_s = get_int(o, "remaining_s");
 	p->movers = (unsigned)get_int(o, "processes");
+	for (size_t i = 0; i < ARRAY_LEN(holds); i++)
+		if (get_bool(o, holds[i].name))
+			s->held |= holds[i].hold;
+}
+
+static void ask_running(const char *run_dir, const char *name, struct job_state *s)
+{
+	AUTO_DIAG d = DIAG_INIT;
+	cJSON *o = control_ask(run_dir, name, control_request("status"), NULL, &d);
+
+	if (o)
+		read_status(o, s);
+	else
+		s->silent = xstrdup(d.detail);
+	cJSON_Delete(o);
 }
 
 bool job_state_read(const char *state_dir, const char *run_dir, const char *name, struct job_state *out, pid_t *out_pid,
 	struct diag *d)
 {
 	AUTO_FREE char *path = state_path(state_dir, name);
-	AUTO_FREE char *running = status_path(run_dir, name);
 	cJSON *o;
 
 	*out = (struct job_state){};
@@ -193,10 +208,8 @@ bool job_state_read(const char *state_dir, const char *run_dir, const char *name
 	if (!out_pid)
 		return true;
 	*out_pid = lock_holder(run_dir, name);
-	if (*out_pid && (o = read_json(running))) {
-		read_status(o, out);
-		cJSON_Delete(o);
-	}
+	if (*out_pid)
+		ask_running(run_dir, name, out);
 	return true;
 }
 
@@ -208,6 +221,7 @@ void job_state_release(struct job_state *s)
 	free(s->last_command);
 	free(s->running_command);
 	free(s->running_phase);
+	free(s->silent);
 	for (size_t i = 0; i < s->owned_len; i++)
 		free(s->owned[i]);
 	free(s->owned);
@@ -282,14 +296,14 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 	return ok;
 }
 
-void status_write(const struct job *job, const struct progress *p, int64_t since)
+void status_put(struct engine *e, cJSON *o)
 {
 	static const char *const commands[] = {"copy", "sync", "verify"};
-	AUTO_FREE char *path = status_path(job->run_dir, job->name);
-	cJSON *o = cJSON_CreateObject();
+	const struct progress *p = &e->progress;
 
-	put_int(o, "since", since);
-	cJSON_AddStringToObject(o, "command", commands[job->kind]);
+	progress_refresh(e);
+	put_int(o, "since", e->started_real);
+	cJSON_AddStringToObject(o, "command", commands[e->job->kind]);
 	cJSON_AddStringToObject(o, "phase", text_or(p->phase, ""));
 	put_int(o, "files_examined", (int64_t)p->files_examined);
 	put_int(o, "files_expected", (int64_t)p->files_expected);
@@ -302,13 +316,6 @@ void status_write(const struct job *job, const struct progress *p, int64_t since
 	put_int(o, "elapsed_ns", p->elapsed_ns);
 	put_int(o, "remaining_s", p->remaining_s);
 	put_int(o, "processes", p->movers);
-	write_json(path, o); /* what status shows; not worth failing for */
-	cJSON_Delete(o);
-}
-
-void status_remove(const struct job *job)
-{
-	AUTO_FREE char *path = status_path(job->run_dir, job->name);
-
-	unlink(path);
+	for (size_t i = 0; i < ARRAY_LEN(holds); i++)
+		cJSON_AddBoolToObject(o, holds[i].name, e->holds & holds[i].hold);
 }

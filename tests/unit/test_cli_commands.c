@@ -2,8 +2,10 @@
 #include "cli/commands.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "engine/control.h"
 #include "engine/engine.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -77,6 +79,30 @@ bool job_state_read(const char *state_dir, const char *run_dir, const char *name
 
 void job_state_release(struct job_state *s)
 {
+}
+
+/* ---- a running job: nobody ---- */
+
+struct cJSON *control_request(const char *command)
+{
+	return cJSON_CreateObject();
+}
+
+struct cJSON *control_ask(const char *run_dir, const char *name, struct cJSON *request, int *out_fd, struct diag *d)
+{
+	cJSON_Delete(request);
+	diag_set(d, DIAG_ENGINE_NOT_RUNNING, 0, NULL, "job '%s' is not running", name);
+	return NULL;
+}
+
+bool control_await_end(int fd, unsigned timeout_s)
+{
+	return true;
+}
+
+void control_list(const char *run_dir, struct buf *out)
+{
+	buf_append_str(out, "other");
 }
 
 /* ---- one command in a process of its own ---- */
@@ -289,6 +315,36 @@ static void test_config_errors(void **state)
 	RUN(&r, "-c", "empty.conf", CONFIGURED, "show-config");
 	assert_int_equal(r.code, 0);
 	has(r.out, "address = new");
+	release(&r);
+}
+
+/* Of a job that does not run: 1, and which do; but what is no limit is a mistake of usage first. */
+static void test_control(void **state)
+{
+	static const char *const words[] = {"pause", "resume", "stop", "limits"};
+	struct outcome r;
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		RUN(&r, "-c", "empty.conf", (char *)words[i]);
+		assert_int_equal(r.code, 1);
+		has(r.err, "[RH1020] job 'default' is not running");
+		has(r.err, "running: other; ");
+		release(&r);
+		RUN(&r, "-c", "empty.conf", (char *)words[i], "nonsense");
+		assert_int_equal(r.code, 64);
+		release(&r);
+	}
+	RUN(&r, "-c", "empty.conf", "limits", "cpu=10%", "memory=1");
+	assert_int_equal(r.code, 64);
+	has(r.err, "bad value for 'memory': '1' ");
+	release(&r);
+	RUN(&r, "-c", "empty.conf", "limits", "band=1M");
+	assert_int_equal(r.code, 64);
+	has(r.err, "'band' is no limit");
+	release(&r);
+	RUN(&r, "-c", "empty.conf", "limits", "--json", "cpu=10%");
+	assert_int_equal(r.code, 1);
+	has(r.out, "\"exit_code\":1");
 	release(&r);
 }
 
@@ -529,6 +585,7 @@ int main(void)
 		cmocka_unit_test(test_delete),
 		cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_config_errors),
+		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_run_order),
 		cmocka_unit_test(test_run_codes),
 		cmocka_unit_test(test_signal),

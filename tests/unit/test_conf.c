@@ -591,6 +591,77 @@ static int teardown(void **state)
 	return nftw(work, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* ---- what changes while a job runs ---- */
+
+static void add_limit(void *arg, const char *name, const char *value)
+{
+	buf_printf(arg, "%s=%s ", name, value);
+}
+
+static void test_change_limits(void **state)
+{
+	const char *const names[] = {"cpu", "bandwidth", "memory"}, *const values[] = {" 20% ", "08:00,1M 19:00,off", "300M"};
+	const char *const bad_names[] = {"cpu", "backend", "io_raed", "memory"};
+	const char *const bad_values[] = {"30%", "none", "1M", "1\n2"};
+	struct conf_errors errors = {0};
+	static const char text[] = "[limits]\ncpu = 10%\nio_read = 5M\n";
+	struct conf *c = conf_load_text(text, strlen(text), "f", NULL, 0, &errors), *new;
+	AUTO_BUF why = BUF_INIT;
+	AUTO_BUF shown = BUF_INIT;
+
+	assert_non_null(c);
+	assert_null(conf_change_limits(c, bad_names, bad_values, 4, &why));
+	assert_string_equal(buf_cstr(&why), "'backend' is no limit that can be changed\n"
+		"'io_raed' is no limit that can be changed, did you mean 'io_read'?\n"
+		"bad value for 'memory': it holds a line break\n");
+	assert_int_equal(c->limits.cpu, 10);
+	new = conf_change_limits(c, names, values, 3, &why);
+	assert_non_null(new);
+	assert_int_equal(new->limits.cpu, 20);
+	assert_int_equal(new->limits.io_read, 5 << 20);
+	assert_int_equal(c->limits.cpu, 10);
+	c->transfer.unlimited = true;
+	conf_take_limits(c, new);
+	conf_free(new);
+	assert_int_equal(c->limits.cpu, 20);
+	assert_int_equal(c->limits.memory, 300 << 20);
+	assert_int_equal(conf_bandwidth_at(c, 9 * 60), 1 << 20); /* a new limit is in force, though the old one was off */
+	conf_each_limit(c, add_limit, &shown);
+	assert_string_equal(buf_cstr(&shown), "bandwidth=08:00,1M 19:00,off cpu=20% memory=300M io_read=5M io_write=off "
+		"target_cpu=off target_io=off pressure=off ");
+	conf_free(c);
+	conf_errors_release(&errors);
+}
+
+static void test_take_reloaded(void **state)
+{
+	static const char before[] = "[target]\naddress = a\nroot = /x\n[limits]\ncpu = 10%\n[log]\nlevel = debug\n";
+	static const char after[] = "[target]\naddress = a\nroot = /y\n[rules]\nexclude = /a\n[retry]\nmax_retries = 3\n"
+		"[limits]\nio_read = 1M\n";
+	struct conf_errors errors = {0};
+	struct conf *c = conf_load_text(before, strlen(before), "f", NULL, 0, &errors);
+	struct conf *new = conf_load_text(after, strlen(after), "f", NULL, 0, &errors);
+	AUTO_BUF changed = BUF_INIT;
+	AUTO_BUF kept = BUF_INIT;
+	AUTO_BUF none = BUF_INIT;
+
+	c->transfer.unlimited = true;
+	conf_take_reloaded(c, new, &changed, &kept);
+	assert_string_equal(buf_cstr(&changed), "limits.cpu = off\nlimits.io_read = 1M\nretry.max_retries = 3\nlog.level = info\n");
+	assert_string_equal(buf_cstr(&kept), "target.root\nrules.exclude\n");
+	assert_int_equal(c->limits.cpu, 0);
+	assert_int_equal(c->limits.io_read, 1 << 20);
+	assert_int_equal(c->retry.max_retries, 3);
+	assert_int_equal(c->log.level, CONF_LOG_INFO);
+	assert_string_equal(c->target.root, "/x");
+	assert_true(c->transfer.unlimited); /* its limit is the same */
+	conf_take_reloaded(c, new, &none, &none);
+	assert_string_equal(buf_cstr(&none), "target.root\nrules.exclude\n");
+	conf_free(c);
+	conf_free(new);
+	conf_errors_release(&errors);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -609,6 +680,8 @@ int main(void)
 		cmocka_unit_test(files_in_order),
 		cmocka_unit_test(files_that_cannot_be_read),
 		cmocka_unit_test(example_and_manual_know_every_key),
+		cmocka_unit_test(test_change_limits),
+		cmocka_unit_test(test_take_reloaded),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,0 +1,60 @@
+#include "cli/running.h"
+#include "cli/work.h"
+#include "engine/control.h"
+
+#include <cjson/cJSON.h>
+
+bool running_find(struct running *r, const struct options *o, struct usage_error *e)
+{
+	*r = (struct running){0};
+	r->conf = work_load_conf(o, false, e);
+	if (!r->conf || !dirs_find(&r->dirs, &e->diag))
+		return false;
+	r->name = work_job_name(r->conf);
+	return true;
+}
+
+void running_release(struct running *r)
+{
+	conf_free(r->conf);
+	dirs_release(&r->dirs);
+	*r = (struct running){0};
+}
+
+/* Who meant another job is told which there are. */
+static void hint_others(const struct running *r, struct usage_error *e)
+{
+	AUTO_BUF names = BUF_INIT;
+
+	control_list(r->dirs.run, &names);
+	if (names.len)
+		e->hint = xasprintf("running: %s; '--set job.name=NAME' names one", buf_cstr(&names));
+}
+
+cJSON *running_ask(struct running *r, const struct options *o, cJSON *request, int *out_fd, int *out_code)
+{
+	struct usage_error e = {0};
+	cJSON *reply = NULL;
+
+	if (!r->conf && !running_find(r, o, &e))
+		cJSON_Delete(request);
+	else
+		reply = control_ask(r->dirs.run, r->name, request, out_fd, &e.diag);
+	if (e.diag.code == DIAG_ENGINE_NOT_RUNNING)
+		hint_others(r, &e);
+	*out_code = reply ? EXIT_DONE : work_refuse(o, &e);
+	usage_release(&e);
+	return reply;
+}
+
+int running_refuse_operands(const struct options *o)
+{
+	struct usage_error e = {0};
+	int code;
+
+	usage_set(&e, DIAG_CLI_OPERANDS, xstrdup("'-c FILE' or '--set job.name=NAME' says which job"),
+		"'%s' takes no arguments", o->command->name);
+	code = work_refuse(o, &e);
+	usage_release(&e);
+	return code;
+}

@@ -1,0 +1,76 @@
+/*
+ * A request to a running job: whatever the line, there is one reply, a line of JSON that says yes or no, and after a no the
+ * limits are what they were.
+ */
+#include "base/fd.h"
+#include "engine/private.h"
+
+#include <cjson/cJSON.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void add_limit(void *arg, const char *name, const char *value)
+{
+	buf_printf(arg, "%s=%s\n", name, value);
+}
+
+static bool check_reply(struct buf *reply)
+{
+	cJSON *o = cJSON_Parse(buf_cstr(reply));
+	const cJSON *ok = cJSON_GetObjectItemCaseSensitive(o, "ok");
+	bool yes = cJSON_IsTrue(ok);
+
+	if (!cJSON_IsBool(ok) || memchr(reply->data, '\n', reply->len) != reply->data + reply->len - 1 ||
+		reply->len > CONTROL_REPLY_MAX)
+		abort();
+	if (!yes && !cJSON_IsString(cJSON_GetObjectItemCaseSensitive(o, "error")))
+		abort();
+	cJSON_Delete(o);
+	return yes;
+}
+
+/* Of the kind that needs nobody; once, for it looks for the receiver. */
+static struct transport *transport(const struct conf *c)
+{
+	static struct transport *t;
+	AUTO_DIAG d = DIAG_INIT;
+
+	if (!t && !transport_resolve(c, true, &t, &d))
+		abort();
+	return t;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *local = "target.address=local:";
+	const struct conf_sources sources = {.no_files = true, .sets = &local, .set_count = 1};
+	struct conf_errors errors = {0};
+	struct conf *c = conf_load(&sources, &errors);
+	struct job job = {.conf = c, .name = (char *)"fuzz"};
+	struct observer observer = {};
+	struct summary out = {};
+	struct engine e = {.job = &job, .observer = &observer, .out = &out};
+	AUTO_BUF reply = BUF_INIT;
+	AUTO_BUF before = BUF_INIT;
+	AUTO_BUF after = BUF_INIT;
+	bool stops;
+
+	e.throttle = throttle_new(&e.throttle_fd);
+	if (!c || !e.throttle)
+		abort();
+	e.transport = transport(c);
+	conf_each_limit(c, add_limit, &before);
+	stops = control_answer(&e, (const char *)data, size, &reply);
+	conf_each_limit(c, add_limit, &after);
+	if (!check_reply(&reply) && !str_eq(buf_cstr(&before), buf_cstr(&after)))
+		abort();
+	if (stops != e.stop)
+		abort();
+	throttle_unmap(e.throttle);
+	close(e.throttle_fd);
+	summary_release(&out);
+	conf_free(c);
+	conf_errors_release(&errors);
+	return 0;
+}
