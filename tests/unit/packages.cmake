@@ -1,0 +1,6 @@
+# That both packages hold what is installed.
+find_program(PYTHON3_PROGRAM python3 REQUIRED)
+add_test(NAME unit.packages COMMAND ${PYTHON3_PROGRAM} ${CMAKE_CURRENT_SOURCE_DIR}/check_packages.py
+  ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR} ${CMAKE_COMMAND}
+  ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_SYSCONFDIR} ${CMAKE_INSTALL_FULL_LIBDIR} ${PROJECT_VERSION})
+set_tests_properties(unit.packages PROPERTIES LABELS unit TIMEOUT 120)
