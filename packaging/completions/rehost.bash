@@ -1,21 +1,14 @@
 # What the tables above do not say: where the cursor is. Whatever is not completed here is left to readline, which knows
 # files.
 
-_rehost_limits() {
-	local key
-	for key in $(_rehost_keys); do
-		[[ $key != limits.* ]] || echo "${key#limits.}"
-	done
-}
-
-# _rehost_set SECTION.KEY=VALUE: what it may become.
-_rehost_set() {
+# _rehost_assign KEY=VALUE KEYS VALUES: what it may become, by the functions that list both.
+_rehost_assign() {
 	local word
 	if [[ $1 != *=* ]]; then
-		_rehost_keys
+		"$2"
 		return
 	fi
-	for word in $(_rehost_key_values "${1%%=*}"); do
+	for word in $("$3" "${1%%=*}"); do
 		echo "${1%%=*}=$word"
 	done
 }
@@ -51,11 +44,13 @@ _rehost() {
 		value=${current#*=}
 	fi
 	if [[ $option == --set ]]; then
-		replies=$(_rehost_set "$value")
+		replies=$(_rehost_assign "$value" _rehost_keys _rehost_key_values)
 	elif [[ $option ]]; then
 		replies=$(_rehost_values "$option")
 	elif [[ $current == -* ]]; then
 		replies=$(_rehost_options "$command")
+	elif [[ $command == limits ]]; then
+		replies=$(_rehost_assign "$value" _rehost_limits _rehost_limit_values)
 	elif [[ $command ]]; then
 		replies=$(_rehost_operands "$command")
 	else

@@ -20,15 +20,11 @@ function __rehost_is
 	contains -- (__rehost_command) $argv
 end
 
-# Keys, or the values of the one that is being written.
-function __rehost_keys
+# Of keys and their values, as a function lists them: the keys, or the values where a key is written already.
+function __rehost_assign
 	if string match -q '*=*' -- (string replace -r '^--set=' '' -- (commandline -ct))
-		__rehost_all_keys | string match -r '^[^\t]*=[^\t]+$'
+		$argv[1] | string match -r '^[^\t]*=[^\t]+$'
 	else
-		__rehost_all_keys | string match '*='\t'*'
+		$argv[1] | string match '*='\t'*'
 	end
-end
-
-function __rehost_limits
-	__rehost_keys | string replace -rf '^limits\.' ''
 end

@@ -40,6 +40,39 @@ static char *form_words(const char *form)
 	return xstrdup(buf_cstr(&out));
 }
 
+/* The keys of 'rehost limits'. */
+static void each_limit(void (*fn)(void *arg, const char *name, const char *value), void *arg)
+{
+	struct conf_errors errors = {0};
+	struct conf *defaults = conf_load(&(struct conf_sources){.no_files = true}, &errors);
+
+	conf_each_limit(defaults, fn, arg);
+	conf_free(defaults);
+	conf_errors_release(&errors);
+}
+
+struct lookup {
+	const char *key;
+	char *words;
+};
+
+static void look_up(
+	void *arg, const char *section, const char *key, const char *form, const char *def, const char *help)
+{
+	struct lookup *l = arg;
+
+	if (!l->words && str_eq(key, l->key) && (str_eq(section, "limits") || str_eq(section, "transfer")))
+		l->words = form_words(form);
+}
+
+static char *limit_words(const char *key)
+{
+	struct lookup l = {.key = key};
+
+	conf_each_option(look_up, &l);
+	return l.words ? l.words : xstrdup("");
+}
+
 static bool takes(size_t command, size_t option)
 {
 	return option_defs[option].commands & (1u << command);
@@ -100,6 +133,16 @@ static void bash_key(
 		printf("\t%s.%s) echo '%s' ;;\n", section, key, words);
 }
 
+static void bash_limit(void *arg, const char *name, const char *value)
+{
+	AUTO_FREE char *words = limit_words(name);
+
+	if (!arg)
+		printf(" %s=", name);
+	else if (*words)
+		printf("\t%s) echo '%s' ;;\n", name, words);
+}
+
 static void bash_operands(const struct command *c)
 {
 	if (strstr(c->usage, "CODE")) {
@@ -108,8 +151,6 @@ static void bash_operands(const struct command *c)
 		puts("' ;;");
 	} else if (strstr(c->usage, "COMMAND")) {
 		printf("\t%s) _rehost_commands ;;\n", c->name);
-	} else if (strstr(c->usage, "KEY=VALUE")) {
-		printf("\t%s) _rehost_limits ;;\n", c->name);
 	}
 }
 
@@ -146,6 +187,10 @@ static void gen_bash(void)
 	conf_each_option(bash_key, NULL);
 	printf("'; }\n_rehost_key_values() {\n\tcase $1 in\n");
 	conf_each_option(bash_key, (void *)bash_key);
+	printf("\tesac\n}\n_rehost_limits() { echo '");
+	each_limit(bash_limit, NULL);
+	printf("'; }\n_rehost_limit_values() {\n\tcase $1 in\n");
+	each_limit(bash_limit, (void *)bash_limit);
 	puts("\tesac\n}");
 }
 
@@ -202,7 +247,7 @@ static void zsh_operands(const struct command *c)
 		put_commands();
 		puts(")'");
 	} else if (strstr(u, "KEY=VALUE")) {
-		puts("\t\t'*:limit:_rehost_set limits'");
+		puts("\t\t'*:limit:_rehost_limits'");
 	} else if (strstr(u, "PATH")) {
 		puts("\t\t'*:path:_files'");
 	} else if (strstr(u, "SRC")) {
@@ -227,6 +272,16 @@ static void zsh_key(
 	}
 }
 
+static void zsh_limit(void *arg, const char *name, const char *value)
+{
+	AUTO_FREE char *words = limit_words(name);
+
+	if (!arg)
+		printf(" %s", name);
+	else if (*words)
+		printf("\t(%s) compadd -- %s ;;\n", name, words);
+}
+
 static void gen_zsh(void)
 {
 	puts("#compdef rehost\n" HEAD "typeset -ga _rehost_commands=(");
@@ -239,6 +294,10 @@ static void gen_zsh(void)
 	conf_each_option(zsh_key, NULL);
 	puts(")\n_rehost_key_values() {\n\tcase $1 in");
 	conf_each_option(zsh_key, (void *)zsh_key);
+	printf("\tesac\n}\ntypeset -ga _rehost_limit_keys=(");
+	each_limit(zsh_limit, NULL);
+	puts(" )\n_rehost_limit_values() {\n\tcase $1 in");
+	each_limit(zsh_limit, (void *)zsh_limit);
 	printf("\tesac\n}\n_rehost_takes_value() {\n\tcase $1 in\n\t(");
 	put_valued("|");
 	puts(") true ;;\n\t(*) false ;;\n\tesac\n}\n_rehost_specs() {\n\tcase $1 in\n\t('') specs=(");
@@ -275,6 +334,15 @@ static void fish_key(
 		printf("\t\tprintf '%s.%s=%%s\\n' %s\n", section, key, words);
 }
 
+static void fish_limit(void *arg, const char *name, const char *value)
+{
+	AUTO_FREE char *words = limit_words(name);
+
+	printf("\t\techo '%s='\\t\n", name);
+	if (*words)
+		printf("\t\tprintf '%s=%%s\\n' %s\n", name, words);
+}
+
 static void fish_option(size_t o)
 {
 	const struct option_def *d = &option_defs[o];
@@ -295,7 +363,7 @@ static void fish_option(size_t o)
 		printf(" -s %c", d->letter);
 	if (d->arg) {
 		if (str_eq(d->arg, "SECTION.KEY=VALUE"))
-			printf(" -x -a '(__rehost_keys)'");
+			printf(" -x -a '(__rehost_assign __rehost_keys)'");
 		else if (*words)
 			printf(" -x -a '%s'", words);
 		else
@@ -321,7 +389,7 @@ static void fish_command(const struct command *c)
 		put_commands();
 		puts("'");
 	} else if (strstr(c->usage, "KEY=VALUE")) {
-		puts(" -a '(__rehost_limits)'");
+		puts(" -a '(__rehost_assign __rehost_limits)'");
 	} else if (strstr(c->usage, "SRC") || strstr(c->usage, "PATH")) {
 		puts(" -F");
 	} else {
@@ -333,8 +401,10 @@ static void gen_fish(void)
 {
 	printf(HEAD "function __rehost_takes_value\n\tcontains -- $argv[1] ");
 	put_valued(" ");
-	printf("\nend\nfunction __rehost_all_keys\n");
+	printf("\nend\nfunction __rehost_keys\n");
 	conf_each_option(fish_key, NULL);
+	puts("end\nfunction __rehost_limits");
+	each_limit(fish_limit, NULL);
 	puts("end\ncomplete -c rehost -f");
 	for (size_t c = 0; c < CMD_COUNT; c++)
 		fish_command(&commands[c]);

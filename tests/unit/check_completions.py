@@ -29,6 +29,7 @@ CASES = [
     ("status --del\t", None),
     ("explain RH0002\t", ["explain", "RH0002"]),
     ("help check-c\t", ["help", "check-config"]),
+    ("limits ba\to\t", ["limits", "bandwidth=off"]),
     ("copy dir-of\t", ["copy", "dir-of-mine"]),
     ("-c conf-of\t", ["-c", "conf-of-mine"]),
     ("--config conf-of\t", ["--config", "conf-of-mine"]),
