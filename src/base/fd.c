@@ -123,7 +123,7 @@ int fd_read_file(int dirfd, const char *path, size_t max, char **out_data, size_
 	return 0;
 }
 
-int fd_write_file_atomic(int dirfd, const char *path, const void *p, size_t n)
+int fd_write_file_mode(int dirfd, const char *path, mode_t mode, const void *p, size_t n)
 {
 	AUTO_FREE char *tmp = xasprintf("%s.new", path);
 	AUTO_CLOSE int fd = -1;
@@ -134,13 +134,19 @@ int fd_write_file_atomic(int dirfd, const char *path, const void *p, size_t n)
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	if (fd_write_full(fd, p, n) < 0 || fsync(fd) < 0 || renameat(dirfd, tmp, dirfd, path) < 0) {
+	if (fd_write_full(fd, p, n) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
+		renameat(dirfd, tmp, dirfd, path) < 0) {
 		int keep = errno;
 		unlinkat(dirfd, tmp, 0);
 		errno = keep;
 		return -1;
 	}
 	return 0;
+}
+
+int fd_write_file_atomic(int dirfd, const char *path, const void *p, size_t n)
+{
+	return fd_write_file_mode(dirfd, path, 0600, p, n);
 }
 
 #define FDS_MAX 16

@@ -16,8 +16,9 @@ int fd_set_nonblock(int fd, bool on);
 int fd_set_cloexec(int fd, bool on);
 /* A whole small file (at most max bytes, else EFBIG). out_data is NUL-terminated, the caller frees it. */
 int fd_read_file(int dirfd, const char *path, size_t max, char **out_data, size_t *out_len);
-/* Replaces a file by writing beside it, fsync, rename. Mode 0600 before umask. */
+/* Replaces a file by writing beside it, fsync, rename. Mode 0600, or the given one whatever the umask is. */
 int fd_write_file_atomic(int dirfd, const char *path, const void *p, size_t n);
+int fd_write_file_mode(int dirfd, const char *path, mode_t mode, const void *p, size_t n);
 /* One byte with descriptors attached (at most 16), over a Unix socket. recv gets exactly n or fails. */
 int fd_send_fds(int sock, const int *fds, size_t n);
 int fd_recv_fds(int sock, int *fds, size_t n);

@@ -26,7 +26,8 @@ int cmd_copy_sync(const struct options *o)
 	}
 	code = work_begin(&w, o, &operands);
 	if (code == 0) {
-		work_step(&w, o->id == CMD_COPY ? JOB_COPY : JOB_SYNC, &s);
+		if (work_start(&w, &s))
+			work_step(&w, o->id == CMD_COPY ? JOB_COPY : JOB_SYNC, &s);
 		code = work_end(&w, &s, true, false);
 		summary_release(&s);
 	}

@@ -108,7 +108,8 @@ int cmd_run(const struct options *o)
 	}
 	code = work_begin(&run.w, o, &operands);
 	if (code == 0) {
-		steps(&run);
+		if (work_start(&run.w, &run.total))
+			steps(&run);
 		code = work_end(&run.w, &run.total, true, run.verified);
 		summary_release(&run.total);
 	}

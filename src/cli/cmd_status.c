@@ -103,17 +103,19 @@ static void print_text(const struct status *s)
 
 	put_text("job:", s->at.name);
 	print_running(s);
-	if (!st->exists) {
+	if (!st->exists && !st->last_command) {
 		puts("No run of this job is recorded.");
 		return;
 	}
-	put_text("source:", st->source_root);
-	buf_printf(&b, "%s %s", st->target ? st->target : "", st->target_root ? st->target_root : "");
-	put_text("target:", buf_cstr(&b));
+	if (st->exists) {
+		put_text("source:", st->source_root);
+		buf_printf(&b, "%s %s", st->target ? st->target : "", st->target_root ? st->target_root : "");
+		put_text("target:", buf_cstr(&b));
+	}
 	put_time("full copy:", st->copy_completed ? st->copy_completed_at : 0);
 	put_time("last sync:", st->last_sync_completed);
 	put_time("last verify:", st->last_verify_completed);
-	if (st->last_command) {
+	if (st->last_command && *st->last_command) {
 		buf_clear(&b);
 		buf_printf(&b, "%s, exit code %d, ", st->last_command, st->last_exit_code);
 		append_time(&b, st->last_ended);
@@ -171,11 +173,13 @@ static void print_json(const struct status *s, struct status_check *check)
 		json_time(&j, "last_sync_started", st->last_sync_started);
 		json_time(&j, "last_sync_completed", st->last_sync_completed);
 		json_time(&j, "last_verify_completed", st->last_verify_completed);
+		json_u64(&j, "files", st->files);
+		json_u64(&j, "bytes", st->bytes);
+	}
+	if (st->last_command) {
 		json_str(&j, "last_command", st->last_command);
 		json_i64(&j, "last_exit_code", st->last_exit_code);
 		json_time(&j, "last_ended", st->last_ended);
-		json_u64(&j, "files", st->files);
-		json_u64(&j, "bytes", st->bytes);
 	}
 	if (check) {
 		json_str(&j, "check", status_check_name(check->code));
@@ -187,10 +191,30 @@ static void print_json(const struct status *s, struct status_check *check)
 	json_release(&j);
 }
 
+/* A run that failed before it was sure of its target has left no state, only this. */
+static void add_last_run(struct status *s)
+{
+	struct run_record runs[RUN_COMMANDS];
+	struct job_state *st = &s->state;
+
+	runs_read(s->at.dirs.state, s->at.name, runs);
+	for (int c = 0; c < RUN_COMMANDS; c++) {
+		if (runs[c].ended <= st->last_ended)
+			continue;
+		st->last_ended = runs[c].ended;
+		st->last_exit_code = runs[c].exit_code;
+		free(st->last_command);
+		st->last_command = xstrdup(run_command_name((enum run_command)c));
+	}
+}
+
 static bool read_status(struct status *s, const struct options *o, struct usage_error *e)
 {
-	return running_find(&s->at, o, e) &&
-		job_state_read(s->at.dirs.state, s->at.dirs.run, s->at.name, &s->state, &s->pid, &e->diag);
+	if (!running_find(&s->at, o, e) ||
+		!job_state_read(s->at.dirs.state, s->at.dirs.run, s->at.name, &s->state, &s->pid, &e->diag))
+		return false;
+	add_last_run(s);
+	return true;
 }
 
 static int report_status(const struct status *s, const struct options *o)

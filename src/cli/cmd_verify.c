@@ -43,7 +43,8 @@ int cmd_verify(const struct options *o)
 	code = work_begin(&w, o, &operands);
 	if (code == 0) {
 		verify_set_options(&w, paths, count);
-		work_step(&w, JOB_VERIFY, &s);
+		if (work_start(&w, &s))
+			work_step(&w, JOB_VERIFY, &s);
 		code = work_end(&w, &s, false, true);
 		summary_release(&s);
 	}

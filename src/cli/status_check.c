@@ -11,7 +11,7 @@ const char *status_check_name(int code)
 
 static int verdict(const struct job_state *s, bool running, bool fresh)
 {
-	if (!s->exists && !running)
+	if (!s->exists && !s->last_command && !running)
 		return STATUS_UNKNOWN;
 	if (!fresh)
 		return running ? STATUS_WARNING : STATUS_CRITICAL;
@@ -34,9 +34,9 @@ void status_check_make(struct status_check *out, const char *job, const struct j
 		text_duration(b, age);
 		buf_append_str(b, " ago");
 	} else {
-		buf_append_str(b, s->exists ? "no sync has completed" : "no run is recorded");
+		buf_append_str(b, s->exists || s->last_command ? "no sync has completed" : "no run is recorded");
 	}
-	if (s->last_command)
+	if (s->last_command && *s->last_command)
 		buf_printf(b, ", last exit code %d (%s)", s->last_exit_code, s->last_command);
 	if (pid)
 		buf_printf(b, ", running as process %d", (int)pid);

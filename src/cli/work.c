@@ -1,5 +1,6 @@
 #include "cli/work.h"
 #include "cli/adhoc.h"
+#include "cli/unattended.h"
 #include "base/clock.h"
 #include "base/text.h"
 
@@ -198,7 +199,7 @@ int work_begin(struct work *w, const struct options *o, const struct work_operan
 	struct usage_error e = {0};
 	int code = 0;
 
-	*w = (struct work){.o = o};
+	*w = (struct work){.o = o, .lock = -1};
 	if (!make_job(w, operands, &e) || !dirs_find(&w->dirs, &e.diag) ||
 		(!w->job.dry_run && !dirs_make(&w->dirs, &e.diag))) {
 		code = work_refuse(o, &e);
@@ -349,8 +350,20 @@ static void name_signal(struct summary *s)
 			strsignal(s->signal));
 }
 
+bool work_start(struct work *w, struct summary *s)
+{
+	bool ok = unattended_begin(w, s);
+
+	if (!ok) {
+		name_signal(s);
+		log_diag(w->log, &s->fatal);
+	}
+	return ok;
+}
+
 void work_step(struct work *w, enum job_kind kind, struct summary *out)
 {
+	int64_t started = clock_real_ns();
 	struct observer observer = {
 		.arg = w,
 		.diag = on_diag,
@@ -369,12 +382,15 @@ void work_step(struct work *w, enum job_kind kind, struct summary *out)
 	if (diag_is_set(&out->fatal))
 		log_diag(w->log, &out->fatal);
 	log_end(w, out);
+	if (w->o->id == CMD_RUN)
+		unattended_note(w, (enum run_command)kind, out, started);
 }
 
 int work_end(struct work *w, const struct summary *s, bool transferred, bool verified)
 {
 	int code = s->exit_code;
 
+	unattended_end(w, s, transferred, verified);
 	report_end(w->report, s, transferred, verified);
 	if (report_lost(w->report)) {
 		AUTO_DIAG d = DIAG_INIT;
@@ -391,6 +407,8 @@ int work_end(struct work *w, const struct summary *s, bool transferred, bool ver
 
 void work_release(struct work *w)
 {
+	if (w->lock >= 0)
+		close(w->lock);
 	log_close(w->log);
 	report_free(w->report);
 	conf_free(w->conf);

@@ -12,6 +12,8 @@
 #include "diag/log.h"
 #include "engine/engine.h"
 
+#include <signal.h>
+
 struct work {
 	const struct options *o;
 	struct conf *conf;
@@ -22,6 +24,9 @@ struct work {
 	char *to;	    /* "root@host:/srv", escaped, for messages */
 	const char **paths; /* of verify */
 	bool recorded;	    /* items go to the log too */
+	int lock;	    /* -1: not taken */
+	int64_t started;    /* real ns */
+	sigset_t mask;
 };
 
 /* The operands are SRC DST. What verify does with two arguments, target_spec_is_one() says. */
@@ -34,9 +39,11 @@ struct work_operands {
  * code is returned; else 0. w is to be released in both cases.
  */
 int work_begin(struct work *w, const struct options *o, const struct work_operands *operands);
+/* Takes the lock and runs the hook on_start. False when the job cannot begin: s says why, for work_end(). */
+bool work_start(struct work *w, struct summary *s);
 /* Runs one step through the engine. out is to be released by summary_release(). */
 void work_step(struct work *w, enum job_kind kind, struct summary *out);
-/* The last words: report, log. Returns the exit code of the process. */
+/* The last words: metrics, hooks, report, log. Returns the exit code of the process. */
 int work_end(struct work *w, const struct summary *s, bool transferred, bool verified);
 void work_release(struct work *w);
 

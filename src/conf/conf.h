@@ -135,6 +135,7 @@ struct conf {
 	} metrics;
 	struct {
 		char *on_start, *on_success, *on_failure; /* shell commands, NULL: none */
+		unsigned timeout; /* seconds, of each */
 	} hooks;
 	struct conf_origins *origins; /* where each scalar came from; private to the room */
 };

@@ -126,6 +126,8 @@ static const struct conf_option options[] = {
 	{"hooks", "on_start", CONF_TYPE_STRING, AT(hooks.on_start), "COMMAND", NULL, "run before the job"},
 	{"hooks", "on_success", CONF_TYPE_STRING, AT(hooks.on_success), "COMMAND", NULL, "run when it has succeeded"},
 	{"hooks", "on_failure", CONF_TYPE_STRING, AT(hooks.on_failure), "COMMAND", NULL, "run when it has failed"},
+	{"hooks", "timeout", CONF_TYPE_DURATION, AT(hooks.timeout), "DURATION", "1h", "end a hook that takes longer",
+		.min = 1, .max = 7 * DAY},
 };
 
 size_t conf_option_count(void)

@@ -2,8 +2,8 @@
  * The engine: runs one job from beginning to end and tells an observer what happens.
  *
  * Process: the coordinator. It starts the movers (or verifiers), keeps the queue of directories, the hard-link
- * bijection, totals and state; it reads no remote bytes and no file contents. engine_run() takes the lock, so it must be the only one
- * in its process; it returns when everything has ended and been reaped.
+ * bijection, totals and state; it reads no remote bytes and no file contents. engine_run() must be the only one in its process;
+ * the caller holds the job's lock. It returns when everything has ended and been reaped.
  *
  * The observer's functions are called from engine_run(), never concurrently; any may be NULL.
  */
@@ -103,12 +103,54 @@ struct summary {
 	int exit_code; /* as interface.md says */
 };
 
+/* Takes the lock of the job, to be held over all its steps; it goes with the descriptor, or the process. -1 with d, of exit
+ * class 75 when another process has it. */
+int job_lock(const struct job *job, struct diag *d);
 /* Runs the job. Always fills out; its exit_code is what the process should exit with (128+N: raise the signal or exit so). */
 void engine_run(const struct job *job, const struct observer *observer, struct summary *out);
 void summary_release(struct summary *s);
 
 /* The roles this binary plays for itself: called by main() for `--role=NAME ...` before anything else. Never returns. */
 void engine_role_main(int argc, char **argv) __attribute__((noreturn));
+
+/* ---- how the last run of each command ended: for metrics, and for `status` when the target was never reached (runs.c) ---- */
+
+/* `run` beside its steps, which count as what they are. */
+enum run_command { RUN_COPY = JOB_COPY, RUN_SYNC = JOB_SYNC, RUN_VERIFY = JOB_VERIFY, RUN_RUN, RUN_COMMANDS };
+
+/* Real time in ns; 0 never. succeeded: the last end with exit code 0. */
+#define RUN_TIMES(X) X(started) X(ended) X(succeeded) X(duration_ns)
+/* Of the summary, with what they count. */
+#define RUN_COUNTERS(X)                                                                                              \
+	X(files_examined, "Entries of every type examined")                                                          \
+	X(files_transferred, "Files transferred")                                                                    \
+	X(files_deleted, "Entries deleted at the target")                                                            \
+	X(files_vanished, "Files that vanished while they were read")                                                \
+	X(files_failed, "Files that failed")                                                                         \
+	X(bytes_total, "Bytes of all files examined")                                                                \
+	X(bytes_literal, "Bytes of contents sent")                                                                   \
+	X(bytes_matched, "Bytes of contents found at the target")                                                    \
+	X(bytes_sent, "Bytes sent")                                                                                  \
+	X(bytes_received, "Bytes received")                                                                          \
+	X(bytes_helper, "Bytes of the helper sent")                                                                  \
+	X(bytes_hashed, "Bytes hashed")
+
+struct run_record {
+#define X(name) int64_t name;
+	RUN_TIMES(X)
+#undef X
+	int exit_code;
+#define X(name, help) uint64_t name;
+	RUN_COUNTERS(X)
+#undef X
+	uint64_t difference_counts[DIFFERENCE_KINDS];
+};
+
+const char *run_command_name(enum run_command c);
+/* What cannot be read never was. */
+void runs_read(const char *state_dir, const char *name, struct run_record all[RUN_COMMANDS]);
+bool runs_write(const char *state_dir, const char *name, const struct run_record all[RUN_COMMANDS], struct diag *d);
+void run_record_end(struct run_record *r, const struct summary *s, int64_t started, int64_t ended);
 
 /* ---- state and lock, also for `status` ---- */
 

@@ -145,8 +145,6 @@ static void release(struct engine *e)
 		close(e->throttle_fd);
 	if (e->signal_fd >= 0)
 		close(e->signal_fd);
-	if (e->lock_fd >= 0)
-		close(e->lock_fd);
 }
 
 void engine_conclude(struct engine *e)

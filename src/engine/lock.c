@@ -20,8 +20,9 @@ static pid_t read_pid(int fd)
 	return (pid_t)strtol(text, NULL, 10);
 }
 
-int lock_take(const char *run_dir, const char *name, struct diag *d)
+int job_lock(const struct job *job, struct diag *d)
 {
+	const char *run_dir = job->run_dir, *name = job->name;
 	AUTO_FREE char *path = xasprintf("%s/%s.lock", run_dir, name);
 	int fd;
 

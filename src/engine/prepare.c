@@ -103,9 +103,6 @@ bool engine_prepare(struct engine *e, struct diag *d)
 	AUTO_FREE char *job_dir = xasprintf("%s/%s", job->state_dir, job->name);
 
 	if (!job->dry_run) {
-		e->lock_fd = lock_take(job->run_dir, job->name, d);
-		if (e->lock_fd < 0)
-			return false;
 		control_open(e);
 		if (fd_mkdir_p(job_dir, 0700) < 0) {
 			diag_set(d, DIAG_ENGINE_STATE, errno, job_dir, "cannot make directory '%s'", job_dir);

@@ -108,8 +108,6 @@ void state_forget(struct job_state *s);
 struct engine;
 struct cJSON;
 void status_put(struct engine *e, struct cJSON *o);
-/* Holds the lock until the descriptor is closed. -1 with d (exit class 75 when another holds it). */
-int lock_take(const char *run_dir, const char *name, struct diag *d);
 pid_t lock_holder(const char *run_dir, const char *name); /* 0: nobody */
 
 /* ---- workers (worker.c) ---- */
@@ -185,7 +183,7 @@ struct engine {
 	int64_t paused_since, paused_ns; /* by HOLD_USER: since when, 0 when it is not; and how long before */
 	struct control *control; /* NULL: none */
 	struct conf_limits limits; /* in force: the configuration's, or what limits_apply() was given */
-	int lock_fd, signal_fd;
+	int signal_fd;
 	bool stop; /* a fatal diagnostic or a signal */
 	bool verify_whole; /* not single paths */
 	struct buf differing; /* verify: what differs, for --recheck (recheck.c) */

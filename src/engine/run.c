@@ -249,7 +249,7 @@ static void loop(struct engine *e)
 
 void engine_run(const struct job *job, const struct observer *observer, struct summary *out)
 {
-	struct engine e = {.job = job, .observer = observer, .out = out, .lock_fd = -1, .signal_fd = -1, .throttle_fd = -1, .next_serial = 1,
+	struct engine e = {.job = job, .observer = observer, .out = out, .signal_fd = -1, .throttle_fd = -1, .next_serial = 1,
 		.next_unit = 1, .deferred = {.fd = -1}};
 	sigset_t set, old;
 	AUTO_DIAG d = DIAG_INIT;
