@@ -18,6 +18,7 @@
 #define WARM_MS 1000	/* at least, and this many round trips, */
 #define WARM_TRIPS 10
 #define WARM_MAX_MS 3000 /* but no more */
+#define SLOW_MBIT 2.0	 /* SSH's packets take so long that shares of a connection cannot be told */
 #define LIMIT_REACHED 0.9 /* of the rate that [transfer] bandwidth allows */
 /* What a disk is taken to give, since nothing is read from it: Mbit/s. */
 #define DISK_ROTATING 1200
@@ -195,6 +196,10 @@ static bool more_may_pay(struct run *r)
 	if (out->limit && out->rates[n - 1].mbit >= LIMIT_REACHED * (double)out->limit * 8e-6) {
 		out->limited = true;
 		out->stopped = "the bandwidth limit is reached";
+		return false;
+	}
+	if (out->rates[n - 1].mbit < SLOW_MBIT) {
+		out->stopped = "too slow to compare with more";
 		return false;
 	}
 	return n < ARRAY_LEN(out->rates) && netcheck_paying(out->rates, n) == out->rates[n - 1].connections;

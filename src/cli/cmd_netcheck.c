@@ -41,10 +41,10 @@ static double loss(const struct netcheck *n)
 	return n->segments ? percent((double)n->retransmitted / (double)n->segments) : 0;
 }
 
-/* The session takes much longer than TCP to its first hop: something is in between. */
+/* Even the fastest ping took much longer than TCP to its first hop, which a busy host alone does not explain. */
 static bool is_relayed(const struct netcheck *n)
 {
-	return !n->no_tcp && n->rtt > 2 * n->tcp_rtt + 5;
+	return !n->no_tcp && n->rtt_min > 2 * n->tcp_rtt + 5;
 }
 
 static void put_round_trip(const struct netcheck *n)
@@ -59,7 +59,7 @@ static void put_round_trip(const struct netcheck *n)
 	} else {
 		snprintf(value, sizeof(value), "%.1f ms", n->tcp_rtt);
 		put("", value, "", "TCP to the first hop; %.1f ms while sending%s", n->tcp_rtt_loaded,
-			is_relayed(n) ? "; a relay, a jump host or a busy target lies behind it" : "");
+			is_relayed(n) ? "; a relay or a proxy lies behind it" : "");
 	}
 	snprintf(value, sizeof(value), "%.1f ms", n->jitter);
 	put("jitter", value, rated(NETCHECK_JITTER, n->jitter), "from one ping to the next");

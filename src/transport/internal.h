@@ -62,7 +62,7 @@ struct ssh_settings {
 	int family;               /* AF_UNSPEC, AF_INET, AF_INET6 */
 	bool identities_only;
 	bool told;	/* by ssh -G, not guessed */
-	bool bound;	/* BindAddress or BindInterface */
+	bool special;	/* ssh connects in a way we do not (BindAddress, BindInterface, CanonicalizeHostname) */
 	char *unsuited; /* why libssh2 cannot honour it; NULL when it can */
 };
 /* Reads the output of ssh -G; unknown keys are passed over. Fills what is missing with OpenSSH's defaults. */

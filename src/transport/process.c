@@ -54,7 +54,7 @@ static bool socket_ours(const struct transport *t)
 {
 	const struct ssh_settings *s = &t->settings;
 
-	return t->want_tcp && s->told && !s->bound && (t->http_proxy || (!s->proxy_jump && !s->proxy_command));
+	return t->want_tcp && s->told && !s->special && (t->http_proxy || (!s->proxy_jump && !s->proxy_command));
 }
 
 /* Our own ProxyCommand: for the HTTP proxy, and to have the socket. */

@@ -55,7 +55,8 @@ static void note_unsuited(struct ssh_settings *s, const char *key, const char *v
 	static const char *const keys[] = {"certificatefile", "knownhostscommand", "revokedhostkeys",
 	        "verifyhostkeydns", "proxyusefdpass", "bindaddress", "bindinterface", "pkcs11provider"};
 
-	s->bound = s->bound || (strncmp(key, "bind", 4) == 0 && !is_off(value));
+	s->special = s->special ||
+	             ((strncmp(key, "bind", 4) == 0 || str_eq(key, "canonicalizehostname")) && !is_off(value));
 	if (s->unsuited)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)

@@ -31,6 +31,11 @@ for t in libssh2 ssh; do
     done
 done
 
+# --- a slow line: what arrives comes in whole packets of SSH, far apart ---
+shape 2mbit 16k 200k
+SET=("${IDENTITY[@]}"); rehost --json netcheck / "$T:$WORK/dst"; expect 0 "2 Mbit/s"; below "in less than a minute" "$TOOK" 60
+near "throughput of 2 Mbit/s" "$(field throughput_mbit)" 2
+
 # --- loss: a queue of few packets drops what does not fit; the kernel's own counters tell how much ---
 shape 50mbit 5k 12k
 for t in libssh2 ssh; do
@@ -69,7 +74,43 @@ rehost --json netcheck / "$T:$WORK/dst"; expect 0 "jitter of 30 ms"
 near "the jitter" "$(field jitter_ms)" 30; near "the round trip" "$(field round_trip_ms)" 75
 kill $RELAY
 
-# --- delay and rate at once: what a window can hold back, several connections can bring ---
+# --- a long line without a limit: what a window holds back, several connections bring; and one that is refused is no failure ---
+start_relay --delay 0.1
+rehost --json netcheck / "$T:$WORK/dst"; expect 0 "a long line"; above "several connections pay" "$(field processes_network)" 1
+echo "# 1, 2, 4 connections: $(field throughput_1_mbit), $(field throughput_2_mbit), $(field throughput_4_mbit) Mbit/s"
+near "two bring twice as much" "$(field throughput_2_mbit)" "$(jq '2 * .throughput_1_mbit' "$OUT")"
+start_rehost netcheck / "$T:$WORK/dst"; until_true 20 pgrep -f role=probe; sleep 6; mv "$WORK/ssh/authorized_keys" "$WORK/ssh/away"
+wait_rehost 60; mv "$WORK/ssh/away" "$WORK/ssh/authorized_keys"
+expect 0 "no second connection"; has "and that is said" "$OUT" '1 connection [0-9.]+; a further connection was refused'
+kill $RELAY
+
+# --- through somebody else's connection ---
+printf 'Host jumped
+  HostName 192.0.2.2
+  Port %s
+  User root
+  IdentityFile %s
+  UserKnownHostsFile %s
+  ProxyCommand %s %s 192.0.2.2 %s
+'     "$PORT" "$KEY" "$KNOWN" "$PY" "$WORK/pipe.py" "$PORT" >>"$HOME/.ssh/config"
+cat >"$WORK/pipe.py" <<'EOF'
+import os, select, socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+while True:
+    for f in select.select([0, s], [], [])[0]:
+        data = os.read(0, 65536) if f == 0 else s.recv(65536)
+        if not data:
+            sys.exit()
+        s.sendall(data) if f == 0 else os.write(1, data)
+EOF
+for t in libssh2 ssh; do
+    SET=(--set "target.transport=$t")
+    rehost --json netcheck --bwlimit 8M / "jumped:$WORK/dst"; expect 0 "$t: a ProxyCommand"
+    equal "$t: TCP is not known" "$(jq -c '[has("tcp_round_trip_ms", "loss_percent", "relayed")]' "$OUT")" '[false,false,false]'
+done
+SET=("${IDENTITY[@]}" --set target.transport=libssh2)
+
+# --- delay and rate at once ---
 shape 50mbit 64k 400k
 start_relay --delay 0.1
 rehost --json netcheck / "$T:$WORK/dst"; expect 0 "50 Mbit/s at 200 ms"; below "in less than a minute" "$TOOK" 60
