@@ -1,9 +1,24 @@
 #include "base/role.h"
 #include "base/fd.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+/* When memory runs out a role is killed, and not who could start another. */
+static void die_first(void)
+{
+	AUTO_CLOSE int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	char text[16] = "";
+	int n;
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return;
+	n = snprintf(text, sizeof(text), "%d", MIN(atoi(text) + 300, 1000));
+	(void)!pwrite(fd, text, (size_t)n, 0);
+}
 
 static NORETURN void role_exec(char **argv, const int *fds, size_t n, pid_t parent)
 {
@@ -15,6 +30,7 @@ static NORETURN void role_exec(char **argv, const int *fds, size_t n, pid_t pare
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
+	die_first();
 	for (size_t i = 0; i < n; i++)
 		if (fds[i] >= 0)
 			fd_set_cloexec(fds[i], false);

@@ -1,6 +1,7 @@
 /* --version: what this program is made of. Only the rooms that own librsync and libssh2 include them. */
 #include "cli/commands.h"
 #include "delta/delta.h"
+#include "limits/group.h"
 #include "transport/transport.h"
 
 #include <cjson/cJSON.h>
@@ -45,6 +46,7 @@ int cmd_version(void)
 #else
 	puts("  crc64       liblzma");
 #endif
+	printf("  limits      %s\n", group_backends());
 	puts("  log         file json_file syslog plugins");
 	return 0;
 }

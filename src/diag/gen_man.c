@@ -23,6 +23,7 @@ static const struct {
 	{"RH11", "Command line"},
 	{"RH12", "Confinement"},
 	{"RH13", "Checks"},
+	{"RH14", "Limits"},
 };
 
 static const char head[] =

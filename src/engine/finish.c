@@ -140,6 +140,7 @@ static void release(struct engine *e)
 			rmdir(e->job->run_dir);
 	}
 	free(e->empty_dir);
+	limits_release(e);
 	throttle_unmap(e->throttle);
 	if (e->throttle_fd >= 0)
 		close(e->throttle_fd);

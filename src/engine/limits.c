@@ -1,17 +1,289 @@
-/* What a run may take of its host: [limits]. */
+/* What a run may take of its host: [limits], kept by a group of the kernel's and by the rates that workers share. */
+#include "base/clock.h"
 #include "engine/private.h"
+#include "limits/group.h"
+#include "limits/pressure.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* What a mover, its link and its receiver take together, with listings and frames of the sizes that occur; and what the rest takes. */
+#define WORKER_MEMORY (UINT64_C(24) << 20)
+#define BASE_MEMORY (UINT64_C(32) << 20)
+
+struct host {
+	struct group *group;
+	struct group_place place;
+	const char *psi_root;
+	struct pressure pressure;
+	struct memory_watch memory;
+	int64_t next_ns;   /* of the next tick */
+	int64_t said_ns;   /* that work yields */
+	bool said;	   /* that it yields now */
+	unsigned warned;   /* what has been said not to be kept: enum part */
+};
+
+enum part { PART_CPU, PART_MEMORY, PART_IO_READ, PART_IO_WRITE, PART_PRESSURE, PARTS };
+static const char *const part_names[] = {"cpu", "memory", "io_read", "io_write", "pressure"};
+
+_Static_assert(1 << PART_CPU == GROUP_CPU && 1 << PART_MEMORY == GROUP_MEMORY && 1 << PART_IO_READ == GROUP_IO_READ &&
+		1 << PART_IO_WRITE == GROUP_IO_WRITE,
+	"the parts of a group are ours");
+
+#define TICK_NS NS_PER_S
+#define SAY_NS (60 * NS_PER_S) /* that it yields, or goes on, is said at most so often */
+
+static bool local(const struct engine *e)
+{
+	return transport_kind(e->transport) == TRANSPORT_LOCAL;
+}
 
 void limits_set_bandwidth(struct engine *e, uint64_t rate)
 {
 	/* With 'local:' what is sent is what is written on this host. */
-	if (transport_kind(e->transport) == TRANSPORT_LOCAL && e->limits.io_write)
+	if (local(e) && e->limits.io_write)
 		rate = rate ? MIN(rate, e->limits.io_write) : e->limits.io_write;
 	throttle_set_rate(e->throttle, THROTTLE_SEND, rate);
 }
 
+unsigned limits_workers(const struct conf_limits *l)
+{
+	uint64_t n = l->memory > BASE_MEMORY ? (l->memory - BASE_MEMORY) / WORKER_MEMORY : 1;
+
+	return !l->memory ? WORKERS_MAX : n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
+}
+
+static unsigned parts_of(const struct conf_limits *l)
+{
+	return (l->cpu ? 1u << PART_CPU : 0) | (l->memory ? 1u << PART_MEMORY : 0) | (l->io_read ? 1u << PART_IO_READ : 0) |
+		(l->io_write ? 1u << PART_IO_WRITE : 0) |
+		(l->pressure.io || l->pressure.cpu || l->pressure.memory ? 1u << PART_PRESSURE : 0);
+}
+
+/* ---- disks ---- */
+
+struct disks {
+	char **names;
+	size_t count;
+};
+
+static void disks_release(struct disks *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		free(d->names[i]);
+	free(d->names);
+}
+
+static void disks_of_path(struct disks *d, const char *path)
+{
+	AUTO_FREE char *p = xstrdup(path ? path : "");
+	struct stat st;
+
+	while (*p && stat(p, &st) < 0) { /* it will be made */
+		char *slash = strrchr(p, '/');
+		if (!slash || slash == p)
+			return;
+		*slash = '\0';
+	}
+	if (*p)
+		group_disks("/sys", st.st_dev, &d->names, &d->count);
+}
+
+static void disks_of_source(const struct engine *e, struct disks *d)
+{
+	for (size_t i = 0; i < e->plan.chosen_count; i++) {
+		const struct mount *m = &e->plan.chosen[i];
+		struct stat st;
+
+		group_disks("/sys", m->dev, &d->names, &d->count);
+		if (stat(m->source, &st) == 0 && S_ISBLK(st.st_mode)) /* btrfs' devices of files are none */
+			group_disks("/sys", st.st_rdev, &d->names, &d->count);
+	}
+}
+
+/* ---- putting in force ---- */
+
+static unsigned set_group(struct engine *e, const struct conf_limits *l, struct buf *why)
+{
+	struct disks from = {}, to = {};
+	unsigned held;
+
+	disks_of_source(e, &from);
+	disks_of_path(&to, e->job->state_dir);
+	if (local(e))
+		disks_of_path(&to, e->job->conf->target.root);
+	held = group_set(e->host->group,
+		&(struct group_values){.cpu = l->cpu, .memory = l->memory, .io_read = l->io_read, .io_write = l->io_write,
+			.read_disks = (const char *const *)from.names, .read_count = from.count,
+			.write_disks = (const char *const *)to.names, .write_count = to.count},
+		why);
+	disks_release(&from);
+	disks_release(&to);
+	return held;
+}
+
+static void open_group(struct engine *e, const struct conf_limits *l, unsigned parts, struct buf *why)
+{
+	AUTO_BUF tried = BUF_INIT;
+
+	if (l->backend == CONF_BACKEND_NONE) {
+		buf_append_str(why, "backend = none");
+		return;
+	}
+	e->host->group = group_open(l->backend, e->job->name, parts & ~(1u << PART_PRESSURE), &e->host->place, &tried);
+	if (!e->host->group)
+		buf_append(why, tried.data, tried.len);
+	else
+		engine_note(e, "limits: in %s%s%s%s", group_name(e->host->group), tried.len ? " (" : "", buf_cstr(&tried),
+			tried.len ? ")" : "");
+}
+
+static bool pressure_known(struct host *h, const struct conf_limits *l)
+{
+	const char *mount = NULL, *rel = h->group ? group_psi_dir(h->group, &mount) : NULL;
+	double ignored[PRESSURES];
+
+	h->pressure.limit[PRESSURE_IO] = l->pressure.io;
+	h->pressure.limit[PRESSURE_CPU] = l->pressure.cpu;
+	h->pressure.limit[PRESSURE_MEMORY] = l->pressure.memory;
+	return pressure_measure(&h->pressure, h->psi_root, mount, rel, ignored);
+}
+
+/* What is wanted and not held; why says why. */
+static unsigned put_in_force(struct engine *e, const struct conf_limits *l, struct buf *why)
+{
+	struct host *h = e->host;
+	unsigned parts = parts_of(l), held = 0;
+
+	if (parts && !h->group)
+		open_group(e, l, parts, why);
+	if (h->group)
+		held = set_group(e, l, why);
+	held |= 1u << PART_IO_READ; /* by the rates that workers share */
+	if (local(e))
+		held |= 1u << PART_IO_WRITE;
+	if (pressure_known(h, l))
+		held |= 1u << PART_PRESSURE;
+	else if (parts & 1u << PART_PRESSURE)
+		buf_printf(why, "%sthis kernel does not tell the pressure", why->len ? "; " : "");
+	return parts & ~held;
+}
+
+static void list_parts(struct buf *out, unsigned parts)
+{
+	for (int i = 0; i < PARTS; i++)
+		if (parts & 1u << i)
+			buf_printf(out, "%s%s", out->len ? ", " : "", part_names[i]);
+}
+
+/* The variables are for tests. */
+static struct host *host_new(void)
+{
+	struct host *h = xcalloc(1, sizeof(*h));
+	const char *psi = secure_getenv("REHOST_PSI_ROOT");
+
+	h->place = (struct group_place){secure_getenv("REHOST_CGROUP_ROOT"), secure_getenv("REHOST_CGROUP_SELF")};
+	h->psi_root = psi ? psi : "/proc/pressure";
+	group_sweep(&h->place);
+	return h;
+}
+
 bool limits_apply(struct engine *e, const struct conf_limits *wanted, struct diag *d)
 {
+	AUTO_BUF why = BUF_INIT;
+	AUTO_BUF list = BUF_INIT;
+	AUTO_BUF ignored = BUF_INIT;
+	AUTO_DIAG warning = DIAG_INIT;
+	unsigned lacking;
+
+	if (!e->host)
+		e->host = host_new();
+	lacking = put_in_force(e, wanted, &why);
+	list_parts(&list, lacking);
+	if (lacking && wanted->require) {
+		diag_set(d, DIAG_LIMITS_REQUIRED, 0, NULL, "cannot keep %s: %s", buf_cstr(&list), buf_cstr(&why));
+		put_in_force(e, &e->limits, &ignored);
+		return false;
+	}
+	if (lacking & ~e->host->warned) {
+		diag_set(&warning, DIAG_LIMITS_NOT_KEPT, 0, NULL, "cannot keep %s: %s", buf_cstr(&list), buf_cstr(&why));
+		engine_diag(e, &warning);
+		e->host->warned |= lacking;
+	}
+	if (e->limits.memory != wanted->memory || !e->worker_max)
+		e->worker_max = engine_process_limit(e, wanted);
 	e->limits = *wanted;
 	throttle_set_rate(e->throttle, THROTTLE_READ, wanted->io_read);
 	return true;
+}
+
+/* ---- watching ---- */
+
+static void say_pressure(struct engine *e, bool yields, enum pressure_of what, const double others[])
+{
+	struct host *h = e->host;
+	int64_t now = clock_mono_ns();
+
+	if (yields && !h->said && (!h->said_ns || now - h->said_ns >= SAY_NS)) {
+		engine_note(e, "yielding: others wait for %s %.0f%% of the time (pressure = %s:%u%%)",
+			pressure_names[what], others[what], pressure_names[what], h->pressure.limit[what]);
+		h->said = true;
+		h->said_ns = now;
+	} else if (!yields && h->said) {
+		engine_note(e, h->pressure.slice_until > now ? "going on for a while: others have waited too long for us to"
+							     : "going on: others wait no more");
+		h->said = false;
+	}
+}
+
+static void pressure_tick(struct engine *e)
+{
+	struct host *h = e->host;
+	const char *mount = NULL, *rel = h->group ? group_psi_dir(h->group, &mount) : NULL;
+	bool was = h->pressure.yielding, yields;
+	enum pressure_of what = PRESSURE_IO;
+	double others[PRESSURES];
+
+	if (!pressure_measure(&h->pressure, h->psi_root, mount, rel, others))
+		return;
+	yields = pressure_judge(&h->pressure, others, clock_mono_ns(), &what);
+	if (yields == was)
+		return;
+	say_pressure(e, yields, what, others);
+	engine_hold(e, HOLD_PRESSURE, yields);
+}
+
+void limits_tick(struct engine *e)
+{
+	struct group_usage u;
+	int64_t now = clock_mono_ns();
+	struct host *h = e->host;
+
+	if (now < h->next_ns)
+		return;
+	h->next_ns = now + TICK_NS;
+	pressure_tick(e);
+	if (e->limits.memory && h->group && group_usage(h->group, &u))
+		memory_tick(e, &h->memory, u.unreclaimable);
+}
+
+bool limits_crowded(const struct engine *e)
+{
+	return e->host->memory.crowded;
+}
+
+bool limits_worker_ended(struct engine *e, bool retired)
+{
+	struct group_usage u = {};
+
+	if (e->limits.memory && e->host->group)
+		group_usage(e->host->group, &u);
+	return memory_ended(e, &e->host->memory, retired, u.oom_kills);
+}
+
+void limits_release(struct engine *e)
+{
+	if (e->host)
+		group_close(e->host->group);
+	free(STEAL(e->host));
 }

@@ -84,7 +84,7 @@ static void forecast(struct engine *e)
 	e->forecast = true;
 }
 
-static unsigned process_limit(const struct engine *e)
+unsigned engine_process_limit(const struct engine *e, const struct conf_limits *l)
 {
 	const struct conf *c = e->job->conf;
 	unsigned n = e->job->kind == JOB_COPY ? c->transfer.processes : c->transfer.sync_processes;
@@ -94,7 +94,8 @@ static unsigned process_limit(const struct engine *e)
 		n = c->transfer.processes;
 	if (!n) /* auto: as many as have a processor, and no more than a disk can feed */
 		n = cpus > 4 ? 4 : cpus > 1 ? (unsigned)cpus : 1;
-	return MIN(n, (unsigned)WORKERS_MAX);
+	n = MIN(n, (unsigned)WORKERS_MAX);
+	return MIN(n, limits_workers(l));
 }
 
 bool engine_prepare(struct engine *e, struct diag *d)
@@ -145,7 +146,6 @@ bool engine_prepare(struct engine *e, struct diag *d)
 		e->links = links_new(job->dry_run ? NULL : job_dir);
 	}
 	e->delete_budget = job->conf->rules.max_delete >= 0 ? (uint64_t)job->conf->rules.max_delete : UINT64_MAX;
-	e->worker_max = process_limit(e);
 	forecast(e);
 	return true;
 }

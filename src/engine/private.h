@@ -124,6 +124,7 @@ struct worker {
 	unsigned unit_count;
 	bool fatal_said;
 	bool discarded; /* killed before it was of use: what it still says does not matter */
+	bool retired; /* ended because memory is short */
 	bool sync_all; /* asked to make durable what any receiver has written */
 	unsigned segment_count;
 	struct worker *next;
@@ -183,6 +184,7 @@ struct engine {
 	int64_t paused_since, paused_ns; /* by HOLD_USER: since when, 0 when it is not; and how long before */
 	struct control *control; /* NULL: none */
 	struct conf_limits limits; /* in force: the configuration's, or what limits_apply() was given */
+	struct host *host; /* what keeps them (limits.c) */
 	int signal_fd;
 	bool stop; /* a fatal diagnostic or a signal */
 	bool verify_whole; /* not single paths */
@@ -249,6 +251,8 @@ void recheck_release(struct recheck *r);
 
 /* prepare.c */
 bool engine_prepare(struct engine *e, struct diag *d);
+/* How many workers there may be. */
+unsigned engine_process_limit(const struct engine *e, const struct conf_limits *l);
 bool state_begin(struct engine *e, struct diag *d); /* the target is known to be right: say that work has begun */
 
 /* reconnect.c */
@@ -268,8 +272,28 @@ void engine_conclude(struct engine *e);
  * them cannot be kept; else what cannot be kept is a warning.
  */
 bool limits_apply(struct engine *e, const struct conf_limits *wanted, struct diag *d);
+/* Once a second: the host's pressure, and the group's memory. */
+void limits_tick(struct engine *e);
+void limits_release(struct engine *e);
+/* How many workers the memory limit has room for. */
+unsigned limits_workers(const struct conf_limits *l);
 /* The rate of sending in force now (0 unlimited), when the timetable or a command says so. */
 void limits_set_bandwidth(struct engine *e, uint64_t rate);
+
+/* Memory is short: no further worker is to be started. */
+bool limits_crowded(const struct engine *e);
+/* A worker has ended: because of memory? Then that is said and counted, and it was no crash. */
+bool limits_worker_ended(struct engine *e, bool retired);
+
+/* memory.c */
+struct memory_watch {
+	int64_t since;	/* workers are held, or 0 */
+	uint64_t kills; /* of the kernel, known so far */
+	unsigned alone; /* times that the last worker had to end */
+	bool crowded;
+};
+void memory_tick(struct engine *e, struct memory_watch *m, uint64_t used);
+bool memory_ended(struct engine *e, struct memory_watch *m, bool retired, uint64_t kills);
 
 /* progress.c */
 void progress_update(struct engine *e, bool now);

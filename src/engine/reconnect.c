@@ -66,7 +66,7 @@ void engine_worker_ended(struct engine *e, struct worker *w)
 	AUTO_DIAG d = DIAG_INIT;
 	bool crashed;
 	enum worker_state state = w->state;
-	bool said = w->fatal_said;
+	bool said = w->fatal_said, retired = w->retired;
 	enum result why;
 	int status = 0;
 
@@ -80,6 +80,8 @@ void engine_worker_ended(struct engine *e, struct worker *w)
 	e->lost_any = e->lost_any || state != WORKER_STARTING;
 	if (state == WORKER_SYNCING)
 		e->synced = false; /* another must do it */
+	if (limits_worker_ended(e, retired))
+		return;
 	if (why == RES_RETRY) {
 		tell_lost(e, &d);
 		return; /* the other back end is tried at once */

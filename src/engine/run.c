@@ -153,7 +153,7 @@ static void feed(struct engine *e)
 		return;
 	if (!e->segments.head && e->queue.len < QUEUE_DEEP)
 		return;
-	if (e->holds || e->retry_at > clock_mono_ns())
+	if (e->holds || limits_crowded(e) || e->retry_at > clock_mono_ns())
 		return;
 	if (!worker_start(e, &d)) {
 		engine_diag(e, &d);
@@ -243,6 +243,7 @@ static void loop(struct engine *e)
 			break;
 		poll_once(e);
 		engine_bandwidth(e);
+		limits_tick(e);
 		progress_update(e, false);
 	}
 }

@@ -23,6 +23,7 @@ OWNERS = {
     "sys/capability.h": {"confine"},
     "zstd.h": {"wire"},
     "lzma.h": {"verify"},
+    "libcgroup.h": {"limits"},
     "cjson/cJSON.h": {"engine", "cli"},
 }
 # cli asks the libraries for their versions.
@@ -35,7 +36,7 @@ PROGRAMS = {"target/main.c": {"verify"}}
 RECEIVER = {"base", "confine", "conf", "delta", "meta", "rules", "target", "wire"}
 NOT_STATIC = re.compile(r"\b(dlopen|getaddrinfo|gethostbyname|getpwnam|getpwuid|getgrnam|getgrgid|initgroups)(_r)?\s*\(")
 # Other libraries of a room, by the name they have in CMake.
-PART_OF = {"log": "diag", "verify_prover": "verify"}
+PART_OF = {"log": "diag", "limits_host": "limits", "verify_prover": "verify"}
 
 problems = []
 
