@@ -26,20 +26,25 @@ static char *state_path(const char *state_dir, const char *name)
 	return xasprintf("%s/%s/state.json", state_dir, name);
 }
 
-/* Which target a job's state belongs to. */
+/* Which target a job's state belongs to: what DST begins with, "[USER@]HOST[:PORT]:" or "local:". */
 static char *target_of(const struct job *job)
 {
 	const struct conf *c = job->conf;
+	const char *address = text_or(c->target.address, "");
+	char port[16] = "";
 
-	return xasprintf("%s%s%s port %u", c->target.user ? c->target.user : "", c->target.user ? "@" : "",
-		text_or(c->target.address, ""), c->target.port);
+	if (str_eq(address, "local:"))
+		return xstrdup(address);
+	if (c->target.port)
+		snprintf(port, sizeof(port), ":%u", c->target.port);
+	return xasprintf("%s%s%s%s:", text_or(c->target.user, ""), c->target.user ? "@" : "", address, port);
 }
 
 static char *owned_key(const struct job *job)
 {
 	AUTO_FREE char *target = target_of(job);
 
-	return xasprintf("%s %s", target, text_or(job->conf->target.root, ""));
+	return xasprintf("%s%s", target, text_or(job->conf->target.root, ""));
 }
 
 bool state_owns(const struct job *job, const struct job_state *s)
