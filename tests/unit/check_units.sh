@@ -1,9 +1,10 @@
 #!/bin/sh
 # The systemd units, the cron file and the logrotate file, as far as they can be tried without a system that runs them.
 #
-# Usage: check_units.sh DIR REHOST LOGROTATE_FILE      DIR: where they were made; REHOST: the program to be started
+# Usage: check_units.sh DIR REHOST LOGROTATE_FILE MANUAL      DIR: where they were made; REHOST: the program to be started;
+# MANUAL: rehost-cron(7)
 set -u
-dir=$1 rehost=$2 logrotate_file=$3
+dir=$1 rehost=$2 logrotate_file=$3 manual=$4
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
 umask 022
@@ -46,6 +47,13 @@ for unit in rehost-sync.service rehost-sync@.service; do
 	fi
 done
 active "$dir/rehost-sync.service" | grep -q '^\[Install\]' && not_ok "only the timer can be enabled"
+
+# The recipes of rehost-cron(7) are configuration.
+{
+	printf '[target]\naddress = local:\nroot = /new\n'
+	awk '/^\.Bd/ { getline; block = /^\[[a-z]*\]$/ } /^\.Ed/ { block = 0 } block' "$manual"
+} >"$work/recipes.conf"
+quiet "the recipes of rehost-cron(7) are valid: $(grep -c '^[a-z]' "$work/recipes.conf") keys" "$rehost" -c "$work/recipes.conf" check-config -q
 
 # Nothing in the cron file is active, and its job would do nothing where systemd runs.
 if [ "$(active "$dir/cron/rehost" | cut -d= -f1)" = PATH ]; then ok "no cron job is active"; else not_ok "no cron job is active"; fi
