@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "engine/private.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 /* What workers say. They have parsed bytes of another host: every message is checked, and a bad one ends the run. */
@@ -111,6 +112,15 @@ void share_segment_done(struct engine *e, struct share *s, bool ok)
 			break;
 		}
 	free(s);
+}
+
+void shares_clear(struct engine *e)
+{
+	while (e->shares) {
+		struct share *s = e->shares;
+		e->shares = s->next;
+		free(s);
+	}
 }
 
 static void share(struct engine *e, struct worker *w, const struct frame *f)
@@ -344,8 +354,20 @@ static void count(struct engine *e, const struct frame *f)
 #undef X
 }
 
+static bool target_begin(struct engine *e, struct worker *w, const struct ipc_ready *r, struct diag *d)
+{
+	if (!target_check(e, r, d))
+		return false;
+	if (e->job->kind != JOB_VERIFY) {
+		durable_target(e, w, r);
+		durable_begin(e, r);
+	}
+	return e->job->dry_run || state_begin(e, d);
+}
+
 static void ready(struct engine *e, struct worker *w, const struct frame *f)
 {
+	const bool mover = e->job->kind != JOB_VERIFY;
 	struct ipc_ready r;
 	AUTO_DIAG d = DIAG_INIT;
 
@@ -354,13 +376,19 @@ static void ready(struct engine *e, struct worker *w, const struct frame *f)
 		return;
 	}
 	if (!e->target_checked) {
-		if (!target_check(e, &r, &d) || (!e->job->dry_run && !state_begin(e, &d))) {
+		if (!target_begin(e, w, &r, &d)) {
 			engine_fatal(e, &d);
 			return;
 		}
 		e->target_checked = true;
+	} else if (mover && !durable_target(e, w, &r)) {
+		w->misplaced = w->discarded = true;
+		kill(w->pid, SIGKILL);
+		return;
 	}
 	worker_ready(e, w, &r);
+	if (mover)
+		durable_ready(e, w, &r);
 }
 
 static void synced(struct engine *e, struct worker *w, const struct frame *f)
@@ -447,6 +475,14 @@ void dispatch_frame(struct engine *e, struct worker *w, const struct frame *f)
 	case IPC_SYNCED:
 		synced(e, w, f);
 		break;
+	case IPC_EPOCH: {
+		struct msg_epoch m;
+		if (!msg_epoch_get(f, &m))
+			dispatch_malformed(e, "epoch");
+		else if (e->durable.begun)
+			durable_epoch(e, w, &m);
+		break;
+	}
 	default:
 		dispatch_malformed(e, "type");
 	}

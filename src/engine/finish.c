@@ -88,6 +88,7 @@ static void keep_state(struct engine *e)
 
 	if (e->job->dry_run || !e->target_checked)
 		return;
+	durable_end(e, whole && e->synced);
 	if (whole && e->job->kind == JOB_COPY) {
 		s->copy_completed = true;
 		s->copy_completed_at = now;
@@ -119,11 +120,7 @@ static void release(struct engine *e)
 	links_free(e->links);
 	if (e->verify_links)
 		verify_links_free(e->verify_links);
-	while (e->shares) {
-		struct share *s = e->shares;
-		e->shares = s->next;
-		free(s);
-	}
+	shares_clear(e);
 	free(e->mount_given);
 	mount_plan_release(&e->plan);
 	rules_free(e->rules);

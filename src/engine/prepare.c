@@ -98,6 +98,13 @@ unsigned engine_process_limit(const struct engine *e, const struct conf_limits *
 	return MIN(n, limits_workers(l));
 }
 
+struct links *engine_links(const struct job *job)
+{
+	AUTO_FREE char *dir = xasprintf("%s/%s", job->state_dir, job->name);
+
+	return links_new(job->dry_run ? NULL : dir);
+}
+
 bool engine_prepare(struct engine *e, struct diag *d)
 {
 	const struct job *job = e->job;
@@ -143,7 +150,7 @@ bool engine_prepare(struct engine *e, struct diag *d)
 		}
 		e->verify_links = verify_links_new(16u << 20, open(job_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	} else {
-		e->links = links_new(job->dry_run ? NULL : job_dir);
+		e->links = engine_links(job);
 	}
 	e->delete_budget = job->conf->rules.max_delete >= 0 ? (uint64_t)job->conf->rules.max_delete : UINT64_MAX;
 	forecast(e);

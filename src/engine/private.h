@@ -126,6 +126,8 @@ struct worker {
 	bool discarded; /* killed before it was of use: what it still says does not matter */
 	bool retired; /* ended because memory is short */
 	bool sync_all; /* asked to make durable what any receiver has written */
+	int64_t durable; /* target's time: what its receiver wrote before is on the disk */
+	bool misplaced; /* its receiver has another root than those before */
 	unsigned segment_count;
 	struct worker *next;
 };
@@ -164,6 +166,19 @@ struct engine {
 	struct budget_ask { uint32_t worker; uint64_t token; } *asks; /* wait for what is lent */
 	size_t ask_len;
 	int64_t changed_since;
+	struct { /* durable.c; times of the target, *_at ours, *_ns monotonic */
+		bool begun;
+		uint64_t walk;
+		int64_t until; /* what all workers wrote before is on the disk */
+		int64_t host;  /* what lost workers wrote before is; WIRE_TIME_MAX: none is of interest */
+		int64_t until_at, lost_ns, asked_ns, kept_ns;
+	} durable;
+	struct { /* as the first receiver, or the first after a reboot, has told it */
+		uint8_t boot_id[16];
+		uint64_t mount, ino;
+	} target;
+	uint32_t restart; /* serial of the worker whose receiver has found another boot or mount, 0: none */
+	int64_t restart_now;
 	/* reconnecting */
 	int64_t lost_since, retry_at;
 	unsigned tries, long_tries, crashes;
@@ -205,7 +220,7 @@ bool worker_start(struct engine *e, struct diag *d);
 void worker_feed(struct engine *e, struct worker *w);
 void worker_frames(struct engine *e, struct worker *w);
 void worker_gone(struct engine *e, struct worker *w);
-void worker_kill_all(struct engine *e);
+void worker_kill_but(struct engine *e, const struct worker *keep); /* NULL: all */
 void worker_send(struct worker *w, uint8_t type, const struct buf *payload);
 struct worker *worker_by_serial(struct engine *e, uint32_t serial);
 void worker_unit_done(struct engine *e, struct worker *w, struct unit *u);
@@ -217,10 +232,23 @@ void worker_ready(struct engine *e, struct worker *w, const struct ipc_ready *r)
 void dispatch_frame(struct engine *e, struct worker *w, const struct frame *f);
 void dispatch_malformed(struct engine *e, const char *what);
 void share_segment_done(struct engine *e, struct share *s, bool ok);
+void shares_clear(struct engine *e);
 void budget_worker_gone(struct engine *e, uint32_t serial);
 
 /* target.c: is this the right target */
 bool target_check(struct engine *e, const struct ipc_ready *r, struct diag *d);
+
+/* durable.c */
+/* The target is known to be right, nothing has been written: says so in e->state, which is not written yet. */
+void durable_begin(struct engine *e, const struct ipc_ready *r);
+void durable_ready(struct engine *e, struct worker *w, const struct ipc_ready *r);
+void durable_epoch(struct engine *e, struct worker *w, const struct msg_epoch *m);
+void durable_lost(struct engine *e, const struct worker *w);
+void durable_tick(struct engine *e);
+void durable_end(struct engine *e, bool whole); /* whole: everything was done, and is on the disk */
+/* Notices another boot or mount (e->restart is set). False: the root is another directory. */
+bool durable_target(struct engine *e, struct worker *w, const struct ipc_ready *r);
+void durable_restart(struct engine *e);
 
 /* verifyjob.c */
 bool verifyjob_units(struct engine *e, struct diag *d);
@@ -251,6 +279,8 @@ void recheck_release(struct recheck *r);
 
 /* prepare.c */
 bool engine_prepare(struct engine *e, struct diag *d);
+struct links *engine_links(const struct job *job); /* an empty bijection */
+void engine_walk_anew(struct engine *e); /* nothing has been done yet, by nobody */
 /* How many workers there may be. */
 unsigned engine_process_limit(const struct engine *e, const struct conf_limits *l);
 bool state_begin(struct engine *e, struct diag *d); /* the target is known to be right: say that work has begun */

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -94,6 +95,21 @@ static bool enqueue_unvisited(struct engine *e)
 		any = true;
 	}
 	return any;
+}
+
+void engine_walk_anew(struct engine *e)
+{
+	queue_clear(&e->queue);
+	queue_clear(&e->segments);
+	shares_clear(e);
+	deferred_release(&e->deferred);
+	e->deferred = (struct deferred){.fd = -1};
+	links_free(e->links);
+	e->links = engine_links(e->job);
+	memset(e->mount_given, 0, e->plan.chosen_count * sizeof(*e->mount_given));
+	e->first_sent = e->revisiting = e->ending = e->synced = false;
+	e->units_done_files = e->units_done_bytes = 0;
+	e->total.examined = e->total.examined_bytes = e->total.done_bytes = 0;
 }
 
 static bool in_flight(const struct engine *e)
@@ -233,6 +249,9 @@ static void loop(struct engine *e)
 		return;
 	}
 	while (!e->stop) {
+		if (e->restart)
+			durable_restart(e);
+		durable_tick(e);
 		feed(e);
 		if (e->stop)
 			break;
@@ -272,7 +291,7 @@ void engine_run(const struct job *job, const struct observer *observer, struct s
 		engine_fatal(&e, &d);
 	if (job->kind == JOB_VERIFY && !e.stop)
 		verifyjob_finish(&e);
-	worker_kill_all(&e);
+	worker_kill_but(&e, NULL);
 	engine_conclude(&e);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }

@@ -132,6 +132,20 @@ static void read_owned(const cJSON *list, struct job_state *s)
 	}
 }
 
+static void read_unclean(const cJSON *list, struct job_state *s)
+{
+	const cJSON *v;
+
+	cJSON_ArrayForEach(v, list)
+	{
+		struct unclean u = {get_int(v, "from"), get_int(v, "to"), 0};
+
+		u.walk = (uint64_t)get_int(v, "walk");
+		if (s->unclean_len < STATE_UNCLEAN_MAX && u.from >= 0 && u.from <= u.to && u.to <= WIRE_TIME_MAX)
+			s->unclean[s->unclean_len++] = u;
+	}
+}
+
 static void read_state(const cJSON *o, struct job_state *s)
 {
 	s->exists = true;
@@ -149,6 +163,8 @@ static void read_state(const cJSON *o, struct job_state *s)
 	s->last_ended = get_int(o, "last_ended");
 	s->files = (uint64_t)get_int(o, "files");
 	s->bytes = (uint64_t)get_int(o, "bytes");
+	read_unclean(cJSON_GetObjectItemCaseSensitive(o, "unclean"), s);
+	s->unclean_at = get_int(o, "unclean_at");
 	s->skip_dev = (uint64_t)get_int(o, "skip_dev");
 	s->skip_ino = (uint64_t)get_int(o, "skip_ino");
 }
@@ -262,6 +278,29 @@ static bool write_json(const char *path, cJSON *o)
 	return ok;
 }
 
+static void put_unclean(cJSON *o, const struct job_state *s)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "unclean");
+
+	for (size_t i = 0; i < s->unclean_len; i++) {
+		cJSON *u = cJSON_CreateObject();
+		put_int(u, "from", s->unclean[i].from);
+		put_int(u, "to", s->unclean[i].to);
+		put_int(u, "walk", (int64_t)s->unclean[i].walk);
+		cJSON_AddItemToArray(list, u);
+	}
+	put_int(o, "unclean_at", s->unclean_at);
+}
+
+/* The name, too, is to be there after a power failure. */
+static void sync_dir(const char *dir)
+{
+	AUTO_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)fsync(fd);
+}
+
 bool state_write(const struct job *job, const struct job_state *s, struct diag *d)
 {
 	AUTO_FREE char *dir = xasprintf("%s/%s", job->state_dir, job->name);
@@ -292,11 +331,14 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 	put_int(o, "last_ended", s->last_ended);
 	put_int(o, "files", (int64_t)s->files);
 	put_int(o, "bytes", (int64_t)s->bytes);
+	put_unclean(o, s);
 	put_int(o, "skip_dev", (int64_t)s->skip_dev);
 	put_int(o, "skip_ino", (int64_t)s->skip_ino);
 	ok = write_json(path, o);
 	if (!ok)
 		diag_set(d, DIAG_ENGINE_STATE, errno, path, "cannot write state '%s'", path);
+	else
+		sync_dir(dir);
 	cJSON_Delete(o);
 	return ok;
 }

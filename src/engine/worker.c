@@ -297,17 +297,21 @@ void worker_gone(struct engine *e, struct worker *w)
 	free(w);
 }
 
-void worker_kill_all(struct engine *e)
+void worker_kill_but(struct engine *e, const struct worker *keep)
 {
 	/* All at once, so that a slow end of one does not add to that of the next. */
 	for (struct worker *w = e->workers; w; w = w->next) {
+		if (w == keep)
+			continue;
 		kill(w->pid, SIGKILL);
 		if (w->conn.pid > 0)
 			kill(w->conn.pid, SIGTERM);
 	}
-	while (e->workers) {
-		struct worker *w = e->workers;
+	for (struct worker *w = e->workers, *next; w; w = next) {
 		AUTO_DIAG ignored = DIAG_INIT;
+		next = w->next;
+		if (w == keep)
+			continue;
 		waitpid(w->pid, NULL, 0);
 		transport_collect(e->transport, &w->conn, &ignored);
 		worker_gone(e, w);

@@ -12,7 +12,7 @@ void content_send(struct mover *m, struct dir *d, const char *name, struct meta 
 	bool basis = r->basis != UINT64_MAX && (m->dry_run || !(m->flags & IPC_NO_DELTA));
 	/* A file with holes is sent hole by hole, however small. */
 	bool sparse = meta->blocks * 512 + 4096 <= meta->size;
-	bool whole = meta->size <= WIRE_SMALL_MAX && !sparse && (!basis || (meta->size <= WHOLE_MAX && !m->checksum));
+	bool whole = meta->size <= WIRE_SMALL_MAX && !sparse && (!basis || (meta->size <= WHOLE_MAX && !m->checksum && !r->doubt));
 	bool cold;
 
 	if (!whole) {

@@ -119,6 +119,8 @@ static void take_hello_ok(struct mover *m, struct ipc_ready *ready)
 	memcpy(ready->boot_id, ok.boot_id, sizeof(ready->boot_id));
 	ready->root_dev = ok.root_dev;
 	ready->root_ino = ok.root_ino;
+	ready->root_mount = ok.root_mount;
+	ready->now = ok.now;
 	ready->root_empty = ok.root_empty;
 	ready->root_uid = ok.root_uid;
 }

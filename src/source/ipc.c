@@ -1,4 +1,5 @@
 #include "source/ipc.h"
+#include "wire/msg.h"
 
 #define BLOB_MAX (4u << 20)
 #define PATH_BYTES_MAX (4u << 20)
@@ -119,6 +120,8 @@ void ipc_ready_put(struct buf *out, const struct ipc_ready *m)
 	buf_append(out, m->boot_id, sizeof(m->boot_id));
 	wr_u64(out, m->root_dev);
 	wr_u64(out, m->root_ino);
+	wr_u64(out, m->root_mount);
+	wr_u64(out, (uint64_t)m->now);
 	wr_u8(out, m->root_empty);
 	wr_u8(out, m->root_uid);
 	wr_u8(out, m->foreign);
@@ -133,12 +136,14 @@ bool ipc_ready_get(const struct frame *f, struct ipc_ready *m)
 
 	m->root_dev = rd_u64(&r);
 	m->root_ino = rd_u64(&r);
+	m->root_mount = rd_u64(&r);
+	m->now = (int64_t)rd_u64(&r);
 	m->root_empty = rd_u8(&r);
 	m->root_uid = rd_u8(&r);
 	m->foreign = rd_u8(&r);
 	m->helper_bytes = rd_u64(&r);
 	m->shared_dir = rd_bytes(&r, 255);
-	if (!rd_done(&r))
+	if (!rd_done(&r) || m->now < 0 || m->now > WIRE_TIME_MAX)
 		return false;
 	memcpy(m->boot_id, boot.p, sizeof(m->boot_id));
 	return true;

@@ -30,6 +30,8 @@ enum ipc_type {
 	IPC_SYNC,	/* u8 all: make what this receiver (or any) has written durable; answer IPC_SYNCED */
 	IPC_SKIP,	/* u64 dev, u64 ino: one more directory to be left out */
 	IPC_FINISH,	/* end in order */
+	IPC_SUSPECT,	/* the payload of MSG_SUSPECT, to be handed on */
+	IPC_FLUSH,	/* the receiver's next epoch is to be one of its whole host */
 
 	/* M to C */
 	IPC_READY = 64,
@@ -50,6 +52,7 @@ enum ipc_type {
 	IPC_NOTE,	/* text */
 	IPC_COUNT,	/* struct ipc_count */
 	IPC_SYNCED,	/* u8 failed, diag */
+	IPC_EPOCH,	/* struct msg_epoch: how far the receiver's writing is durable */
 };
 
 enum ipc_config_flag {
@@ -114,7 +117,8 @@ bool ipc_unit_get(const struct frame *f, struct ipc_unit *u);
 
 struct ipc_ready {
 	uint8_t boot_id[16];
-	uint64_t root_dev, root_ino;
+	uint64_t root_dev, root_ino, root_mount;
+	int64_t now; /* the target's clock, before anything is written */
 	uint8_t root_empty, root_uid, foreign; /* foreign: refused because of IPC_REFUSE_FOREIGN */
 	uint64_t helper_bytes;
 	struct bytes shared_dir;

@@ -81,7 +81,14 @@ static void send_meta(struct mover *m, struct link_wait *w, const struct meta *m
 
 static bool content_differs(const struct mover *m, const struct link_wait *w)
 {
-	return w->type == META_REG && (!w->exists || m->checksum || (w->why & (META_D_SIZE | META_D_MTIME)));
+	return w->type == META_REG && (!w->exists || m->checksum || w->doubt || (w->why & (META_D_SIZE | META_D_MTIME)));
+}
+
+/* A dry run, too, has to look at the contents. */
+static bool compared_dry(const struct mover *m, const struct link_wait *w)
+{
+	return w->exists && w->type == META_REG && !(w->why & META_D_SIZE) &&
+		(m->checksum || (w->doubt && !(w->why & META_D_MTIME)));
 }
 
 static void first_dry(struct mover *m, struct link_wait *w)
@@ -107,7 +114,7 @@ static void first_act(struct mover *m, struct link_wait *w)
 	/* With --checksum nothing may differ yet: then the receiver breaks the link only if the contents do. */
 	bool shared = w->exists && w->tnlink > 1 && w->why;
 	struct content_request r = {.op = w->exists ? OP_UPDATE : OP_CREATE, .why = w->why, .link = w, .brk = shared,
-		.basis = w->exists ? w->basis : UINT64_MAX};
+		.basis = w->exists ? w->basis : UINT64_MAX, .doubt = w->doubt && !(w->why & (META_D_SIZE | META_D_MTIME))};
 
 	mover_chdir(m, w->dir->fd);
 	if (meta_read(w->dir->fd, w->name, DT_UNKNOWN, m->fields, &meta, content_differs(m, w) ? &fd : NULL) < 0) {
@@ -183,7 +190,7 @@ static void act(struct mover *m, struct link_wait *w)
 				return;
 			}
 		}
-		if (m->dry_run && !(m->checksum && w->exists && w->type == META_REG && !(w->why & META_D_SIZE)))
+		if (m->dry_run && !compared_dry(m, w))
 			first_dry(m, w);
 		else if (content_differs(m, w) && (m->ready || !room_for_first(m)))
 			first_later(m, w);
@@ -220,6 +227,7 @@ void link_state(struct mover *m, struct link_wait *w, const struct need *n)
 	w->have_state = true;
 	w->exists = n->exists;
 	w->why = n->why;
+	w->doubt = n->doubt;
 	w->basis = n->basis;
 	w->tdev = n->dev;
 	w->tino = n->ino;

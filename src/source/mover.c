@@ -209,6 +209,17 @@ static void *expect(struct mover *m, uint32_t id, enum slot_kind kind)
 	return object;
 }
 
+static void epoch(struct mover *m, const struct frame *f)
+{
+	struct msg_epoch epoch;
+
+	if (!msg_epoch_get(f, &epoch))
+		mover_protocol_error(m, "a malformed EPOCH");
+	buf_clear(&m->msg);
+	msg_epoch_put(&m->msg, &epoch);
+	chan_send_buf(&m->ipc, IPC_EPOCH, 0, &m->msg);
+}
+
 static void wire_frame(struct mover *m, const struct frame *f)
 {
 	switch (f->type) {
@@ -250,6 +261,9 @@ static void wire_frame(struct mover *m, const struct frame *f)
 		break;
 	case MSG_DELETE_DONE:
 		dir_deleted(m, expect(m, f->id, SLOT_OP), f);
+		break;
+	case MSG_EPOCH:
+		epoch(m, f);
 		break;
 	case MSG_ERROR: {
 		struct rd r = rd_init(f->payload, f->len);
@@ -321,6 +335,12 @@ static void ipc_frame(struct mover *m, const struct frame *f)
 		m->skips = xrealloc(m->skips, (m->skip_count + 1) * sizeof(*m->skips));
 		m->skips[m->skip_count].dev = rd_u64(&r);
 		m->skips[m->skip_count++].ino = rd_u64(&r);
+		break;
+	case IPC_SUSPECT:
+		chan_send(&m->wire, MSG_SUSPECT, 0, f->payload, f->len);
+		break;
+	case IPC_FLUSH:
+		chan_send(&m->wire, MSG_FLUSH, 0, NULL, 0);
 		break;
 	case IPC_SYNC:
 		start_sync(m, rd_u8(&r));

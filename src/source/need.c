@@ -332,10 +332,12 @@ static void send_needed(struct mover *m, struct dir *d, struct listed *e, const 
 {
 	const char *name = listed_name(&d->listing, e);
 	struct content_request r = {.op = s->op == NEED_NEW ? OP_CREATE : OP_UPDATE, .why = s->why,
-		.basis = s->op == NEED_NEW ? UINT64_MAX : s->basis};
+		.basis = s->op == NEED_NEW ? UINT64_MAX : s->basis,
+		.brk = s->why & META_D_HARDLINK,
+		.doubt = s->op == NEED_UPDATE && !(s->why & (META_D_SIZE | META_D_MTIME))};
 	int fd = -1;
 
-	if (m->dry_run && !(m->checksum && s->op == NEED_UPDATE && !(s->why & META_D_SIZE))) {
+	if (m->dry_run && !r.doubt && !(m->checksum && s->op == NEED_UPDATE && !(s->why & META_D_SIZE))) {
 		would_send(m, d, e, s);
 		return;
 	}

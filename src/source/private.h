@@ -178,7 +178,7 @@ struct link_wait {
 	char *name;
 	uint8_t type;
 	uint64_t size, dev, ino;
-	bool have_claim, first, have_state, bound, failed;
+	bool have_claim, first, have_state, bound, failed, doubt;
 	bool exists;
 	struct link_wait *next; /* in mover->ready */
 	uint64_t tdev, tino, tnlink, basis; /* state of the name at the target */
@@ -391,6 +391,7 @@ struct content_request {
 	uint32_t why;
 	uint64_t basis; /* there is a basis of this size; UINT64_MAX: none */
 	bool brk;
+	bool doubt; /* size and time are equal: only the contents can differ */
 	struct link_wait *link;
 };
 void content_send(struct mover *m, struct dir *d, const char *name, struct meta *meta, int fd,

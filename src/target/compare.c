@@ -127,7 +127,7 @@ static void metadata_only(struct pair *p, struct need *n, bool own_inode)
 static void compare_regular(struct pair *p, struct need *n)
 {
 	const bool shared = p->have->nlink > 1;
-	const bool look = p->s->flags & HELLO_CHECKSUM;
+	const bool look = (p->s->flags & HELLO_CHECKSUM) || session_suspects(p->s, p->have);
 
 	if ((p->diff & (META_D_SIZE | META_D_MTIME)) || look) {
 		n->op = NEED_UPDATE;
@@ -164,6 +164,7 @@ static void link_state(struct pair *p, struct need *n, bool there)
 		n->dev = p->have->dev;
 		n->ino = p->have->ino;
 		n->nlink = p->have->nlink;
+		n->doubt = session_suspects(p->s, p->have);
 	}
 }
 
@@ -217,7 +218,7 @@ static bool same(const struct session *s, const struct listing *l, const struct 
 		return false;
 	if (want->type == META_DIR)
 		return o->type == META_DIR;
-	if ((o->flags & (OWN_LINKED | OWN_UNREAD)) || !o->meta_len)
+	if ((o->flags & (OWN_LINKED | OWN_UNSURE)) || !o->meta_len)
 		return false;
 	if ((s->flags & HELLO_CHECKSUM) && want->type == META_REG)
 		return false;

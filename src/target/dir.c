@@ -41,6 +41,7 @@ struct tdir *dir_find(struct session *s, uint32_t id)
 
 void dir_modify(struct session *s, struct tdir *d)
 {
+	s->epoch.dirty = true;
 	if (d->modified)
 		return;
 	d->modified = true;

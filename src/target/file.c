@@ -338,7 +338,7 @@ static bool all_equal(const struct tfile *f, uint64_t size)
 }
 
 /* Nothing differed: the inode stays, unless it must not be shared. */
-static bool stays(struct tfile *f, bool unchanged)
+static bool stays(const struct session *s, struct tfile *f, bool unchanged)
 {
 	uint64_t whole[2] = {0, f->basis_size};
 
@@ -348,9 +348,7 @@ static bool stays(struct tfile *f, bool unchanged)
 		buf_clear(&f->equal);
 		buf_append(&f->equal, whole, sizeof(whole));
 	}
-	/* With or without FILE_BREAK: where the other names are the source's too, nobody asks for the
-	 * contents. */
-	if (f->have.nlink > 1)
+	if (f->have.nlink > 1 && ((f->flags & FILE_BREAK) || meta_diff(&f->have, &f->want, s->fields)))
 		return false;
 	return f->basis_size == f->want.size && all_equal(f, f->want.size);
 }
@@ -401,7 +399,7 @@ static void commit(struct session *s, struct tfile *f, bool unchanged, struct ms
 	struct stat st;
 	int fd, ret;
 
-	if (stays(f, unchanged)) {
+	if (stays(s, f, unchanged)) {
 		fd = f->basis_fd;
 	} else {
 		if (!file_materialise(s, f))

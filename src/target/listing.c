@@ -218,7 +218,7 @@ static bool read_entry(struct session *s, struct tdir *d, struct listing *l, str
 	if (meta_read(d->fd, own_name(l, o), dtype_of_type(o->type), s->fields, m, NULL) < 0) {
 		if (errno == ENOENT)
 			return false;
-		o->flags |= OWN_UNREAD;
+		o->flags |= OWN_UNSURE;
 		return true;
 	}
 	o->type = m->type;
@@ -226,6 +226,10 @@ static bool read_entry(struct session *s, struct tdir *d, struct listing *l, str
 		return true;
 	if (m->nlink > 1)
 		o->flags |= OWN_LINKED;
+	if (session_suspects(s, m)) {
+		o->flags |= OWN_UNSURE;
+		return true;
+	}
 	meta_pack(&l->arena, m, s->fields);
 	o->meta_len = (uint32_t)(l->arena.len - o->meta);
 	return true;
@@ -250,7 +254,7 @@ void listing_sum(
 		kind = o->type == META_DIR     ? DIGEST_DIR
 		       : o->flags & OWN_LINKED ? DIGEST_LINKED
 					       : DIGEST_PLAIN;
-		/* What cannot be read has no encoding, and so equals nothing the mover can have. */
+		/* What is unsure has no encoding, and so equals nothing the mover can have. */
 		h = digest_entry(&s->digest, kind, own_name(l, o), strlen(own_name(l, o)),
 			l->arena.data + o->meta, o->meta_len);
 		digest_add(out_total, &h);

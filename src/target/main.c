@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FILES_WANTED ((rlim_t)1024)
@@ -131,6 +132,20 @@ static void read_boot_id(uint8_t id[16])
 	}
 }
 
+/* The number of the root's mount, as no other mount gets it until the kernel is started anew. 0: Linux before 6.8. */
+static uint64_t mount_number(int fd)
+{
+	enum { MNT_ID_UNIQUE = 0x4000, WORD_MNT_ID = 18 }; /* of statx(), which headers may not know */
+	uint64_t words[32] = {0};
+	uint32_t mask = 0;
+
+#ifdef SYS_statx
+	if (fd >= 0 && syscall(SYS_statx, fd, "", AT_EMPTY_PATH, MNT_ID_UNIQUE, words) == 0)
+		memcpy(&mask, words, sizeof(mask));
+#endif
+	return mask & MNT_ID_UNIQUE ? words[WORD_MNT_ID] : 0;
+}
+
 static void raise_limits(void)
 {
 	struct rlimit l;
@@ -170,8 +185,11 @@ static int prove(int root_fd)
 
 static int serve(const struct options *o, int root_fd, const uint8_t boot_id[16], const struct sysload_files *load)
 {
-	struct session_config c = {
-		.root_fd = root_fd, .read_only = o->read_only, .version = REHOST_VERSION, .load = load};
+	struct session_config c = {.root_fd = root_fd,
+		.read_only = o->read_only,
+		.root_mount = mount_number(root_fd),
+		.version = REHOST_VERSION,
+		.load = load};
 	struct session *s;
 	int ret;
 

@@ -11,6 +11,7 @@
 #include "target/session.h"
 #include "wire/msg.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
 
 #define TARGET_DIRS_MAX 256
@@ -26,7 +27,8 @@
 
 /* ---- directories ---- */
 
-enum own_flag { OWN_LINKED = 1 << 0, OWN_SEEN = 1 << 1, OWN_UNREAD = 1 << 2 };
+/* UNSURE: it could not be read, or what it looks like is not to be believed: it equals nothing. */
+enum own_flag { OWN_LINKED = 1 << 0, OWN_SEEN = 1 << 1, OWN_UNSURE = 1 << 2 };
 struct own { /* one entry of our own listing */
 	uint64_t hash, ino;
 	uint32_t name, meta, meta_len; /* in the arena; meta_len 0: not kept */
@@ -100,9 +102,21 @@ struct fsref {
 	int fd;
 };
 
+struct epoch { /* see epoch.c; what the thread uses is left alone while it runs */
+	bool dirty;	 /* something may have been written since the last one began */
+	bool all_wanted; /* of the whole host */
+	bool running, all;
+	int64_t time, next_ns; /* of the clock that inodes have; monotonic */
+	pthread_t thread;
+	int wake[2]; /* a pipe: something to read when the thread is done */
+	int fds[TARGET_FS_MAX];
+	size_t fds_n;
+	int err;
+};
+
 struct session {
 	int root_fd;
-	uint64_t root_dev, root_ino;
+	uint64_t root_dev, root_ino, root_mount;
 	bool read_only, is_root, dry, ready;
 	int out_fd; /* -1: the caller takes the answers */
 	bool bye, error;
@@ -125,6 +139,9 @@ struct session {
 	size_t files_n;
 	struct fsref fs[TARGET_FS_MAX];
 	size_t fs_n;
+	struct epoch epoch;
+	struct suspect suspects[WIRE_SUSPECTS_MAX];
+	size_t suspects_n;
 	size_t kept_bytes;
 	int cwd; /* descriptor the current directory was set from, -1: unknown */
 	int tmp_fd;
@@ -212,6 +229,19 @@ struct dirent_raw {
 	uint8_t type;
 	char name[];
 } __attribute__((packed));
+
+/* epoch.c */
+int64_t epoch_clock(void); /* never behind the times that inodes get from now on */
+bool epoch_init(struct session *s);
+void epoch_release(struct session *s);
+/* Between requests: begins an epoch when it is time, and answers when one has ended. */
+void epoch_tick(struct session *s);
+int epoch_timeout_ms(const struct session *s); /* until the next tick is of use; -1: none is */
+void epoch_wait(struct session *s); /* for the thread, if it runs */
+bool flush_handle(struct session *s, const struct frame *f);
+bool suspect_handle(struct session *s, const struct frame *f);
+/* Whether a regular file's contents are to be compared whatever its size and time say. */
+bool session_suspects(const struct session *s, const struct meta *m);
 
 /* compare.c */
 bool list_handle(struct session *s, const struct frame *f);

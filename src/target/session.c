@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -78,6 +79,7 @@ bool session_malformed(struct session *s, const char *what)
 
 void session_wrote_fs(struct session *s, int fd, uint64_t dev)
 {
+	s->epoch.dirty = true;
 	for (size_t i = s->fs_n; i-- > 0;) {
 		if (s->fs[i].dev == dev)
 			return;
@@ -99,12 +101,16 @@ static bool sync_handle(struct session *s, const struct frame *f)
 {
 	struct msg_op_done done = {};
 	size_t start;
-	int err = s->sync_errno;
+	int err;
 
 	if (f->len > 1 || (f->len && f->payload[0] > 1))
 		return session_malformed(s, "request to sync");
-	if (s->files_n == 0)
-		tmp_empty(s); /* everything has been answered, everywhere: what is left is of one that was killed */
+	if (s->files_n == 0) { /* everything has been answered, everywhere: what is left is of one that was killed */
+		tmp_empty(s);
+		tmp_end(s); /* now, so that it is gone on the disk too */
+	}
+	epoch_wait(s);
+	err = s->sync_errno;
 	for (size_t i = 0; i < s->fs_n; i++) {
 		if (syncfs(s->fs[i].fd) < 0)
 			err = errno;
@@ -191,7 +197,9 @@ static void answer_hello(struct session *s, const struct frame *f)
 		.root_uid = s->is_root,
 		.root_dev = s->root_dev,
 		.root_ino = s->root_ino,
-		.root_empty = root_is_empty(s)};
+		.root_mount = s->root_mount,
+		.root_empty = root_is_empty(s),
+		.now = epoch_clock()};
 	size_t start = frame_begin(&s->out, MSG_HELLO_OK, f->id);
 
 	memcpy(m.boot_id, s->boot_id, sizeof(m.boot_id));
@@ -224,6 +232,8 @@ static bool hello_handle(struct session *s, const struct frame *f)
 	s->dry = s->read_only || (m.flags & HELLO_DRY_RUN);
 	digest_key_init(&s->digest, m.seed);
 	delta_key_init(&s->delta, m.seed);
+	if (!epoch_init(s))
+		return session_error(s, DIAG_TARGET_SYNC, "cannot make a pipe: %s", strerror(errno));
 	tmp_start(s, m.flags & HELLO_FIRST);
 	s->ready = true;
 	answer_hello(s, f);
@@ -242,26 +252,29 @@ static bool bye_handle(struct session *s, const struct frame *f)
 static const struct {
 	uint8_t type;
 	bool (*handle)(struct session *, const struct frame *);
+	bool writes; /* of the others, those that do say so by session_wrote_fs() or dir_modify() */
 } handlers[] = {
-	{MSG_PUT, put_handle},
-	{MSG_DATA, data_handle},
-	{MSG_DIR, dir_handle},
-	{MSG_LIST, list_handle},
-	{MSG_DIR_END, dir_end_handle},
-	{MSG_FILE, file_handle},
-	{MSG_HOLE, hole_handle},
-	{MSG_SEG_HASH, seg_hash_handle},
-	{MSG_RUN, run_handle},
-	{MSG_FILE_END, file_end_handle},
-	{MSG_META, meta_handle},
-	{MSG_LINK, link_handle},
-	{MSG_DELETE, delete_handle},
-	{MSG_SYNC, sync_handle},
-	{MSG_BYE, bye_handle},
-	{MSG_FILL, fill_handle},
-	{MSG_PING, ping_handle},
-	{MSG_LOAD, load_handle},
-	{MSG_HELLO, hello_handle},
+	{MSG_PUT, put_handle, true},
+	{MSG_DATA, data_handle, true},
+	{MSG_DIR, dir_handle, false},
+	{MSG_LIST, list_handle, false},
+	{MSG_DIR_END, dir_end_handle, true},
+	{MSG_FILE, file_handle, true},
+	{MSG_HOLE, hole_handle, true},
+	{MSG_SEG_HASH, seg_hash_handle, true},
+	{MSG_RUN, run_handle, true},
+	{MSG_FILE_END, file_end_handle, true},
+	{MSG_META, meta_handle, true},
+	{MSG_LINK, link_handle, true},
+	{MSG_DELETE, delete_handle, true},
+	{MSG_SUSPECT, suspect_handle, false},
+	{MSG_FLUSH, flush_handle, false},
+	{MSG_SYNC, sync_handle, false},
+	{MSG_BYE, bye_handle, false},
+	{MSG_FILL, fill_handle, false},
+	{MSG_PING, ping_handle, false},
+	{MSG_LOAD, load_handle, false},
+	{MSG_HELLO, hello_handle, false},
 };
 
 bool session_handle(struct session *s, const struct frame *f)
@@ -271,8 +284,10 @@ bool session_handle(struct session *s, const struct frame *f)
 	if (!s->ready && f->type != MSG_HELLO)
 		return session_error(s, DIAG_TARGET_PROTOCOL, "request %u before the greeting", f->type);
 	for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
-		if (handlers[i].type == f->type)
-			return handlers[i].handle(s, f);
+		if (handlers[i].type != f->type)
+			continue;
+		s->epoch.dirty = s->epoch.dirty || handlers[i].writes;
+		return handlers[i].handle(s, f);
 	}
 	return session_error(s, DIAG_TARGET_PROTOCOL, "unknown request %u", f->type);
 }
@@ -294,7 +309,8 @@ struct session *session_new(const struct session_config *c)
 	s->uid = geteuid();
 	s->version = c->version;
 	s->load = c->load;
-	s->out_fd = s->cwd = s->tmp_fd = -1;
+	s->out_fd = s->cwd = s->tmp_fd = s->epoch.wake[0] = s->epoch.wake[1] = -1;
+	s->root_mount = c->root_mount;
 	memcpy(s->boot_id, c->boot_id, sizeof(s->boot_id));
 	if (s->root_fd >= 0 && fstat(s->root_fd, &st) == 0) {
 		s->root_dev = st.st_dev;
@@ -309,6 +325,7 @@ void session_free(struct session *s)
 {
 	file_abandon_all(s);
 	dir_abandon_all(s);
+	epoch_release(s);
 	if (s->ready)
 		tmp_end(s);
 	if (s->tmp_fd >= 0)
@@ -363,6 +380,15 @@ static bool execute(struct session *s, struct frame_decoder *in)
 	}
 }
 
+/* False: it is time for epoch_tick() instead. */
+static bool await_input(const struct session *s, int in_fd)
+{
+	struct pollfd p[2] = {{.fd = in_fd, .events = POLLIN},
+		{.fd = s->epoch.running ? s->epoch.wake[0] : -1, .events = POLLIN}};
+
+	return poll(p, 2, epoch_timeout_ms(s)) > 0 && p[0].revents;
+}
+
 int session_serve(struct session *s, int in_fd, int out_fd)
 {
 	struct frame_decoder in;
@@ -374,7 +400,10 @@ int session_serve(struct session *s, int in_fd, int out_fd)
 
 		if (!execute(s, &in))
 			break;
+		epoch_tick(s);
 		flush(s); /* nothing more to do: let the mover have what there is */
+		if (!await_input(s, in_fd))
+			continue;
 		n = read(in_fd, frame_decoder_space(&in, READ_BYTES), READ_BYTES);
 		if (n < 0 && errno == EINTR)
 			continue;

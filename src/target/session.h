@@ -20,6 +20,7 @@ struct session_config {
 	int root_fd;	/* the target root; -1: it does not exist (read-only sessions only) */
 	bool read_only; /* nothing may be changed, whatever HELLO says */
 	uint8_t boot_id[16];
+	uint64_t root_mount; /* 0: not known */
 	const char *version; /* of the program, for messages */
 	const struct sysload_files *load; /* NULL: not told */
 };

@@ -156,6 +156,17 @@ bool msg_hello_get(const struct frame *f, struct msg_hello *m)
 	return true;
 }
 
+static void put_time(struct buf *out, int64_t t)
+{
+	wr_u64(out, (uint64_t)t);
+}
+static int64_t get_time(struct rd *r)
+{
+	uint64_t t = rd_u64(r);
+
+	r->bad = r->bad || t > WIRE_TIME_MAX;
+	return r->bad ? 0 : (int64_t)t;
+}
 void msg_hello_ok_put(struct buf *out, const struct msg_hello_ok *m)
 {
 	wr_u32(out, m->protocol);
@@ -165,7 +176,9 @@ void msg_hello_ok_put(struct buf *out, const struct msg_hello_ok *m)
 	buf_append(out, m->boot_id, sizeof(m->boot_id));
 	wr_u64(out, m->root_dev);
 	wr_u64(out, m->root_ino);
+	wr_u64(out, m->root_mount);
 	wr_u8(out, m->root_empty);
+	put_time(out, m->now);
 }
 
 bool msg_hello_ok_get(const struct frame *f, struct msg_hello_ok *m)
@@ -182,11 +195,39 @@ bool msg_hello_ok_get(const struct frame *f, struct msg_hello_ok *m)
 	boot = rd_fixed(&r, sizeof(m->boot_id));
 	m->root_dev = rd_u64(&r);
 	m->root_ino = rd_u64(&r);
+	m->root_mount = rd_u64(&r);
 	m->root_empty = rd_u8(&r);
+	m->now = get_time(&r);
 	if (!rd_done(&r) || (m->fields & ~(uint32_t)META_F_ALL) || m->root_uid > 1 || m->root_empty > 1)
 		return false;
 	memcpy(m->boot_id, boot.p, sizeof(m->boot_id));
 	return true;
+}
+void msg_suspect_put(struct buf *out, const struct suspect *s)
+{
+	put_time(out, s->from);
+	put_time(out, s->to);
+}
+bool msg_suspect_get(struct rd *r, struct suspect *s)
+{
+	if (!rd_ok(r) || rd_left(r) == 0)
+		return false;
+	s->from = get_time(r);
+	s->to = get_time(r);
+	return rd_ok(r);
+}
+void msg_epoch_put(struct buf *out, const struct msg_epoch *m)
+{
+	put_time(out, m->time);
+	wr_u8(out, m->all);
+}
+bool msg_epoch_get(const struct frame *f, struct msg_epoch *m)
+{
+	struct rd r = frame_rd(f);
+
+	m->time = get_time(&r);
+	m->all = rd_u8(&r);
+	return rd_done(&r) && m->all <= 1;
 }
 
 /* ---- directories ---- */
@@ -308,7 +349,7 @@ void msg_need_put(struct buf *out, const struct need *n)
 	if (n->op == NEED_UPDATE || n->op == NEED_LINK_STATE)
 		wr_varint(out, n->basis);
 	if (n->op == NEED_LINK_STATE) {
-		wr_u8(out, n->exists);
+		wr_u8(out, (uint8_t)(n->exists | n->doubt << 1));
 		if (n->exists) {
 			wr_varint(out, n->dev);
 			wr_varint(out, n->ino);
@@ -321,6 +362,8 @@ void msg_need_put(struct buf *out, const struct need *n)
 
 bool msg_need_get(struct rd *r, struct need *n)
 {
+	uint8_t state;
+
 	*n = (struct need){};
 	if (!rd_ok(r) || rd_left(r) == 0)
 		return false;
@@ -330,7 +373,9 @@ bool msg_need_get(struct rd *r, struct need *n)
 	if (n->op == NEED_UPDATE || n->op == NEED_LINK_STATE)
 		n->basis = rd_varint(r, UINT64_MAX);
 	if (n->op == NEED_LINK_STATE) {
-		n->exists = rd_u8(r);
+		state = rd_u8(r);
+		n->exists = state & 1;
+		n->doubt = state >> 1;
 		if (n->exists) {
 			n->dev = rd_varint(r, UINT64_MAX);
 			n->ino = rd_varint(r, UINT64_MAX);
@@ -339,7 +384,7 @@ bool msg_need_get(struct rd *r, struct need *n)
 	}
 	if (n->op == NEED_FAILED)
 		rd_diag(r, &n->diag);
-	if (n->op < NEED_CREATED || n->op > NEED_FAILED || n->exists > 1)
+	if (n->op < NEED_CREATED || n->op > NEED_FAILED || n->doubt > n->exists)
 		r->bad = true;
 	require_reason(n->op == NEED_FAILED, &n->diag);
 	return keep(rd_ok(r), &n->diag);

@@ -49,6 +49,9 @@ enum msg_type {
 	MSG_ERROR,     /* R, id 0: the session cannot go on; struct diag */
 	MSG_SYNC,      /* M, id op, u8 all (absent: 0): sync every file system R has written to, or (1) all of the host. Answer OP_DONE */
 	MSG_BYE,       /* M: no more requests; R removes its temporary directory and ends */
+	MSG_SUSPECT,   /* M: records of struct suspect: all there are, whatever was said before. No answer */
+	MSG_FLUSH,     /* M: the next EPOCH is to be one of the whole host. No answer but that */
+	MSG_EPOCH,     /* R, id 0, unasked: struct msg_epoch */
 
 	/* directories; id is the directory's */
 	MSG_DIR = 16,  /* M */
@@ -127,10 +130,32 @@ struct msg_hello_ok {
 	uint8_t root_uid; /* 1: R has the rights of root */
 	uint8_t boot_id[16]; /* of R's kernel, to notice that both ends are one host */
 	uint64_t root_dev, root_ino;
+	uint64_t root_mount; /* number of its mount, which another mount never has while the kernel runs; 0: not known */
 	uint8_t root_empty; /* the target root held nothing when R opened it (its own temporary directory aside) */
+	int64_t now; /* R's clock; nothing has been written yet */
 };
 void msg_hello_ok_put(struct buf *out, const struct msg_hello_ok *m);
 bool msg_hello_ok_get(const struct frame *f, struct msg_hello_ok *m);
+
+/*
+ * What an unclean end may have left: times of inodes can reach the disk before the contents. Regular files whose ctime
+ * lies in [from, to) are not taken for equal by size and time: their contents are compared. All times are nanoseconds
+ * of R's clock, and within 0..WIRE_TIME_MAX; the latter as `to` means no end.
+ */
+#define WIRE_TIME_MAX (INT64_MAX / 2)
+#define WIRE_SUSPECTS_MAX 64
+struct suspect {
+	int64_t from, to;
+};
+void msg_suspect_put(struct buf *out, const struct suspect *s);
+bool msg_suspect_get(struct rd *r, struct suspect *s);
+
+struct msg_epoch {
+	int64_t time; /* what R (all: anyone on its host) has written before that time is on the disk */
+	uint8_t all;
+};
+void msg_epoch_put(struct buf *out, const struct msg_epoch *m);
+bool msg_epoch_get(const struct frame *f, struct msg_epoch *m);
 
 /* ---- directories ---- */
 
@@ -188,7 +213,7 @@ enum need_op {
 	NEED_UPDATED,	  /* R has replaced it: another type, link target or device number was there */
 	NEED_METADATA,	  /* R has set what differed (why); or broken a hard link by copying (META_D_HARDLINK) */
 	NEED_NEW,	  /* a regular file that is not there: content is needed */
-	NEED_UPDATE,	  /* a regular file that is there with other size, time or (CHECKSUM) perhaps content */
+	NEED_UPDATE,	  /* a regular file that is there with other size, time or (CHECKSUM, SUSPECT) perhaps content */
 	NEED_LINK_STATE,  /* a linked entry's state; nothing was done */
 	NEED_FAILED,	  /* diag */
 };
@@ -198,6 +223,7 @@ struct need {
 	uint32_t why;	  /* META_D_* */
 	uint64_t basis;	  /* NEED_UPDATE, NEED_LINK_STATE: size of the regular file that is there, 0 if none */
 	uint8_t exists;	  /* NEED_LINK_STATE: something of the same type is there under this name */
+	uint8_t doubt;	  /* NEED_LINK_STATE, when exists: its contents are to be compared, whatever its time says */
 	uint64_t dev, ino, nlink; /* NEED_LINK_STATE, when exists */
 	struct diag diag; /* NEED_FAILED; owned by the caller after get */
 };

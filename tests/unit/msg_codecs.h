@@ -68,7 +68,9 @@ CODEC_FRAME(pong, msg_pong)
 CODEC_FRAME(load, sysload)
 CODEC_RECORDS(need, need, diag_release(&m.diag))
 CODEC_RECORDS(put_done, put_done, diag_release(&m.diag))
+CODEC_FRAME(epoch, msg_epoch)
 CODEC_RECORDS(seg_run, seg_run, )
+CODEC_RECORDS(suspect, suspect, )
 CODEC_RECORDS(delete_record, delete_record, diag_release(&m.diag))
 
 /* Of another protocol only the version can be read. */
@@ -203,6 +205,7 @@ static const struct {
 	{"file_end", codec_file_end}, {"file_done", codec_file_done}, {"again", codec_again}, {"meta", codec_meta},
 	{"link", codec_link}, {"op_done", codec_op_done}, {"delete", codec_delete}, {"delete_done", codec_delete_done},
 	{"delete_record", codec_delete_record}, {"diag", codec_diag}, {"pong", codec_pong}, {"load", codec_load},
+	{"suspect", codec_suspect}, {"epoch", codec_epoch},
 };
 
 /* Is what fn accepts stable? True for what it refuses. */

@@ -93,7 +93,7 @@ static void put_segment(struct buf *b)
 
 static void put_ready(struct buf *b)
 {
-	const struct ipc_ready r = {.boot_id = "boot-boot-boot-b", .root_dev = 1, .root_ino = 2, .root_empty = 1, .root_uid = 1,
+	const struct ipc_ready r = {.boot_id = "boot-boot-boot-b", .root_dev = 1, .root_ino = 2, .root_mount = 4, .now = 5, .root_empty = 1, .root_uid = 1,
 		.foreign = 1, .helper_bytes = 3, .shared_dir = B("dir")};
 
 	ipc_ready_put(b, &r);
@@ -224,7 +224,7 @@ static void test_ready(void **state)
 	assert_true(ipc_ready_get(&f, &r));
 	assert_memory_equal(r.boot_id, "boot-boot-boot-b", 16);
 	assert_true(r.root_dev == 1 && r.root_ino == 2 && r.root_empty == 1 && r.root_uid == 1 && r.foreign == 1);
-	assert_true(r.helper_bytes == 3);
+	assert_true(r.helper_bytes == 3 && r.root_mount == 4 && r.now == 5);
 	assert_bytes(r.shared_dir, B("dir"));
 	/* It goes into a fixed place. */
 	memset(long_dir, 'x', sizeof(long_dir));

@@ -96,7 +96,8 @@ static void test_hello_unknown_bits(void **state)
 static void put_hello_ok(struct buf *b)
 {
 	const struct msg_hello_ok m = {.protocol = WIRE_PROTOCOL, .version = B("2"), .fields = 5, .root_uid = 1,
-		.boot_id = "boot-boot-boot-b", .root_dev = UINT64_MAX, .root_ino = 2, .root_empty = 1};
+		.boot_id = "boot-boot-boot-b", .root_dev = UINT64_MAX, .root_ino = 2,
+		.root_mount = 7, .root_empty = 1, .now = WIRE_TIME_MAX};
 
 	msg_hello_ok_put(b, &m);
 }
@@ -114,8 +115,48 @@ static void test_hello_ok(void **state)
 	assert_int_equal(m.root_uid, 1);
 	assert_memory_equal(m.boot_id, "boot-boot-boot-b", 16);
 	assert_true(m.root_dev == UINT64_MAX && m.root_ino == 2 && m.root_empty == 1);
-	b.data[b.len - 1] = 2;
+	assert_true(m.root_mount == 7 && m.now == WIRE_TIME_MAX);
+	b.data[b.len - 1] ^= 0x80; /* a time that is none */
 	assert_false(msg_hello_ok_get(&f, &m));
+	b.data[b.len - 1] ^= 0x80;
+	b.data[b.len - 9] = 2;
+	assert_false(msg_hello_ok_get(&f, &m));
+}
+
+static void put_suspects(struct buf *b)
+{
+	msg_suspect_put(b, &(struct suspect){5, 6});
+	msg_suspect_put(b, &(struct suspect){0, WIRE_TIME_MAX});
+}
+
+static void put_epoch(struct buf *b)
+{
+	msg_epoch_put(b, &(struct msg_epoch){.time = 1600000000000000001, .all = 1});
+}
+
+static void test_epoch(void **state)
+{
+	AUTO_BUF b = BUF_INIT;
+	AUTO_BUF c = BUF_INIT;
+	struct suspect s;
+	struct msg_epoch m;
+	struct frame f;
+	struct rd r;
+
+	put_suspects(&b);
+	r = rd_init(b.data, b.len);
+	assert_true(msg_suspect_get(&r, &s) && s.from == 5 && s.to == 6);
+	assert_true(msg_suspect_get(&r, &s) && s.from == 0 && s.to == WIRE_TIME_MAX);
+	assert_false(msg_suspect_get(&r, &s));
+	assert_true(rd_done(&r));
+	put_epoch(&c);
+	f = frame_of(&c);
+	assert_true(msg_epoch_get(&f, &m) && m.time == 1600000000000000001 && m.all == 1);
+	c.data[8] = 2;
+	assert_false(msg_epoch_get(&f, &m));
+	c.data[8] = 0;
+	c.data[7] = 0x80;
+	assert_false(msg_epoch_get(&f, &m));
 }
 
 static void put_dir(struct buf *b)
@@ -300,7 +341,8 @@ static void put_need(struct buf *b)
 	struct need n[] = {
 		{.index = 0, .op = NEED_CREATED, .why = META_D_TYPE},
 		{.index = 1, .op = NEED_UPDATE, .why = META_D_END - 1, .basis = UINT64_MAX},
-		{.index = 500, .op = NEED_LINK_STATE, .exists = 1, .basis = 1, .dev = 2, .ino = UINT64_MAX, .nlink = 4},
+		{.index = 500, .op = NEED_LINK_STATE, .exists = 1, .doubt = 1, .basis = 1, .dev = 2, .ino = UINT64_MAX,
+			.nlink = 4},
 		{.index = 501, .op = NEED_LINK_STATE},
 		{.index = UINT32_MAX, .op = NEED_FAILED, .diag = diag_of("p", "why")},
 	};
@@ -324,7 +366,7 @@ static void test_need(void **state)
 	assert_true(msg_need_get(&r, &n));
 	assert_true(n.index == 1 && n.op == NEED_UPDATE && n.why == META_D_END - 1 && n.basis == UINT64_MAX);
 	assert_true(msg_need_get(&r, &n));
-	assert_true(n.index == 500 && n.exists == 1 && n.basis == 1);
+	assert_true(n.index == 500 && n.exists == 1 && n.doubt == 1 && n.basis == 1);
 	assert_true(n.dev == 2 && n.ino == UINT64_MAX && n.nlink == 4);
 	assert_true(msg_need_get(&r, &n));
 	assert_true(n.index == 501 && n.op == NEED_LINK_STATE && !n.exists && !n.ino);
@@ -892,6 +934,7 @@ static const struct sample {
 	{"again", put_again}, {"meta", put_meta}, {"link", put_link}, {"op_done", put_op_done}, {"delete", put_delete},
 	{"delete_done", put_delete_done}, {"delete_record", put_delete_records}, {"diag", put_diag},
 	{"pong", put_pong}, {"load", put_load},
+	{"suspect", put_suspects}, {"epoch", put_epoch},
 };
 
 static msg_codec codec_named(const char *name)
@@ -962,7 +1005,7 @@ static void test_hostile(void **state)
 static void test_whole_frames_only(void **state)
 {
 	static const char *const whole[] = {"hello", "hello_ok", "need", "dir_done", "put_done", "file_ok", "hole", "seg_hash",
-		"link", "op_done", "delete", "again", "diag", "pong", "load"};
+		"epoch", "link", "op_done", "delete", "again", "diag", "pong", "load"};
 
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
 		msg_codec fn = codec_named(samples[i].codec);
@@ -987,6 +1030,7 @@ int main(void)
 		cmocka_unit_test(test_hello),
 		cmocka_unit_test(test_hello_unknown_bits),
 		cmocka_unit_test(test_hello_ok),
+		cmocka_unit_test(test_epoch),
 		cmocka_unit_test(test_dir),
 		cmocka_unit_test(test_dir_refused),
 		cmocka_unit_test(test_dir_diff),

@@ -250,6 +250,59 @@ static size_t world_list(struct world *w, uint32_t id, struct buf *entries, stru
 	return n;
 }
 
+static void suspect(struct world *w, int64_t from, int64_t to)
+{
+	struct buf b = BUF_INIT;
+
+	msg_suspect_put(&b, &(struct suspect){1, 2});
+	msg_suspect_put(&b, &(struct suspect){from, to});
+	world_send(w, MSG_SUSPECT, 0, &b);
+	world_no_reply(w);
+}
+
+/* What was written while an earlier run ended badly is never equal by its looks. */
+static void test_suspects(void **state)
+{
+	struct world w;
+	struct digest sum;
+	struct stat st;
+	int64_t ctime;
+	struct buf b = BUF_INIT;
+	struct need n[4];
+	struct meta file = a_meta(META_REG, 0644, 5), empty = a_meta(META_REG, 0644, 0);
+
+	world_open(&w);
+	world_hello(&w, HELLO_FIRST, NULL, NULL);
+	put_tree(&w);
+	sum = tree_digest(&w);
+	st = world_stat(&w, "file");
+	ctime = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+	file.size = (uint64_t)st.st_size;
+	world_hello(&w, 0, NULL, NULL);
+	suspect(&w, ctime + 1, ctime + 1000000000000);
+	suspect(&w, 0, ctime); /* up to then, and all there is */
+	world_dir(&w, 40, "", (struct dir_args){.digest = sum});
+	world_reply(&w, MSG_DIR_EQUAL);
+	suspect(&w, ctime, WIRE_TIME_MAX);
+	world_dir(&w, 41, "", (struct dir_args){.digest = sum});
+	world_reply(&w, MSG_DIR_DIFF);
+	world_run(&w, "ln file file2");
+	world_dir(&w, 42, "", (struct dir_args){.digest = sum});
+	entry_add(&b, 0, "file", &file, NULL, false);
+	entry_add(&b, 0, "empty", &empty, NULL, false); /* there is nothing to compare */
+	entry_add(&b, ENTRY_LINKED, "file2", &file, NULL, false);
+	assert_int_equal(world_list(&w, 42, &b, n, ARRAY_LEN(n)), 2);
+	assert_int_equal(n[0].index, 0);
+	assert_int_equal(n[0].op, NEED_UPDATE);
+	assert_int_equal(n[0].why, META_D_HARDLINK);
+	assert_true(n[1].op == NEED_LINK_STATE && n[1].exists && n[1].doubt);
+	for (unsigned i = 0; i <= WIRE_SUSPECTS_MAX; i++)
+		msg_suspect_put(&b, &(struct suspect){1, 2});
+	world_send(&w, MSG_SUSPECT, 0, &b);
+	world_error(&w, DIAG_TARGET_PROTOCOL);
+	world_close(&w);
+}
+
 static void test_list(void **state)
 {
 	struct world w;
@@ -1029,6 +1082,7 @@ int main(void)
 		cmocka_unit_test(test_new_tree),
 		cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_suspects),
 		cmocka_unit_test(test_update_needed),
 		cmocka_unit_test(test_delete),
 		cmocka_unit_test(test_delete_deep),

@@ -1,0 +1,242 @@
+/*
+ * Power loss of the target. The time of an inode can reach the disk before its contents, and then a file looks equal
+ * that is not. So the receivers make durable what they write while they write it, and tell up to when (epochs); what was
+ * written later is suspect when the run does not end well: the state keeps from when to when that was, by the target's
+ * clock, and the next run has the receivers compare the contents of files whose ctime lies there.
+ */
+#include "base/clock.h"
+#include "engine/private.h"
+
+#include <signal.h>
+#include <string.h>
+
+#define CLOCK_SLACK (2 * NS_PER_S) /* coarse times of inodes, and a clock that is being corrected */
+#define KEEP_NS (5 * NS_PER_S)
+/* A receiver whose link is lost may go on for a while with what it has been sent: until it surely has ended, another one
+ * brings everything on its host to the disk. */
+#define FLUSH_NS (15 * NS_PER_S)
+#define SETTLED_NS (300 * NS_PER_S)
+
+static struct unclean *own(struct engine *e)
+{
+	return &e->state.unclean[e->state.unclean_len - 1];
+}
+
+/* Which walk it is: only one that comes by the same places clears what an earlier one has left. */
+static uint64_t walk_id(const struct engine *e)
+{
+	static const uint8_t seed[16];
+	struct digest_key key;
+	AUTO_BUF b = BUF_INIT;
+
+	rules_pack(e->rules, &b);
+	for (size_t i = 0; i < e->plan.chosen_count; i++)
+		wr_str(&b, e->plan.chosen[i].rel);
+	digest_key_init(&key, seed);
+	return digest_name(&key, b.data, b.len) | 1;
+}
+
+/* Where does it end, if `now` is the first the target says after it? Nowhere, when its clock has been set back. */
+static int64_t end_of(const struct job_state *s, const struct unclean *u, int64_t now)
+{
+	int64_t here = clock_real_ns() - s->unclean_at, there = now - u->from;
+
+	return there < 0 || there < here - here / 1000 - CLOCK_SLACK ? WIRE_TIME_MAX : now;
+}
+
+static void close_open(struct job_state *s, int64_t now)
+{
+	for (size_t i = 0; i < s->unclean_len; i++)
+		if (s->unclean[i].to == WIRE_TIME_MAX)
+			s->unclean[i].to = end_of(s, &s->unclean[i], now);
+}
+
+static void open_own(struct engine *e, int64_t now)
+{
+	struct job_state *s = &e->state;
+	struct unclean *u = s->unclean;
+
+	if (s->unclean_len == STATE_UNCLEAN_MAX) { /* the two oldest become one, which no walk clears if theirs differ */
+		u[1].from = MIN(u[0].from, u[1].from);
+		u[1].to = MAX(u[0].to, u[1].to);
+		u[1].walk = u[0].walk == u[1].walk ? u[1].walk : 0;
+		memmove(u, u + 1, --s->unclean_len * sizeof(*u));
+	}
+	u[s->unclean_len++] = (struct unclean){MAX(now - CLOCK_SLACK, INT64_C(0)), WIRE_TIME_MAX, e->durable.walk};
+	s->unclean_at = clock_real_ns();
+	e->durable.until = now;
+	e->durable.until_at = s->unclean_at;
+	e->durable.host = WIRE_TIME_MAX;
+}
+
+static void keep(struct engine *e)
+{
+	own(e)->from = MAX(e->durable.until - CLOCK_SLACK, INT64_C(0));
+	e->state.unclean_at = e->durable.until_at;
+}
+
+static void send_suspects(struct engine *e, struct worker *w)
+{
+	AUTO_BUF b = BUF_INIT;
+
+	for (const struct unclean *u = e->state.unclean; u < own(e); u++)
+		msg_suspect_put(&b, &(struct suspect){u->from, u->to});
+	worker_send(w, IPC_SUSPECT, &b);
+}
+
+void durable_begin(struct engine *e, const struct ipc_ready *r)
+{
+	e->durable.walk = walk_id(e);
+	close_open(&e->state, r->now);
+	open_own(e, r->now);
+	e->durable.begun = true;
+}
+
+void durable_ready(struct engine *e, struct worker *w, const struct ipc_ready *r)
+{
+	w->durable = r->now;
+	send_suspects(e, w);
+}
+
+/* ---- while it runs ---- */
+
+static bool works(const struct worker *w)
+{
+	return w->state == WORKER_READY || w->state == WORKER_SYNCING || w->state == WORKER_SYNCED;
+}
+
+void durable_epoch(struct engine *e, struct worker *w, const struct msg_epoch *m)
+{
+	int64_t until;
+
+	w->durable = m->time;
+	if (m->all && e->durable.host != WIRE_TIME_MAX)
+		e->durable.host =
+			clock_mono_ns() - e->durable.lost_ns > SETTLED_NS ? WIRE_TIME_MAX : m->time;
+	until = e->durable.host;
+	for (const struct worker *o = e->workers; o; o = o->next)
+		if (works(o))
+			until = MIN(until, o->durable);
+	if (until == WIRE_TIME_MAX || until == e->durable.until)
+		return;
+	e->durable.until = until;
+	e->durable.until_at = clock_real_ns();
+}
+
+void durable_lost(struct engine *e, const struct worker *w)
+{
+	e->durable.host = MIN(e->durable.host, w->durable);
+	e->durable.lost_ns = clock_mono_ns();
+	e->durable.asked_ns = 0;
+}
+
+static void ask_flush(struct engine *e, int64_t now)
+{
+	struct worker *w = e->workers;
+
+	while (w && w->state != WORKER_READY)
+		w = w->next;
+	if (!w)
+		return;
+	worker_send(w, IPC_FLUSH, NULL);
+	e->durable.asked_ns = now;
+}
+
+void durable_tick(struct engine *e)
+{
+	int64_t now = clock_mono_ns(), from;
+	AUTO_DIAG d = DIAG_INIT;
+
+	if (!e->durable.begun || e->job->dry_run)
+		return;
+	if (e->durable.host != WIRE_TIME_MAX && now - e->durable.asked_ns > FLUSH_NS)
+		ask_flush(e, now);
+	from = own(e)->from;
+	if (now - e->durable.kept_ns < KEEP_NS)
+		return;
+	e->durable.kept_ns = now;
+	keep(e);
+	if (own(e)->from != from)
+		(void)state_write(e->job, &e->state, &d); /* what is there is older: it costs more and is as right */
+}
+
+void durable_end(struct engine *e, bool whole)
+{
+	struct job_state *s = &e->state;
+	size_t n = 0;
+
+	if (!e->durable.begun)
+		return;
+	if (!whole) {
+		keep(e);
+		return;
+	}
+	s->unclean_len--;
+	for (size_t i = 0; i < s->unclean_len; i++)
+		if (s->unclean[i].walk != e->durable.walk || e->out->exit_code != EXIT_DONE)
+			s->unclean[n++] = s->unclean[i];
+	s->unclean_len = n;
+}
+
+/* ---- another kernel, or another mount, at the other end ---- */
+
+static void note_target(struct engine *e, const struct ipc_ready *r)
+{
+	memcpy(e->target.boot_id, r->boot_id, sizeof(e->target.boot_id));
+	e->target.mount = r->root_mount;
+	e->target.ino = r->root_ino;
+}
+
+static bool rebooted(const struct engine *e, const struct ipc_ready *r)
+{
+	static const uint8_t none[16];
+
+	return memcmp(r->boot_id, e->target.boot_id, sizeof(none)) != 0 && memcmp(r->boot_id, none, sizeof(none)) != 0 &&
+		memcmp(e->target.boot_id, none, sizeof(none)) != 0;
+}
+
+static bool remounted(struct engine *e, const struct worker *w, const struct ipc_ready *r)
+{
+	if (!r->root_mount || !e->target.mount || r->root_mount == e->target.mount)
+		return false;
+	for (const struct worker *o = e->workers; o; o = o->next)
+		if (o != w && works(o)) { /* each session sees mounts of its own: they tell nothing */
+			e->target.mount = 0;
+			return false;
+		}
+	return true;
+}
+
+bool durable_target(struct engine *e, struct worker *w, const struct ipc_ready *r)
+{
+	if (!e->target_checked) {
+		note_target(e, r);
+		return true;
+	}
+	if (e->target.ino != r->root_ino)
+		return false;
+	if (rebooted(e, r) || remounted(e, w, r)) {
+		note_target(e, r);
+		e->restart = w->serial;
+		e->restart_now = r->now;
+	}
+	return true;
+}
+
+void durable_restart(struct engine *e)
+{
+	struct worker *w = worker_by_serial(e, e->restart);
+	AUTO_DIAG d = DIAG_INIT;
+
+	engine_note(e, "the target has been started anew, or its file system mounted anew: the walk begins again");
+	e->restart = 0;
+	worker_kill_but(e, w); /* those of before will not come back */
+	engine_walk_anew(e);
+	keep(e);
+	own(e)->to = end_of(&e->state, own(e), e->restart_now);
+	open_own(e, e->restart_now);
+	if (!e->job->dry_run && !state_write(e->job, &e->state, &d))
+		engine_fatal(e, &d);
+	if (w)
+		send_suspects(e, w);
+}
