@@ -3,7 +3,6 @@
 #include "cli/hook.h"
 #include "cli/metrics.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -171,21 +170,8 @@ static void write_metrics(struct work *w)
 
 /* ---- from beginning to end ---- */
 
-static void block_signals(struct work *w)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, &w->mask);
-}
-
 bool unattended_begin(struct work *w, struct summary *s)
 {
-	block_signals(w);
 	w->started = clock_real_ns();
 	if (!w->job.dry_run && (w->lock = job_lock(&w->job, &s->fatal)) < 0)
 		s->exit_code = diag_info(s->fatal.code)->exit_class;
@@ -214,5 +200,4 @@ void unattended_end(struct work *w, const struct summary *s, bool transferred, b
 	unattended_note(w, command_of(w), s, w->started);
 	write_metrics(w);
 	hook_end(w, s, transferred, verified);
-	sigprocmask(SIG_SETMASK, &w->mask, NULL);
 }

@@ -1,9 +1,11 @@
 #include "cli/work.h"
 #include "cli/adhoc.h"
+#include "cli/supervise.h"
 #include "cli/unattended.h"
 #include "base/clock.h"
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -27,14 +29,19 @@ int work_refuse(const struct options *o, const struct usage_error *e)
 	return code;
 }
 
-struct conf *work_load_conf(const struct options *o, bool no_files, struct usage_error *e)
+static struct conf_sources sources_of(const struct options *o, bool no_files)
 {
-	struct conf_sources from = {
+	return (struct conf_sources){
 		.path = o->config,
 		.no_files = no_files,
 		.sets = o->sets,
 		.set_count = o->set_count,
 	};
+}
+
+struct conf *work_load_conf(const struct options *o, bool no_files, struct usage_error *e)
+{
+	struct conf_sources from = sources_of(o, no_files);
 	struct conf_errors errors = {0};
 	struct conf *c = conf_load(&from, &errors);
 
@@ -100,6 +107,18 @@ static bool check_operand_options(const struct options *o, bool adhoc, struct us
 	return true;
 }
 
+/* A closed terminal ends what was started there; a daemon's job takes SIGHUP as daemons do. nohup(1) has it ignored. */
+static enum hangup hangup_of(const struct job *job)
+{
+	AUTO_CLOSE int terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct sigaction now;
+	bool ignored = sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+
+	if (job->adhoc)
+		return ignored ? HANGUP_IGNORED : HANGUP_ENDS;
+	return terminal >= 0 && !ignored ? HANGUP_ENDS : HANGUP_RELOADS;
+}
+
 static bool make_job(struct work *w, const struct work_operands *operands, struct usage_error *e)
 {
 	const struct options *o = w->o;
@@ -127,6 +146,9 @@ static bool make_job(struct work *w, const struct work_operands *operands, struc
 	job->batch = o->quiet || o->given[OPT_JSON] || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO);
 	job->retry = !job->adhoc;
 	job->first_connection_retries = o->id == CMD_RUN;
+	job->hangup = hangup_of(job);
+	w->sources = sources_of(o, job->adhoc);
+	job->sources = &w->sources;
 	return true;
 }
 
@@ -168,23 +190,29 @@ static void log_complain(void *arg, const struct diag *d)
 	report_diag(w->report, d);
 }
 
-/* A dry run writes nothing anywhere; SRC DST has a log only when one is named. */
-static void open_log(struct work *w)
+static enum log_level level_of(const struct conf *c)
 {
-	const struct conf *c = w->conf;
-	AUTO_FREE char *own = w->job.adhoc ? NULL : xasprintf("%s/%s.log", w->dirs.log, w->job.name);
 	static const enum log_level levels[] = {
 		[CONF_LOG_ERROR] = LOG_LEVEL_ERROR,
 		[CONF_LOG_WARNING] = LOG_LEVEL_WARNING,
 		[CONF_LOG_INFO] = LOG_LEVEL_INFO,
 		[CONF_LOG_DEBUG] = LOG_LEVEL_DEBUG,
 	};
+
+	return levels[c->log.level];
+}
+
+/* A dry run writes nothing anywhere; SRC DST has a log only when one is named. */
+static void open_log(struct work *w)
+{
+	const struct conf *c = w->conf;
+	AUTO_FREE char *own = w->job.adhoc ? NULL : xasprintf("%s/%s.log", w->dirs.log, w->job.name);
 	struct log_options lo = {
 		.job = w->job.name,
 		.file = c->log.file ? c->log.file : own,
 		.json_file = c->log.json_file,
 		.system = c->log.syslog,
-		.level = levels[c->log.level],
+		.level = level_of(c),
 		.complain = log_complain,
 		.arg = w,
 	};
@@ -205,6 +233,7 @@ int work_begin(struct work *w, const struct options *o, const struct work_operan
 		code = work_refuse(o, &e);
 		goto out;
 	}
+	w->job.pid = supervise(w->job.hangup);
 	w->job.state_dir = w->dirs.state;
 	w->job.run_dir = w->dirs.run;
 	w->job.log_dir = w->dirs.log;
@@ -286,6 +315,13 @@ static void on_progress(void *arg, const struct progress *p)
 static void on_progress_now(void *arg, const struct progress *p)
 {
 	report_progress(((struct work *)arg)->report, p, true);
+}
+
+static void on_reloaded(void *arg)
+{
+	struct work *w = arg;
+
+	log_set_level(w->log, level_of(w->conf));
 }
 
 /* ---- steps ---- */
@@ -372,6 +408,7 @@ void work_step(struct work *w, enum job_kind kind, struct summary *out)
 		.difference = on_difference,
 		.progress = on_progress,
 		.progress_now = on_progress_now,
+		.reloaded = on_reloaded,
 	};
 
 	w->job.kind = kind;

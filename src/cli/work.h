@@ -12,11 +12,10 @@
 #include "diag/log.h"
 #include "engine/engine.h"
 
-#include <signal.h>
-
 struct work {
 	const struct options *o;
 	struct conf *conf;
+	struct conf_sources sources;
 	struct dirs dirs;
 	struct job job; /* name is owned here */
 	struct report *report;
@@ -26,7 +25,6 @@ struct work {
 	bool recorded;	    /* items go to the log too */
 	int lock;	    /* -1: not taken */
 	int64_t started;    /* real ns */
-	sigset_t mask;
 };
 
 /* The operands are SRC DST. What verify does with two arguments, target_spec_is_one() says. */

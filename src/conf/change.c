@@ -99,6 +99,7 @@ struct conf *conf_change_limits(const struct conf *c, const char *const *names, 
 	struct conf *new = conf_new();
 	bool ok = true;
 
+	new->limits = c->limits; /* what keeps them, too */
 	conf_take_limits(new, c);
 	for (size_t i = 0; i < n; i++)
 		ok = change(new, names[i], values[i], out_why) && ok;

@@ -121,6 +121,12 @@ void log_close(struct log *log)
 	free(log);
 }
 
+void log_set_level(struct log *log, enum log_level level)
+{
+	if (log)
+		log->level = level;
+}
+
 bool log_wants(const struct log *log, enum log_level level)
 {
 	return log && level <= log->level && (log->file >= 0 || log->json >= 0 || log->plugin || log->syslog);

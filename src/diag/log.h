@@ -37,6 +37,8 @@ struct log;
 /* Never NULL; options are copied but for arg. */
 struct log *log_open(const struct log_options *o);
 void log_close(struct log *log);
+/* From now on. log NULL: nothing is done. */
+void log_set_level(struct log *log, enum log_level level);
 /* code: "RH0101" or NULL. text may hold any bytes. log NULL: nothing is done. */
 void log_record(struct log *log, enum log_level level, const char *code, const char *text,
 	const struct log_field *fields, size_t field_count);

@@ -15,6 +15,8 @@
 
 enum job_kind { JOB_COPY, JOB_SYNC, JOB_VERIFY };
 
+enum hangup { HANGUP_ENDS, HANGUP_RELOADS, HANGUP_IGNORED };
+
 struct job {
 	enum job_kind kind;
 	struct conf *conf; /* target.address, target.root and source.root are set, also for SRC DST; limits may change */
@@ -26,6 +28,9 @@ struct job {
 	bool adopt;
 	bool want_items; /* -i, -v, --json, -n: call observer->item */
 	bool batch;	 /* never prompt */
+	pid_t pid; /* of the process that signals go to; 0: this one */
+	enum hangup hangup; /* what SIGHUP means */
+	const struct conf_sources *sources; /* of the configuration, for HANGUP_RELOADS */
 	bool retry;	 /* configured job: [retry] applies */
 	bool first_connection_retries; /* `run`: [retry] applies to the very first connection too */
 	/* verify only */
@@ -87,6 +92,7 @@ struct observer {
 	void (*difference)(void *arg, const struct difference *d);
 	void (*progress)(void *arg, const struct progress *p); /* about five times a second, and on SIGUSR1 with now set */
 	void (*progress_now)(void *arg, const struct progress *p); /* SIGUSR1 */
+	void (*reloaded)(void *arg); /* job->conf has changed in what may change while a job runs */
 };
 
 struct summary {

@@ -20,6 +20,18 @@ static pid_t read_pid(int fd)
 	return (pid_t)strtol(text, NULL, 10);
 }
 
+/* What was killed is gone in a moment: it is waited for. */
+static int lock(int fd)
+{
+	for (int tries = 0;; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK || tries == 10)
+			return -1;
+		usleep(50000);
+	}
+}
+
 int job_lock(const struct job *job, struct diag *d)
 {
 	const char *run_dir = job->run_dir, *name = job->name;
@@ -35,7 +47,7 @@ int job_lock(const struct job *job, struct diag *d)
 		diag_set(d, DIAG_ENGINE_STATE, errno, path, "cannot open lock '%s'", path);
 		return -1;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	if (lock(fd) < 0) {
 		if (errno == EWOULDBLOCK)
 			diag_set(d, DIAG_ENGINE_LOCKED, 0, path, "job '%s' is being run by process %d", name, (int)read_pid(fd));
 		else
@@ -43,7 +55,7 @@ int job_lock(const struct job *job, struct diag *d)
 		close(fd);
 		return -1;
 	}
-	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0) {
+	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)(job->pid ? job->pid : getpid())) < 0) {
 		diag_set(d, DIAG_ENGINE_STATE, errno, path, "cannot write lock '%s'", path);
 		close(fd);
 		return -1;

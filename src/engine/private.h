@@ -332,6 +332,9 @@ void progress_refresh(struct engine *e);
 /* Of this run, without the time it was paused by its user. */
 int64_t progress_elapsed_ns(const struct engine *e);
 
+/* reload.c */
+void engine_reload(struct engine *e);
+
 /* control.c */
 #define CONTROL_FDS 9
 #define CONTROL_REPLY_MAX (64u << 10)

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/signals.h"
 #include "base/text.h"
 #include "engine/private.h"
 
@@ -179,20 +180,6 @@ static void feed(struct engine *e)
 
 /* ---- from outside ---- */
 
-static void read_signal(struct engine *e)
-{
-	struct signalfd_siginfo s;
-
-	while (read(e->signal_fd, &s, sizeof(s)) == sizeof(s)) {
-		if (s.ssi_signo == SIGUSR1) {
-			progress_update(e, true);
-		} else {
-			e->out->signal = (int)s.ssi_signo;
-			e->stop = true;
-		}
-	}
-}
-
 void engine_bandwidth(struct engine *e)
 {
 	time_t now = time(NULL);
@@ -202,6 +189,43 @@ void engine_bandwidth(struct engine *e)
 	localtime_r(&now, &tm);
 	rate = conf_bandwidth_at(e->job->conf, (unsigned)((tm.tm_wday * 24 + tm.tm_hour) * 60 + tm.tm_min));
 	limits_set_bandwidth(e, rate);
+}
+
+/* As rclone does: off, and on again. */
+static void toggle_bandwidth(struct engine *e)
+{
+	struct conf *c = e->job->conf;
+
+	if (!c->transfer.window_count) {
+		engine_note(e, "there is no bandwidth limit that could be switched off");
+		return;
+	}
+	c->transfer.unlimited = !c->transfer.unlimited;
+	engine_bandwidth(e);
+	engine_note(e, c->transfer.unlimited ? "the bandwidth limit is switched off" : "the bandwidth limit is switched on again");
+}
+
+static void read_signals(struct engine *e)
+{
+	struct signalfd_siginfo s;
+
+	while (read(e->signal_fd, &s, sizeof(s)) == sizeof(s)) {
+		bool end = s.ssi_signo == SIGINT || s.ssi_signo == SIGTERM ||
+			(s.ssi_signo == SIGHUP && e->job->hangup == HANGUP_ENDS);
+
+		if (end) {
+			e->out->signal = (int)s.ssi_signo;
+			e->stop = true;
+		} else if (!e->throttle) {
+			continue; /* it has not begun, or could not */
+		} else if (s.ssi_signo == SIGUSR1) {
+			progress_update(e, true);
+		} else if (s.ssi_signo == SIGUSR2) {
+			toggle_bandwidth(e);
+		} else if (s.ssi_signo == SIGHUP && e->job->hangup == HANGUP_RELOADS) {
+			engine_reload(e);
+		}
+	}
 }
 
 /* ---- the loop ---- */
@@ -223,7 +247,7 @@ static void poll_once(struct engine *e)
 	}
 	poll(p, n + control_poll(e, p + n), TICK_MS);
 	if (p[0].revents)
-		read_signal(e);
+		read_signals(e);
 	control_serve(e, p + n);
 	for (nfds_t i = 1; i < n && !e->stop; i += 2) {
 		struct worker *w = of[i];
@@ -278,17 +302,16 @@ void engine_run(const struct job *job, const struct observer *observer, struct s
 	e.started_ns = e.rate_ns = clock_mono_ns();
 	e.started_real = clock_real_ns();
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
+	signals_of_loop(&set);
 	sigprocmask(SIG_BLOCK, &set, &old);
 	e.signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (engine_prepare(&e, &d))
+	if (engine_prepare(&e, &d)) {
 		loop(&e);
-	else
-		engine_fatal(&e, &d);
+	} else {
+		read_signals(&e); /* which may be why */
+		if (!e.stop)
+			engine_fatal(&e, &d);
+	}
 	if (job->kind == JOB_VERIFY && !e.stop)
 		verifyjob_finish(&e);
 	worker_kill_but(&e, NULL);

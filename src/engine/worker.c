@@ -16,6 +16,7 @@
 /* Worker processes: this program again with a role, a socket to us, a stream to its receiver, and the mounts. */
 
 #define SEGMENTS_EACH 2 /* segments of large files one worker holds: the others are for the others */
+#define KILLED_NS (1500 * NS_PER_MS) /* what waits for a disk may take longer to die, and is left to do so */
 
 /* This program in the role of a worker; its descriptors are those of struct worker_fds, in that order. */
 static pid_t start_role(const struct engine *e, int ipc, int wire, int helper)
@@ -297,8 +298,18 @@ void worker_gone(struct engine *e, struct worker *w)
 	free(w);
 }
 
+static void reap(pid_t pid, int64_t deadline)
+{
+	const struct timespec soon = {.tv_nsec = 2 * NS_PER_MS};
+
+	while (waitpid(pid, NULL, WNOHANG) == 0 && clock_mono_ns() < deadline)
+		nanosleep(&soon, NULL);
+}
+
 void worker_kill_but(struct engine *e, const struct worker *keep)
 {
+	int64_t deadline = clock_mono_ns() + KILLED_NS;
+
 	/* All at once, so that a slow end of one does not add to that of the next. */
 	for (struct worker *w = e->workers; w; w = w->next) {
 		if (w == keep)
@@ -308,12 +319,11 @@ void worker_kill_but(struct engine *e, const struct worker *keep)
 			kill(w->conn.pid, SIGTERM);
 	}
 	for (struct worker *w = e->workers, *next; w; w = next) {
-		AUTO_DIAG ignored = DIAG_INIT;
 		next = w->next;
 		if (w == keep)
 			continue;
-		waitpid(w->pid, NULL, 0);
-		transport_collect(e->transport, &w->conn, &ignored);
+		reap(w->pid, deadline);
+		transport_abandon(&w->conn, deadline);
 		worker_gone(e, w);
 	}
 }

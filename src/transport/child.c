@@ -2,6 +2,7 @@
 #include "transport/internal.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -147,9 +148,9 @@ static bool collect_both(int out_fd, int err_fd, int64_t deadline, struct buf *o
 	while (p[0].fd >= 0) { /* stderr may be held open by a child of the child */
 		int64_t left = deadline - clock_mono_ns();
 
-		if (left <= 0)
+		if (left <= 0 || signals_end_pending())
 			return false;
-		if (poll(p, 2, (int)(left / NS_PER_MS) + 1) < 0 && errno != EINTR)
+		if (poll(p, 2, (int)MIN(left / NS_PER_MS + 1, INT64_C(200))) < 0 && errno != EINTR)
 			return false;
 		if (p[1].revents && !take(err_fd, err))
 			p[1].fd = -1;
@@ -188,7 +189,7 @@ bool child_capture(char *const *argv, unsigned timeout_s, struct buf *out, struc
 	if (pid > 0) {
 		if (!ended || !child_reap(pid, deadline, NULL, out_status)) {
 			kill(-pid, SIGKILL);
-			child_reap(pid, INT64_MAX, NULL, out_status);
+			child_reap(pid, clock_mono_ns() + NS_PER_S, NULL, out_status);
 			errno = ETIMEDOUT;
 			ended = false;
 		}
@@ -210,7 +211,7 @@ bool child_reap(pid_t pid, int64_t deadline, struct transport_conn *conn, int *o
 			*out_status = 0; /* somebody else has reaped it */
 			return true;
 		}
-		if (clock_mono_ns() >= deadline)
+		if (clock_mono_ns() >= deadline || signals_end_pending())
 			return false;
 		if (poll(&p, 1, (int)wait_ms) > 0) {
 			transport_drain(conn);

@@ -95,9 +95,10 @@ struct child {
 /* Forks and executes; -1 with errno when that failed (the exec's errno included). The child dies with its
  * parent. */
 pid_t child_start(const struct child *c);
-/* Runs to its end, stdout and stderr collected (64 KiB each). False: errno (ETIMEDOUT after the timeout). */
+/* Runs to its end, stdout and stderr collected (64 KiB each). False: errno (ETIMEDOUT after the timeout, and when a signal
+ * comes that ends us). */
 bool child_capture(char *const *argv, unsigned timeout_s, struct buf *out, struct buf *err, int *out_status);
-/* Waits until deadline (clock_mono_ns), draining conn's err_fd; true when reaped. */
+/* Waits until deadline (clock_mono_ns), or a signal that ends us, draining conn's err_fd; true when reaped. */
 bool child_reap(pid_t pid, int64_t deadline, struct transport_conn *conn, int *out_status);
 /* Large buffers on both ends, so that a busy peer does not stall the other. */
 void socket_enlarge(int fd);

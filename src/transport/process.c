@@ -15,6 +15,7 @@
 #define ERR_MAX 65536
 #define ERR_HEAD 16384 /* of which the beginning is kept, where ssh says why it cannot connect */
 #define REAP_NS (2 * NS_PER_S)
+#define KILLED_NS NS_PER_S /* what waits for a disk cannot die before that answers: it is left to init */
 
 static bool start_failed(struct diag *d, const char *what)
 {
@@ -291,11 +292,23 @@ void transport_conn_release(struct transport_conn *conn)
 		kill(conn->pid, SIGTERM);
 		if (!child_reap(conn->pid, clock_mono_ns() + NS_PER_S, NULL, &status)) {
 			kill(conn->pid, SIGKILL);
-			child_reap(conn->pid, INT64_MAX, NULL, &status);
+			child_reap(conn->pid, clock_mono_ns() + KILLED_NS, NULL, &status);
 		}
 	}
 	buf_release(&conn->err);
 	*conn = (struct transport_conn){.fd = -1, .err_fd = -1, .pid = -1, .tcp_fd = -1, .kind = conn->kind};
+}
+
+void transport_abandon(struct transport_conn *conn, int64_t deadline)
+{
+	int status;
+
+	if (conn->pid > 0 && !child_reap(conn->pid, deadline, NULL, &status)) {
+		kill(conn->pid, SIGKILL);
+		child_reap(conn->pid, 0, NULL, &status);
+	}
+	conn->pid = -1;
+	transport_conn_release(conn);
 }
 
 /* ---- why it ended ---- */
@@ -440,7 +453,7 @@ enum result transport_collect(struct transport *t, struct transport_conn *conn, 
 	conn->fd = -1;
 	if (conn->pid > 0 && !child_reap(conn->pid, clock_mono_ns() + REAP_NS, conn, &status)) {
 		kill(conn->pid, SIGKILL);
-		child_reap(conn->pid, INT64_MAX, conn, &status);
+		child_reap(conn->pid, clock_mono_ns() + KILLED_NS, conn, &status);
 		killed = true;
 	}
 	conn->pid = -1;

@@ -72,7 +72,7 @@ bool transport_start(
  * set. */
 void transport_drain(struct transport_conn *conn);
 /*
- * After the stream has ended: reaps the process (waits at most two seconds, then kills) and says why it
+ * After the stream has ended: reaps the process (waits at most two seconds, less when a signal comes that ends us, then kills) and says why it
  * ended. RES_OK: it ended normally. RES_RETRY: the libssh2 back end cannot talk to this server (d says why,
  * at info severity); t has switched to ssh, start again. RES_FAILED: the link was lost or the host cannot be
  * reached (exit class 69, worth retrying) or the receiver was killed. RES_FATAL: waiting cannot mend it
@@ -81,6 +81,9 @@ void transport_drain(struct transport_conn *conn);
  * alive after two seconds is killed, and RES_OK returned: it had nothing to complain about.
  */
 enum result transport_collect(struct transport *t, struct transport_conn *conn, struct diag *d);
+/* The process has been told to end, and why it ends does not matter: waits until the deadline (clock_mono_ns()), then kills it
+ * and waits no more. */
+void transport_abandon(struct transport_conn *conn, int64_t deadline);
 /* Ends the process if it still runs (waits a second at most, then kills) and closes everything; safe after
  * collect. */
 void transport_conn_release(struct transport_conn *conn);

@@ -43,8 +43,9 @@ static struct transport *transport(const struct conf *c)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *local = "target.address=local:";
-	const struct conf_sources sources = {.no_files = true, .sets = &local, .set_count = 1};
+	/* No group of the kernel's, which would be the host's. */
+	const char *const sets[] = {"target.address=local:", "limits.backend=none"};
+	const struct conf_sources sources = {.no_files = true, .sets = sets, .set_count = ARRAY_LEN(sets)};
 	struct conf_errors errors = {0};
 	struct conf *c = conf_load(&sources, &errors);
 	struct job job = {.conf = c, .name = (char *)"fuzz"};
@@ -67,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (stops != e.stop)
 		abort();
+	limits_release(&e);
 	throttle_unmap(e.throttle);
 	close(e.throttle_fd);
 	summary_release(&out);
