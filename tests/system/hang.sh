@@ -35,7 +35,7 @@ rehost -c "$WORK/hang.conf" status; expect 0 "the state can be read"
 mkfifo "$WORK/pipe"; sleep 30 <>"$WORK/pipe" & reader=$!
 for i in {1..3000}; do : >"$WORK/src/a-name-that-makes-long-lines-of-output-$i"; done
 "$REHOST" -c "$WORK/hang.conf" -i copy >"$WORK/pipe" 2>"$ERR" </dev/null & BG=$!
-sleep 2; ends "nobody reads standard output"; kill "$reader"; rm "$WORK/src/"a-name* "$WORK/dst/"a-name*
+sleep 2; ends "nobody reads standard output"; kill "$reader"; rm -f "$WORK/src/"a-name* "$WORK/dst/"a-name*
 
 # Before there is a connection, and between two tries.
 printf '#!/bin/sh\nsleep 20\n' >"$WORK/ssh-slow"; chmod 755 "$WORK/ssh-slow"
