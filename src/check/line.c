@@ -14,6 +14,7 @@
 
 #define TICK_MS 50
 #define END_NS (2 * NS_PER_S)
+#define ANSWER_NS (40 * NS_PER_S) /* a probe gives up by itself before; starting one has bounds of its own */
 #define READ_BYTES 65536
 
 /* ---- one line ---- */
@@ -38,11 +39,12 @@ static bool take_rtts(struct line *l, struct rd *r)
 bool line_frame(struct lines *all, struct line *l, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
+	struct sysload load;
 	struct bytes dir;
 
 	if (f->type == PROBE_DIAG)
 		return rd_diag(&r, &l->diag) && rd_done(&r);
-	if (f->type != l->waits_for)
+	if (!l->waits_for || f->type != l->waits_for)
 		return false;
 	l->waits_for = 0;
 	switch (f->type) {
@@ -60,7 +62,10 @@ bool line_frame(struct lines *all, struct line *l, const struct frame *f)
 		l->filled_ns = rd_u64(&r);
 		return rd_done(&r);
 	default:
-		return msg_load_get(f, &l->load);
+		if (!msg_load_get(f, &load))
+			return false;
+		l->load = load;
+		return true;
 	}
 }
 
@@ -143,23 +148,27 @@ static void turn(struct lines *all, struct line *l, size_t n)
 	}
 }
 
-/* Until these n have answered, or one of them has ended, which is then returned. */
-static struct line *await(struct lines *all, struct line *l, size_t n)
+/* Until these n have answered, or one of them has ended or is late, which is then returned. */
+static struct line *await(struct lines *all, struct line *l, size_t n, int64_t deadline)
 {
-	bool waiting = true;
+	struct line *waiting;
 
-	while (waiting) {
-		waiting = false;
+	do {
+		waiting = NULL;
 		turn(all, l, n);
 		if (all->tick)
 			all->tick(all->arg);
 		for (size_t i = 0; i < n; i++) {
 			if (l[i].ended)
 				return &l[i];
-			waiting = waiting || l[i].waits_for;
+			if (l[i].waits_for)
+				waiting = &l[i];
 		}
-	}
-	return NULL;
+	} while (waiting && clock_mono_ns() < deadline);
+	if (waiting && !diag_is_set(&waiting->diag))
+		diag_set(&waiting->diag, DIAG_CHECK_LOST, 0, NULL, "measuring '%s' takes too long",
+			transport_name(all->transport));
+	return waiting;
 }
 
 bool lines_ask(struct lines *l, size_t n, uint8_t type, const struct buf *payload, struct diag *d)
@@ -172,7 +181,7 @@ bool lines_ask(struct lines *l, size_t n, uint8_t type, const struct buf *payloa
 		l->line[i].waits_for = answers[type];
 		line_send(&l->line[i], type, payload);
 	}
-	ended = await(l, l->line, n);
+	ended = await(l, l->line, n, clock_mono_ns() + ANSWER_NS);
 	if (ended)
 		line_why(l, ended, d);
 	return !ended;
@@ -228,7 +237,7 @@ bool lines_add(struct lines *l, struct diag *d)
 	do {
 		AUTO_DIAG why = DIAG_INIT;
 
-		r = !start(l, new, &why) ? RES_FATAL : !await(l, new, 1) ? RES_OK : line_why(l, new, &why);
+		r = !start(l, new, &why) ? RES_FATAL : !await(l, new, 1, INT64_MAX) ? RES_OK : line_why(l, new, &why);
 		if (r == RES_OK)
 			new->started = true;
 		else
