@@ -115,7 +115,7 @@ vm_start() {
     fi
     port=$(ssh -G -F "$WORK/vm/ssh_config" "$name" | awk '$1=="port"{print $2}')
     rm -f "$WORK/vm/$name.wire"
-    nice -n 10 qemu-system-x86_64 -name "$name" -accel tcg,thread=multi -cpu max -smp "${VM_CPUS:-1}" -m "${VM_RAM:-1024}" \
+    nice -n "${VM_NICE:-10}" qemu-system-x86_64 -name "$name" -accel tcg,thread=multi -cpu max -smp "${VM_CPUS:-1}" -m "${VM_RAM:-1024}" \
         -kernel "$VM_IMAGE/vmlinuz" -initrd "$VM_IMAGE/initrd" \
         -append "root=/dev/vda rw console=ttyS0 systemd.hostname=$name panic=5 ${VM_APPEND:-}" \
         -display none -chardev "file,id=console,path=$WORK/vm/$name.console,append=on" -serial chardev:console -monitor "unix:$WORK/vm/$name.monitor,server=on,wait=off" \

@@ -5,7 +5,7 @@ FS_MB=1024 HARNESS_ONLY=yes
 . "$(dirname "$0")/lib.sh"
 . "$HERE/vm-lib.sh"
 need_root
-CASES=(host reboot netem timer)
+CASES=(host reboot netem timer limits pressure)
 
 # --- the program in the machines -------------------------------------------------------------------------------------------------
 
@@ -20,18 +20,20 @@ packages() {
     DEB_BUILD_OPTIONS=nocheck nice sh "$TOP/packaging/build-deb.sh" -o "$WORK/debs" >"$WORK/debs.log" 2>&1 || { tail -5 "$WORK/debs.log"; vm_die "no packages"; }
     mkdir "$DEBS.new" && cp "$WORK"/debs/rehost_*.deb "$WORK"/debs/rehost-helper-static_*.deb "$DEBS.new" && mv "$DEBS.new" "$DEBS"
 }
-# machines: source and target, running, the packages installed on the source, the judges on both, an ext4 file system on the target's
-# second disk at /srv/new, which is mounted again after a reboot.
-machines() {
-    local name
-    vm_disk target b 4G
-    vm_start source; vm_start target
-    for name in source target; do
-        tar -C "$HERE" --owner=0 --group=0 -cf - compare.py hostile_tree.py | feed "$name" tar --warning=no-timestamp -C /usr/local/bin -xf - || vm_die "cannot copy to $name"
-    done
+# machines: source and target, with an ext4 file system on the target's second disk.
+machines() { vm_disk target b 4G; machine source; machine target; new_disk target; }
+# machine NAME: running, with the judges; with the packages if it is the source.
+machine() {
+    vm_start "$1"
+    tar -C "$HERE" --owner=0 --group=0 -cf - compare.py hostile_tree.py vm_measure.py | feed "$1" tar --warning=no-timestamp -C /usr/local/bin -xf - || vm_die "cannot copy to $1"
+    [ "$1" = target ] && return 0
     tar -C "$DEBS" --owner=0 --group=0 -cf - . | feed source 'tar --warning=no-timestamp -C /mnt -xf -' &&
-        check "the packages are installed" on source 'apt-get install -q -y /mnt/*.deb && rm /mnt/*.deb && rehost --version && dpkg --verify rehost rehost-helper-static' || vm_die "without a program"
-    script target <<'END' || vm_die "no disk on the target"
+        check "the packages are installed" on source 'apt-get install -q -y /mnt/*.deb && rm /mnt/*.deb && rehost --version && dpkg --verify rehost rehost-helper-static' ||
+        vm_die "without a program"
+}
+# new_disk NAME: ext4 on its second disk, at /srv/new, and there again after a reboot.
+new_disk() {
+    script "$1" <<'END' || vm_die "no file system on $1"
 set -e
 mkfs.ext4 -q -O ea_inode -i 8192 /dev/vdb
 echo '/dev/vdb /srv/new ext4 defaults 0 2' >>/etc/fstab
@@ -40,8 +42,11 @@ mount -a
 END
 }
 
-# job DIR LINES: the configuration on the source: all of it to DIR on the target, and LINES.
-job() { printf '[target]\naddress = root@target\nroot = %s\n%b' "$1" "$2" | feed source 'mkdir -p /etc/rehost && cat >/etc/rehost/rehost.conf'; }
+# job ADDRESS:DIR LINES: the configuration on the source: all of it to DIR on the target, and LINES.
+job() {
+    local address=${1%:*}; [ "$address" = local ] && address=local:
+    printf '[target]\naddress = %s\nroot = %s\n%b' "$address" "${1##*:}" "$2" | feed source 'mkdir -p /etc/rehost && cat >/etc/rehost/rehost.conf'
+}
 
 # remote NAME ARGS: runs it there, with the results of lib.sh's `rehost`.
 remote() {
@@ -106,7 +111,7 @@ hostile_tree.py make /srv/data/tree --seed 2 --entries 800
 rm -r /srv/data/tree/flags/C-* # ext4 cannot keep this flag
 echo kept >/tmp/kept; echo kept >/root/kept; touch -d '2001-02-03 04:05:06.789' /boot
 END
-    job /srv/new '[rules]\nexclude = /mnt/*\n'
+    job root@target:/srv/new '[rules]\nexclude = /mnt/*\n'
     remote source --json copy; expect 0 "a whole host is copied"
     above "the helper was brought along: bytes" "$(field bytes_helper)" 100000
     echo "# $(field files_examined) files, $(field bytes_total) bytes in $(field duration_s) s, $(field movers) movers"
@@ -131,7 +136,7 @@ END
 # The target is reset in the middle of a copy, twice: the run goes on by itself. The source is reset: running it again goes on.
 case_reboot() {
     machines
-    job /srv/new/data '[source]\nroot = /srv/data\n'
+    job root@target:/srv/new/data '[source]\nroot = /srv/data\n'
     script source <<'END'
 hostile_tree.py many /srv/data/many 60 40 8000
 hostile_tree.py make /srv/data/tree --entries 500
@@ -169,7 +174,7 @@ wait_bytes() { LIMIT=300 until_remote source "rehost status --json | grep -q run
 case_netem() {
     local plain shaped
     machines
-    job /srv/new/data '[source]\nroot = /srv/data\n'
+    job root@target:/srv/new/data '[source]\nroot = /srv/data\n'
     on source 'hostile_tree.py many /srv/data 100 30 1000'
     remote source --json --set transfer.processes=1 copy; expect 0 "3000 small files over the wire as it is"; plain=$(field duration_s)
     netem 'delay 25ms loss 0.5%'
@@ -212,9 +217,9 @@ END
     equal "nothing is enabled by being installed" "$(on source 'systemctl is-enabled rehost-sync.timer')" disabled
     check "the units are in order" on source 'systemd-analyze --man=no verify /usr/lib/systemd/system/rehost-*.service /usr/lib/systemd/system/rehost-*.timer'
 
-    job /srv/new/shell "$rules"
+    job root@target:/srv/new/shell "$rules"
     remote source --json --set job.name=shell sync; expect 0 "a sync from the shell"
-    job /srv/new/unit "$rules"
+    job root@target:/srv/new/unit "$rules"
     check "a sync by the unit" on source 'systemctl start rehost-sync'
     unit_silent "the unit"
     script target <<END >"$WORK/compare.out" 2>&1
@@ -224,13 +229,13 @@ END
     same_as_source "and the same as the source" / /unit "${same[@]}"
     verified "by the unit"
     # Into a local: target it makes devices and set-id files itself.
-    job /srv/local "$rules"
-    on source 'sed -i s/root@target/local:/ /etc/rehost/rehost.conf && systemctl start rehost-sync'; unit_silent "the unit with a local: target"
+    job local:/srv/local "$rules"
+    on source 'systemctl start rehost-sync'; unit_silent "the unit with a local: target"
     script source <<END >"$WORK/compare.out" 2>&1
 mount --bind / /mnt; compare.py ${same[*]} /mnt /srv/local; r=\$?; umount /mnt; exit \$r
 END
     equal "what it copies there is the same, too" "$?" 0 || note <"$WORK/compare.out"
-    job /srv/new/unit "$rules"
+    job root@target:/srv/new/unit "$rules"
 
     # As installed, but for the delay, which is random.
     script source <<'END'
@@ -265,6 +270,81 @@ unit_silent() {
     equal "$1: ended well, silent, and the journal has its record" "$(paste -sd: "$OUT")" 'success 0:1'
 }
 until_target() { LIMIT=180 until_remote target "$@"; }
+
+# background ARGS: rehost with these on the source, $PREFIX before it; comes back when it has begun to copy. Its process id is in /root/pid.
+background() {
+    on source "echo 3 >/proc/sys/vm/drop_caches; rm -f /root/rc; (${PREFIX:-} rehost $* >/root/out 2>/root/err; echo \$? >/root/rc) </dev/null >/dev/null 2>&1 &"
+    wait_bytes 1
+    on source "rehost status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[\"pid\"])' >/root/pid"
+}
+# measure KEY: of the last vm_measure.py.
+value() { jq -r ".$1" "$WORK/measured"; }
+measure() { on source "vm_measure.py $1" >"$WORK/measured"; echo "# $(cat "$WORK/measured")"; }
+# within WHAT GOT WANTED PERCENT
+within() { if awk -v g="$2" -v w="$3" -v p="$4" 'BEGIN{exit !(g+0 >= w*(100-p)/100 && g+0 <= w*(100+p)/100)}'; then ok "$1: $2 ($3, within $4 %)"; else not_ok "$1: $2, not within $4 % of $3"; fi; }
+stop_job() { on source 'rehost stop; for i in $(seq 50); do [ -s /root/rc ] && break; sleep 0.2; done; cat /root/rc'; }
+no_group() { on source '! find /sys/fs/cgroup -type d -name "*rehost*" | grep .'; }
+
+# Limits by systemd's scopes and by groups of version 2, measured from outside the program over 30 s.
+case_limits() {
+    local of='[source]\nroot = /srv/data\n[limits]\n'
+    vm_disk source b 2G
+    VM_CPUS=2 machine source; new_disk source
+    on source 'mkdir /srv/data; for i in 1 2 3 4 5 6; do head -c 120M /dev/urandom >/srv/data/$i; done; sync'
+
+    job local:/srv/new/cpu "${of}cpu = 25%\nenforce = require\n"
+    background copy
+    measure 30
+    has "the back end is a scope" "$WORK/measured" 'rehost-default-[0-9]+\.scope'
+    within "cpu = 25%, by cpu.stat: percent" "$(value cpu)" 25 10; within "by its processes" "$(value cpu_processes)" 25 10
+    on source 'rehost limits cpu=10%'; sleep 3; measure 30
+    within "changed to 10% while it runs: percent" "$(value cpu)" 10 10
+    equal "stopped" "$(stop_job)" 143; check "the scope is gone" no_group
+    background copy; on source 'kill -9 $(cat /root/pid)'
+    check "after kill -9 too" until_true 20 no_group
+
+    job local:/srv/new/io "${of}io_read = 2M\n"
+    background copy; sleep 5; measure 30; stop_job >/dev/null
+    within "io_read = 2M: bytes of contents a second" "$(value copied)" 2097152 5; within "by io.stat" "$(value read)" 2097152 5
+    job local:/srv/new/io "${of}io_write = 2M\n"
+    background copy; sleep 5; measure 30; stop_job >/dev/null
+    within "io_write = 2M: bytes of contents a second" "$(value copied)" 2097152 5
+    job local:/srv/new/memory "${of}memory = 128M\n"
+    background copy; measure 30
+    below "memory = 128M: the peak" "$(value memory_peak)" 134217729; equal "nobody was killed for it" "$(value oom_kill)" 0
+    above "and it goes on: bytes a second" "$(value copied)" 100000
+    stop_job >/dev/null; check "the scope is gone" no_group
+
+    job local:/srv/new/two "${of}cpu = 25%\nbackend = cgroup2\nenforce = require\n"
+    remote source copy; expect 1 "cgroup2 required in a login session, which systemd has not delegated"; has "said so" "$ERR" 'RH1402'
+    PREFIX='systemd-run -q --wait -p Delegate=yes --unit=delegated' background copy; measure 30
+    has "in a service with Delegate=yes it is a group within" "$WORK/measured" 'delegated.service/rehost/default\.[0-9]+'
+    within "cpu = 25% by cgroup2: percent" "$(value cpu)" 25 10
+    stop_job >/dev/null; check "the group is gone" no_group
+    on source 'useradd -m user; chmod 755 /srv/data'
+    on source 'su user -c "rehost --set limits.cpu=25% --set limits.enforce=require sync /etc local:copy"' >"$OUT" 2>"$ERR"; RC=$?
+    expect 1 "required of a user who has no systemd and no group"; has "said so" "$ERR" 'RH1402'
+    on source 'su user -c "rehost --set limits.cpu=25% sync -x /usr/share/man local:copy"' >"$OUT" 2>"$ERR"; RC=$?
+    expect 0 "preferred: it goes on"; has "with a warning" "$ERR" 'RH1401'
+}
+
+# Others wait for the processors: rehost yields, and comes back.
+case_pressure() {
+    local alone beside after
+    vm_disk source b 2G
+    VM_CPUS=2 machine source; new_disk source
+    on source 'mkdir /srv/data; for i in 1 2 3 4 5 6; do head -c 120M /dev/urandom >/srv/data/$i; done; sync'
+    # Slow enough that it lasts.
+    job local:/srv/new/copy '[source]\nroot = /srv/data\n[limits]\nio_read = 3M\npressure = cpu:20%\n'
+    background copy; sleep 15; measure 15; alone=$(value copied)
+    above "nobody waits: it works, bytes a second" "$alone" 1500000
+    on source 'systemd-run -q --unit=load sh -c "for i in 1 2 3 4; do while :; do :; done & done; wait"'
+    sleep 15; measure 25; beside=$(value copied)
+    below "four others want two processors: it yields, bytes a second" "$beside" "$(awk -v a="$alone" 'BEGIN{print a * 0.35}')"
+    on source 'systemctl stop load'; sleep 40; measure 15; after=$(value copied)
+    above "they are gone: it is back, bytes a second" "$after" "$(awk -v a="$alone" 'BEGIN{print a * 0.7}')"
+    stop_job >/dev/null; on source 'cat /root/err' >"$ERR"; note <"$ERR"
+}
 
 vm_image
 packages
