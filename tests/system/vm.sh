@@ -56,6 +56,8 @@ remote() {
     echo "# rehost $*: exit $RC, $TOOK s"
     jq -c 'select(.message_type=="error" or .message_type=="warning")' "$OUT" 2>/dev/null | note
 }
+# within WHAT GOT WANTED PERCENT
+within() { if awk -v g="$2" -v w="$3" -v p="$4" 'BEGIN{exit !(g+0 >= w*(100-p)/100 && g+0 <= w*(100+p)/100)}'; then ok "$1: $2 ($3, within $4 %)"; else not_ok "$1: $2, not within $4 % of $3"; fi; }
 # verified WHAT: every byte of the source is on the target; what changes by itself may have changed.
 verified() {
     remote source --json verify --mode crc64; expect 0 "$1: verify --mode crc64"
@@ -177,16 +179,25 @@ case_netem() {
     job root@target:/srv/new/data '[source]\nroot = /srv/data\n'
     on source 'hostile_tree.py many /srv/data 100 30 1000'
     remote source --json --set transfer.processes=1 copy; expect 0 "3000 small files over the wire as it is"; plain=$(field duration_s)
-    netem 'delay 25ms loss 0.5%'
+    netem 'delay 25ms loss 1%'
     above "the link is shaped: milliseconds to connect" "$(round_trip)" 45
     on target 'rm -rf /srv/new/data'
-    remote source --json --set transfer.processes=1 copy; expect 0 "and over 50 ms with 1 % loss"; shaped=$(field duration_s)
+    remote source --json --set transfer.processes=1 copy; expect 0 "and over 50 ms with 1 % loss each way"; shaped=$(field duration_s)
     # A round trip a file would be 150 s.
     below "no round trip a file: seconds more" "$(awk -v a="$shaped" -v b="$plain" 'BEGIN{print a-b}')" 40
     on source 'for i in $(seq 100); do echo changed >>/srv/data/$(cd /srv/data && find . -type f | sed -n ${i}7p); done'
     remote source --json sync; expect 0 "a sync of 100 changes over it"
     below "neither there" "$(field duration_s)" 60
     verified "over the shaped link"
+    local before after
+    before=$(segments); remote source --json netcheck; expect 0 "netcheck of that link"; after=$(segments)
+    echo "# $(jq -c 'select(.message_type=="summary") | {round_trip_ms, round_trip_min_ms, jitter_ms, tcp_round_trip_ms, loss_percent, segments, retransmitted, throughput_mbit}' "$OUT")"
+    echo "# the kernel: segments and retransmissions ever, before $before, after $after"
+    # What the emulated processors need for a ping comes on top.
+    above "it reports the 50 ms" "$(field round_trip_min_ms)" 49.9; below "and little more" "$(field round_trip_min_ms)" 65
+    within "it reports the 1 % loss, as it has fallen" "$(field loss_percent)" \
+        "$(awk -v a="$before" -v b="$after" 'BEGIN{split(a,x); split(b,y); print (y[2]-x[2])*100/(y[1]-x[1])}')" 10
+    above "which is about 1 %" "$(field loss_percent)" 0.5; below "not more" "$(field loss_percent)" 2
 }
 # round_trip: milliseconds to connect to the target, the median of seven.
 round_trip() {
@@ -197,6 +208,8 @@ def once():
 print("%.1f" % (sorted(once() for i in range(7))[3] * 1000))'
 END
 }
+# segments: that the source's TCP has sent, and sent again.
+segments() { on source "awk '/^Tcp:/ && \$2 ~ /[0-9]/ {print \$12, \$13}' /proc/net/snmp"; }
 # netem OPTIONS: on the wire, in both directions.
 netem() {
     local n
@@ -280,8 +293,6 @@ background() {
 # measure KEY: of the last vm_measure.py.
 value() { jq -r ".$1" "$WORK/measured"; }
 measure() { on source "vm_measure.py $1" >"$WORK/measured"; echo "# $(cat "$WORK/measured")"; }
-# within WHAT GOT WANTED PERCENT
-within() { if awk -v g="$2" -v w="$3" -v p="$4" 'BEGIN{exit !(g+0 >= w*(100-p)/100 && g+0 <= w*(100+p)/100)}'; then ok "$1: $2 ($3, within $4 %)"; else not_ok "$1: $2, not within $4 % of $3"; fi; }
 stop_job() { on source 'rehost stop; for i in $(seq 50); do [ -s /root/rc ] && break; sleep 0.2; done; cat /root/rc'; }
 no_group() { on source '! find /sys/fs/cgroup -type d -name "*rehost*" | grep .'; }
 
