@@ -8,10 +8,10 @@
 #
 #   vm_image                         makes the image unless the cache has it
 #   vm_disk NAME LETTER SIZE         gives it one more disk, empty: vdb, vdc (before vm_start)
-#   vm_start NAME [QEMU_OPTION]...   boots it; comes back when it answers
+#   vm_start NAME [QEMU_OPTION]...   switches it on; the target before the source, which plugs into its end of the wire
 #   on NAME COMMAND                  runs it there with root's shell, $LIMIT seconds at most
 #   script NAME                      runs the script on stdin there with bash
-#   vm_reset NAME                    the reset button: nothing is synced; vm_wait NAME: until it answers again
+#   vm_reset NAME                    the reset button: nothing is synced; vm_wait NAME: until it has booted (again)
 #   vm_stop NAME                     shuts it down in order
 #   vm_down                          pulls every plug, and throws the disks away
 #   vm_logs                          the ends of consoles and journals, for a failure
@@ -103,8 +103,7 @@ vm_image() {
 vm_disk() { truncate -s "$3" "$VM_DISKS/$1.vd$2"; }
 
 vm_start() {
-    local name=$1 n=${VM_NUMBER[$1]} other=source port disk drives=(); shift
-    [ "$name" = source ] && other=target
+    local name=$1 n=${VM_NUMBER[$1]} wire=$WORK/vm/wire port disk drives=() net=(); shift
     disk=$VM_DISKS/$name.vda
     [ -e "$disk" ] || cp --sparse=always "$VM_IMAGE/root.img" "$disk" || vm_die "no disk for $name"
     for disk in "$VM_DISKS/$name".vd?; do drives+=(-drive "file=$disk,if=virtio,format=raw,cache=unsafe,discard=unmap"); done
@@ -114,24 +113,25 @@ vm_start() {
             "$name" "$(free_port)" "$WORK/vm/key" "$WORK" >>"$WORK/vm/ssh_config"
     fi
     port=$(ssh -G -F "$WORK/vm/ssh_config" "$name" | awk '$1=="port"{print $2}')
-    rm -f "$WORK/vm/$name.wire"
+    # A stream holds the sender back when the receiver is slow. The target's end waits for a new one when the source is switched off.
+    [ "$name" = target ] && net=(-netdev "stream,id=wire,server=on,addr.type=unix,addr.path=$wire")
+    [ "$name" = source ] && [ -n "${VM_PID[target]:-}" ] && until_true 60 test -S "$wire" && net=(-netdev "stream,id=wire,server=off,addr.type=unix,addr.path=$wire")
+    [ ${#net[@]} = 0 ] || net+=(-device "virtio-net-pci,netdev=wire,mac=52:54:00:07:00:0$n")
     nice -n "${VM_NICE:-10}" qemu-system-x86_64 -name "$name" -accel tcg,thread=multi -cpu max -smp "${VM_CPUS:-1}" -m "${VM_RAM:-1024}" \
         -kernel "$VM_IMAGE/vmlinuz" -initrd "$VM_IMAGE/initrd" \
         -append "root=/dev/vda rw console=ttyS0 systemd.hostname=$name panic=5 ${VM_APPEND:-}" \
         -display none -chardev "file,id=console,path=$WORK/vm/$name.console,append=on" -serial chardev:console -monitor "unix:$WORK/vm/$name.monitor,server=on,wait=off" \
         -nodefaults -device virtio-rng-pci "${drives[@]}" \
         -netdev "user,id=host,restrict=on,hostfwd=tcp:127.0.0.1:$port-:22" -device "virtio-net-pci,netdev=host,mac=52:54:00:07:01:0$n" \
-        -netdev "dgram,id=wire,local.type=unix,local.path=$WORK/vm/$name.wire,remote.type=unix,remote.path=$WORK/vm/$other.wire" \
-        -device "virtio-net-pci,netdev=wire,mac=52:54:00:07:00:0$n" "$@" </dev/null >"$WORK/vm/$name.log" 2>&1 &
+        "${net[@]}" "$@" </dev/null >"$WORK/vm/$name.log" 2>&1 &
     VM_PID[$name]=$! VM_BOOT[$name]=
-    vm_wait "$name"
 }
 
 # vm_wait NAME: until it has booted, and not the boot that was known before.
 vm_wait() {
     local name=$1 boot t0=$SECONDS
     ssh -F "$WORK/vm/ssh_config" -O exit "$name" 2>/dev/null
-    while [ $((SECONDS - t0)) -lt "${BOOT_LIMIT:-400}" ]; do
+    while [ $((SECONDS - t0)) -lt "${BOOT_LIMIT:-900}" ]; do
         kill -0 "${VM_PID[$name]}" 2>/dev/null || { note <"$WORK/vm/$name.log"; vm_die "$name has ended"; }
         boot=$(LIMIT=20 on "$name" 'cat /proc/sys/kernel/random/boot_id' 2>/dev/null) && [ "$boot" != "${VM_BOOT[$name]}" ] && {
             VM_BOOT[$name]=$boot
@@ -181,7 +181,7 @@ vm_stop() {
 vm_down() {
     local name
     for name in "${!VM_PID[@]}"; do kill -KILL "${VM_PID[$name]}" 2>/dev/null; wait "${VM_PID[$name]}" 2>/dev/null; done
-    VM_PID=(); rm -f "$VM_DISKS"/*
+    VM_PID=(); rm -f "$VM_DISKS"/* "$WORK/vm/wire"
 }
 vm_gone() { ! kill -0 "${VM_PID[$1]}" 2>/dev/null; }
 

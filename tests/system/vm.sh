@@ -21,10 +21,10 @@ packages() {
     mkdir "$DEBS.new" && cp "$WORK"/debs/rehost_*.deb "$WORK"/debs/rehost-helper-static_*.deb "$DEBS.new" && mv "$DEBS.new" "$DEBS"
 }
 # machines: source and target, with an ext4 file system on the target's second disk.
-machines() { vm_disk target b 4G; machine source; machine target; new_disk target; }
-# machine NAME: running, with the judges; with the packages if it is the source.
+machines() { vm_disk target b 4G; vm_start target; vm_start source; machine target; machine source; new_disk target; }
+# machine NAME: has booted, with the judges; with the packages if it is the source.
 machine() {
-    vm_start "$1"
+    vm_wait "$1"
     tar -C "$HERE" --owner=0 --group=0 -cf - compare.py hostile_tree.py vm_measure.py | feed "$1" tar --warning=no-timestamp -C /usr/local/bin -xf - || vm_die "cannot copy to $1"
     [ "$1" = target ] && return 0
     tar -C "$DEBS" --owner=0 --group=0 -cf - . | feed source 'tar --warning=no-timestamp -C /mnt -xf -' &&
@@ -130,7 +130,7 @@ END
     same_as_source "after the sync: the same by compare.py" / / "${same[@]}"
     check "the source goes down in order" vm_stop source; check "the target goes down in order" vm_stop target
     mv "$VM_DISKS/target.vdb" "$VM_DISKS/source.vda"
-    vm_start source
+    vm_start source; vm_wait source
     equal "the copy boots" "$(cat "$WORK/vm/source.state")" running
     check "and is the host" on source 'findmnt /home -t xfs && findmnt /srv/data -t btrfs && findmnt /boot/efi -t vfat && id somebody && rehost status && [ -c /dev/null ]'
 }
@@ -263,7 +263,7 @@ END
     on source 'echo two >/root/timer'
     local later; later=$(on source 'date -u -d "+40 hours" +%FT%T')
     check "the source goes down" vm_stop source
-    vm_start source -rtc "base=$later"
+    vm_start source -rtc "base=$later"; vm_wait source
     check "a time that was missed is made up for after the boot" until_target 'grep -q two /srv/new/unit/root/timer'
     until_remote source '[ "$(systemctl is-active rehost-sync)" = inactive ]'
     unit_silent "the catching up"
@@ -300,7 +300,7 @@ no_group() { on source '! find /sys/fs/cgroup -type d -name "*rehost*" | grep .'
 case_limits() {
     local of='[source]\nroot = /srv/data\n[limits]\n'
     vm_disk source b 2G
-    VM_CPUS=2 machine source; new_disk source
+    VM_CPUS=2 vm_start source; machine source; new_disk source
     on source 'mkdir /srv/data; for i in 1 2 3 4 5 6; do head -c 120M /dev/urandom >/srv/data/$i; done; sync'
 
     job local:/srv/new/cpu "${of}cpu = 25%\nenforce = require\n"
@@ -343,7 +343,7 @@ case_limits() {
 case_pressure() {
     local alone beside after
     vm_disk source b 2G
-    VM_CPUS=2 machine source; new_disk source
+    VM_CPUS=2 vm_start source; machine source; new_disk source
     on source 'mkdir /srv/data; for i in 1 2 3 4 5 6; do head -c 120M /dev/urandom >/srv/data/$i; done; sync'
     # Slow enough that it lasts.
     job local:/srv/new/copy '[source]\nroot = /srv/data\n[limits]\nio_read = 3M\npressure = cpu:20%\n'
