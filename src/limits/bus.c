@@ -36,15 +36,19 @@ static int connect_to(struct bus *b, const char *address, bool daemon)
 int bus_open(struct bus *b)
 {
 	AUTO_FREE char *user = xasprintf("unix:path=/run/user/%u/bus", (unsigned)geteuid());
+	AUTO_FREE char *direct = xasprintf("unix:path=/run/user/%u/systemd/private", (unsigned)geteuid());
 	int r;
 
 	*b = (struct bus){};
 	if (!load(b))
 		return -ELIBACC;
 	if (geteuid() != 0) /* cron's jobs have no XDG_RUNTIME_DIR */
-		return connect_to(b, user, true);
-	r = b->sd_bus_open_system(&b->conn);
-	return r < 0 ? connect_to(b, "unix:path=/run/systemd/private", false) : r; /* no message bus */
+		r = connect_to(b, user, true);
+	else
+		r = b->sd_bus_open_system(&b->conn);
+	if (r < 0) /* there is no message bus: to systemd itself */
+		r = connect_to(b, geteuid() == 0 ? "unix:path=/run/systemd/private" : direct, false);
+	return r;
 }
 
 void bus_close(struct bus *b)

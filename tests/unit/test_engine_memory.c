@@ -1,0 +1,130 @@
+/* Near the limit of memory: held, then with fewer workers, then ended. */
+#include "engine/private.h"
+#include "base/clock.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define MIB (UINT64_C(1) << 20)
+
+struct world {
+	struct engine e;
+	struct observer observer;
+	struct summary out;
+	struct memory_watch m;
+};
+
+static struct world *world_new(void)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+
+	w->e = (struct engine){.observer = &w->observer, .out = &w->out, .worker_max = 4, .limits.memory = 100 * MIB};
+	w->e.throttle = throttle_new(&w->e.throttle_fd);
+	assert_non_null(w->e.throttle);
+	return w;
+}
+
+static void world_free(struct world *w)
+{
+	throttle_unmap(w->e.throttle);
+	close(w->e.throttle_fd);
+	summary_release(&w->out);
+	free(w);
+}
+
+static void test_held_and_let_go(void **state)
+{
+	struct world *w = world_new();
+
+	memory_tick(&w->e, &w->m, 50 * MIB);
+	assert_false(w->m.crowded);
+	memory_tick(&w->e, &w->m, 70 * MIB);
+	assert_true(w->m.crowded);
+	assert_int_equal(w->e.holds, 0);
+	memory_tick(&w->e, &w->m, 90 * MIB);
+	assert_int_equal(w->e.holds, HOLD_MEMORY);
+	assert_true(throttle_held(w->e.throttle));
+	memory_tick(&w->e, &w->m, 80 * MIB); /* not yet */
+	assert_int_equal(w->e.holds, HOLD_MEMORY);
+	memory_tick(&w->e, &w->m, 74 * MIB);
+	assert_int_equal(w->e.holds, 0);
+	world_free(w);
+}
+
+static void test_a_worker_is_ended(void **state)
+{
+	struct world *w = world_new();
+	struct worker worker = {.pid = fork()};
+	int status;
+
+	if (worker.pid == 0) {
+		pause();
+		_exit(0);
+	}
+	w->e.workers = &worker;
+	w->e.worker_count = 1;
+	memory_tick(&w->e, &w->m, 95 * MIB);
+	memory_tick(&w->e, &w->m, 95 * MIB);
+	assert_false(worker.retired);
+	w->m.since -= 6 * NS_PER_S;
+	memory_tick(&w->e, &w->m, 95 * MIB);
+	assert_true(worker.retired);
+	assert_int_equal(waitpid(worker.pid, &status, 0), worker.pid);
+	assert_true(WIFSIGNALED(status));
+
+	/* It was the last: a new one is started, and nothing is held. */
+	w->e.workers = NULL;
+	w->e.worker_count = 0;
+	assert_true(memory_ended(&w->e, &w->m, true, 0));
+	assert_int_equal(w->e.holds, 0);
+	assert_int_equal(w->e.worker_max, 1);
+	assert_false(w->e.stop);
+	world_free(w);
+}
+
+static void test_kills_of_the_kernel(void **state)
+{
+	struct world *w = world_new();
+	struct worker other = {.pid = 0};
+
+	assert_false(memory_ended(&w->e, &w->m, false, 0)); /* a crash, or the link */
+	w->e.workers = &other;
+	w->e.worker_count = 2;
+	assert_true(memory_ended(&w->e, &w->m, false, 1));
+	assert_int_equal(w->e.worker_max, 2);
+	assert_false(memory_ended(&w->e, &w->m, false, 1)); /* counted already */
+	w->e.workers = NULL;
+	w->e.worker_count = 0;
+	assert_true(memory_ended(&w->e, &w->m, false, 2));
+	assert_true(memory_ended(&w->e, &w->m, false, 3));
+	assert_false(w->e.stop);
+	assert_true(memory_ended(&w->e, &w->m, false, 4));
+	assert_true(w->e.stop);
+	assert_int_equal(w->out.fatal.code, DIAG_LIMITS_MEMORY);
+	world_free(w);
+}
+
+static void test_workers_of_a_limit(void **state)
+{
+	assert_int_equal(limits_workers(&(struct conf_limits){}), WORKERS_MAX);
+	assert_int_equal(limits_workers(&(struct conf_limits){.memory = 64 * MIB}), 1);
+	assert_int_equal(limits_workers(&(struct conf_limits){.memory = 128 * MIB}), 4);
+	assert_int_equal(limits_workers(&(struct conf_limits){.memory = UINT64_MAX}), WORKERS_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_held_and_let_go),
+		cmocka_unit_test(test_a_worker_is_ended),
+		cmocka_unit_test(test_kills_of_the_kernel),
+		cmocka_unit_test(test_workers_of_a_limit),
+	};
+
+	return cmocka_run_group_tests_name("engine_memory", tests, NULL, NULL);
+}
