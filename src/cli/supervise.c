@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GRACE_NS (4500 * NS_PER_MS)
+#define GRACE_NS (4 * NS_PER_S)
 #define TWICE_NS (300 * NS_PER_MS) /* what comes sooner is the same one, from the terminal and from who passes it on */
 
 /* Standard error may be a pipe that nobody reads. */

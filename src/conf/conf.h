@@ -187,6 +187,7 @@ void conf_print(const struct conf *c, struct buf *out);
 void conf_print_plain(const struct conf *c, struct buf *out);
 /* The rate in force at a minute of the local week, which begins on Sunday (0 unlimited). */
 uint64_t conf_bandwidth_at(const struct conf *c, unsigned minute_of_week);
+uint64_t conf_bandwidth_now(const struct conf *c);
 
 /* ---- while a job runs: its limits may change, and a little more when the configuration is read again ---- */
 

@@ -2,6 +2,8 @@
 #include "base/text.h"
 #include "conf/values.h"
 
+#include <time.h>
+
 #define RATE_MIN 1024u
 
 static bool parse_rate(const char *s, uint64_t *out_rate)
@@ -121,4 +123,13 @@ uint64_t conf_bandwidth_at(const struct conf *c, unsigned minute_of_week)
 		i--;
 	/* Before the week's first window the last one of the week before holds. */
 	return c->transfer.windows[i ? i - 1 : n - 1].rate;
+}
+
+uint64_t conf_bandwidth_now(const struct conf *c)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	localtime_r(&now, &tm);
+	return conf_bandwidth_at(c, (unsigned)((tm.tm_wday * 24 + tm.tm_hour) * 60 + tm.tm_min));
 }

@@ -151,13 +151,22 @@ static void do_stop(struct engine *e)
 		diag_set(&e->out->fatal, DIAG_SIGNAL, 0, NULL, "ended by 'rehost stop'");
 }
 
+struct limit_list {
+	const struct engine *e;
+	cJSON *array;
+};
+
 static void add_limit(void *arg, const char *name, const char *value)
 {
+	struct limit_list *l = arg;
 	cJSON *o = cJSON_CreateObject();
+	AUTO_BUF keeper = BUF_INIT;
 
+	limits_keeper(l->e, name, &keeper);
 	cJSON_AddStringToObject(o, "name", name);
 	cJSON_AddStringToObject(o, "value", value);
-	cJSON_AddItemToArray(arg, o);
+	cJSON_AddStringToObject(o, "keeper", buf_cstr(&keeper));
+	cJSON_AddItemToArray(l->array, o);
 }
 
 /* All of them or none. */
@@ -199,13 +208,16 @@ static void do_limits(struct engine *e, const cJSON *request, cJSON *reply)
 {
 	const cJSON *set = cJSON_GetObjectItemCaseSensitive(request, "set");
 
+	struct limit_list list = {.e = e};
+
 	if (set && !cJSON_IsObject(set)) {
 		refuse_text(reply, "'set' is no object");
 		return;
 	}
 	if (set && !change_limits(e, set, reply))
 		return;
-	conf_each_limit(e->job->conf, add_limit, cJSON_AddArrayToObject(reply, "limits"));
+	list.array = cJSON_AddArrayToObject(reply, "limits");
+	conf_each_limit(e->job->conf, add_limit, &list);
 }
 
 static void obey(struct engine *e, const cJSON *request, cJSON *reply)

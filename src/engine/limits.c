@@ -1,5 +1,6 @@
 /* What a run may take of its host: [limits], kept by a group of the kernel's and by the rates that workers share. */
 #include "base/clock.h"
+#include "base/text.h"
 #include "engine/private.h"
 #include "limits/group.h"
 #include "limits/pressure.h"
@@ -21,6 +22,7 @@ struct host {
 	int64_t said_ns;   /* that work yields */
 	bool said;	   /* that it yields now */
 	unsigned warned;   /* what has been said not to be kept: enum part */
+	unsigned in_group, held; /* by the group, and altogether */
 };
 
 enum part { PART_CPU, PART_MEMORY, PART_IO_READ, PART_IO_WRITE, PART_PRESSURE, PARTS };
@@ -159,6 +161,7 @@ static unsigned put_in_force(struct engine *e, const struct conf_limits *l, stru
 		open_group(e, l, parts, why);
 	if (h->group)
 		held = set_group(e, l, why);
+	h->in_group = held;
 	held |= 1u << PART_IO_READ; /* by the rates that workers share */
 	if (local(e))
 		held |= 1u << PART_IO_WRITE;
@@ -166,6 +169,7 @@ static unsigned put_in_force(struct engine *e, const struct conf_limits *l, stru
 		held |= 1u << PART_PRESSURE;
 	else if (parts & 1u << PART_PRESSURE)
 		buf_printf(why, "%sthis kernel does not tell the pressure", why->len ? "; " : "");
+	h->held = held;
 	return parts & ~held;
 }
 
@@ -215,6 +219,49 @@ bool limits_apply(struct engine *e, const struct conf_limits *wanted, struct dia
 	e->limits = *wanted;
 	throttle_set_rate(e->throttle, THROTTLE_READ, wanted->io_read);
 	return true;
+}
+
+/* ---- who keeps what ---- */
+
+static void bandwidth_keeper(const struct engine *e, struct buf *out)
+{
+	uint64_t rate = conf_bandwidth_now(e->job->conf);
+
+	if (rate) {
+		text_size(out, rate);
+		buf_append_str(out, "/s now, by a rate that all workers share");
+	} else if (e->job->conf->transfer.window_count) {
+		buf_append_str(out, "no limit now");
+	}
+}
+
+static void part_keeper(const struct engine *e, unsigned bit, struct buf *out)
+{
+	const struct host *h = e->host;
+
+	if (!(parts_of(&e->limits) & bit))
+		return;
+	if (!(h->held & bit)) {
+		buf_append_str(out, "not kept");
+		return;
+	}
+	if (bit == 1u << PART_PRESSURE)
+		buf_append_str(out, "by yielding");
+	if (bit == 1u << PART_IO_READ || (bit == 1u << PART_IO_WRITE && local(e)))
+		buf_printf(out, "by a rate that all workers share%s", h->in_group & bit ? ", and " : "");
+	if (h->in_group & bit)
+		buf_printf(out, "by %s", group_name(h->group));
+}
+
+void limits_keeper(const struct engine *e, const char *name, struct buf *out)
+{
+	if (str_eq(name, "bandwidth"))
+		bandwidth_keeper(e, out);
+	else if ((str_eq(name, "target_cpu") && e->limits.target_cpu) || (str_eq(name, "target_io") && e->limits.target_io))
+		buf_append_str(out, "by the receivers");
+	for (int i = 0; i < PARTS; i++)
+		if (str_eq(name, part_names[i]))
+			part_keeper(e, 1u << i, out);
 }
 
 /* ---- watching ---- */

@@ -302,6 +302,8 @@ void engine_conclude(struct engine *e);
  * them cannot be kept; else what cannot be kept is a warning.
  */
 bool limits_apply(struct engine *e, const struct conf_limits *wanted, struct diag *d);
+/* What keeps a limit, in words ("by control group (version 2) 'x'", "not kept"); nothing when there is none of that name. */
+void limits_keeper(const struct engine *e, const char *name, struct buf *out);
 /* Once a second: the host's pressure, and the group's memory. */
 void limits_tick(struct engine *e);
 void limits_release(struct engine *e);

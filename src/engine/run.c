@@ -182,13 +182,7 @@ static void feed(struct engine *e)
 
 void engine_bandwidth(struct engine *e)
 {
-	time_t now = time(NULL);
-	struct tm tm;
-	uint64_t rate;
-
-	localtime_r(&now, &tm);
-	rate = conf_bandwidth_at(e->job->conf, (unsigned)((tm.tm_wday * 24 + tm.tm_hour) * 60 + tm.tm_min));
-	limits_set_bandwidth(e, rate);
+	limits_set_bandwidth(e, conf_bandwidth_now(e->job->conf));
 }
 
 /* As rclone does: off, and on again. */

@@ -61,6 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!c || !e.throttle)
 		abort();
 	e.transport = transport(c);
+	if (!limits_apply(&e, &c->limits, NULL))
+		abort();
 	conf_each_limit(c, add_limit, &before);
 	stops = control_answer(&e, (const char *)data, size, &reply);
 	conf_each_limit(c, add_limit, &after);
