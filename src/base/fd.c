@@ -149,6 +149,20 @@ int fd_write_file_atomic(int dirfd, const char *path, const void *p, size_t n)
 	return fd_write_file_mode(dirfd, path, 0600, p, n);
 }
 
+int fd_temporary(const char *dir)
+{
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0) { /* an old kernel or another file system says so in different ways */
+		AUTO_FREE char *name = xasprintf("%s/.tmp-XXXXXX", dir);
+
+		fd = mkostemp(name, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(name);
+	}
+	return fd;
+}
+
 #define FDS_MAX 16
 
 int fd_send_fds(int sock, const int *fds, size_t n)

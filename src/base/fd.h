@@ -19,6 +19,8 @@ int fd_read_file(int dirfd, const char *path, size_t max, char **out_data, size_
 /* Replaces a file by writing beside it, fsync, rename. Mode 0600, or the given one whatever the umask is. */
 int fd_write_file_atomic(int dirfd, const char *path, const void *p, size_t n);
 int fd_write_file_mode(int dirfd, const char *path, mode_t mode, const void *p, size_t n);
+/* A new file without a name, in this directory. */
+int fd_temporary(const char *dir);
 /* One byte with descriptors attached (at most 16), over a Unix socket. recv gets exactly n or fails. */
 int fd_send_fds(int sock, const int *fds, size_t n);
 int fd_recv_fds(int sock, int *fds, size_t n);

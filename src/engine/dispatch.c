@@ -31,8 +31,8 @@ static void give_mount(struct engine *e, const struct ipc_give *g)
 		return;
 	if (!bare)
 		e->mount_given[g->mount] = true;
-	queue_push(&e->queue, queue_unit_new(UNIT_DIR, g->flags & (UNIT_NEW | UNIT_PARENTS | UNIT_BARE), g->mount, m->rel,
-				       bare ? dst : m->target_rel));
+	queue_add(&e->queue, UNIT_DIR, g->flags & (UNIT_NEW | UNIT_PARENTS | UNIT_BARE), g->mount, m->rel,
+		bare ? dst : m->target_rel);
 }
 
 static void give(struct engine *e, struct worker *w, const struct frame *f)
@@ -52,10 +52,10 @@ static void give(struct engine *e, struct worker *w, const struct frame *f)
 				return;
 			}
 			give_mount(e, &g);
-		} else if (!queue_unit_gave(u, &e->name_key, g.name.p, g.name.len)) {
+		} else if (!queue_unit_gave(u, &e->name_key, g.name.p, g.name.len, e->spill_dir)) {
 			AUTO_FREE char *src = join(u->src, &g.name);
 			AUTO_FREE char *dst = join(u->dst, &g.name);
-			queue_push(&e->queue, queue_unit_new(UNIT_DIR, g.flags & (UNIT_NEW | UNIT_BARE), u->mount, src, dst));
+			queue_add(&e->queue, UNIT_DIR, g.flags & (UNIT_NEW | UNIT_BARE), u->mount, src, dst);
 		}
 	}
 	if (!rd_done(&r))
@@ -404,6 +404,15 @@ static void synced(struct engine *e, struct worker *w, const struct frame *f)
 	w->state = WORKER_SYNCED;
 }
 
+/* Once, however often it is said, and also when the unit is done again. */
+static void defer(struct engine *e, struct unit *u)
+{
+	if (!u || u->deferred)
+		return;
+	u->deferred = true;
+	queue_add(&e->deferred, UNIT_DIR, UNIT_REVISIT, u->mount, u->src, u->dst);
+}
+
 void dispatch_frame(struct engine *e, struct worker *w, const struct frame *f)
 {
 	bool mover = e->job->kind != JOB_VERIFY;
@@ -464,9 +473,7 @@ void dispatch_frame(struct engine *e, struct worker *w, const struct frame *f)
 		break;
 	case IPC_DEFER: {
 		struct rd r = rd_init(f->payload, f->len);
-		struct unit *u = worker_unit(w, rd_u32(&r));
-		if (u)
-			deferred_add(&e->deferred, u, e->job->state_dir);
+		defer(e, worker_unit(w, rd_u32(&r)));
 		break;
 	}
 	case IPC_ITEM:

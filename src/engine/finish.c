@@ -114,9 +114,10 @@ static void keep_state(struct engine *e)
 static void release(struct engine *e)
 {
 	control_close(e);
-	queue_clear(&e->queue);
-	queue_clear(&e->segments);
-	deferred_release(&e->deferred);
+	queue_release(&e->queue);
+	queue_release(&e->segments);
+	queue_release(&e->deferred);
+	free(e->spill_dir);
 	links_free(e->links);
 	if (e->verify_links)
 		verify_links_free(e->verify_links);

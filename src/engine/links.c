@@ -1,20 +1,16 @@
 #include "engine/private.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <errno.h>
 
 /*
  * Two open-addressing tables, source inode to target inode and back, and the paths, each in a mapping of an unlinked
  * file: however many links a host has, the kernel can write them out, and our memory is bounded.
+ *
+ * An entry stays to the end of the run, also when all names of its inode have been seen: a directory that is done again
+ * asks for it again, and of the target's inode there may be names that are none of the source's.
  */
 
-struct region {
-	int fd; /* -1: anonymous memory */
-	uint8_t *p;
-	size_t len, cap;
-};
+#define WAITERS_MAX (1u << 20) /* more than movers can hold names */
 
 enum { EMPTY, CLAIMED, COMMITTED, FAILED };
 
@@ -40,59 +36,25 @@ struct links {
 	size_t count, back_count; /* entries in use */
 	struct waiter *waiters;	  /* few: names being held by movers */
 	size_t waiter_len, waiter_cap;
+	int err;
 };
-
-static bool region_map(struct region *r, const char *dir, size_t cap)
-{
-	int flags = MAP_SHARED;
-
-	r->fd = dir ? open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
-	if (r->fd >= 0 && ftruncate(r->fd, (off_t)cap) < 0) {
-		close(r->fd);
-		r->fd = -1;
-	}
-	if (r->fd < 0)
-		flags = MAP_PRIVATE | MAP_ANONYMOUS;
-	r->p = mmap(NULL, cap, PROT_READ | PROT_WRITE, flags, r->fd, 0);
-	r->cap = cap;
-	r->len = 0;
-	return r->p != MAP_FAILED;
-}
-
-static void region_unmap(struct region *r)
-{
-	if (r->p)
-		munmap(r->p, r->cap);
-	if (r->fd >= 0)
-		close(r->fd);
-	*r = (struct region){.fd = -1};
-}
-
-static NORETURN void no_room(void)
-{
-	fprintf(stderr, "rehost: error: no room for the table of hard links\n");
-	_exit(1);
-}
-
-static void region_grow(struct region *r, size_t cap)
-{
-	if (r->fd >= 0 && ftruncate(r->fd, (off_t)cap) < 0)
-		no_room();
-	r->p = mremap(r->p, r->cap, cap, MREMAP_MAYMOVE);
-	if (r->p == MAP_FAILED)
-		no_room();
-	r->cap = cap;
-}
 
 struct links *links_new(const char *dir)
 {
 	struct links *l = xcalloc(1, sizeof(*l));
 
 	l->dir = dir ? xstrdup(dir) : NULL;
-	if (!region_map(&l->table, dir, 1024 * sizeof(struct link_entry)) ||
-		!region_map(&l->back, dir, 1024 * sizeof(struct back_entry)) || !region_map(&l->paths, dir, 65536))
-		no_room();
-	return l;
+	l->table.fd = l->back.fd = l->paths.fd = -1;
+	if (region_map(&l->table, dir, 1024 * sizeof(struct link_entry)) &&
+		region_map(&l->back, dir, 1024 * sizeof(struct back_entry)) && region_map(&l->paths, dir, 65536))
+		return l;
+	links_free(l);
+	return NULL;
+}
+
+int links_error(const struct links *l)
+{
+	return l->err;
 }
 
 void links_free(struct links *l)
@@ -137,39 +99,62 @@ static struct back_entry *find_back(struct links *l, uint64_t tdev, uint64_t tin
 }
 
 /* Both tables are kept at most half full; a larger one is filled anew. */
-static void grow_table(struct links *l)
+static bool grow_table(struct links *l)
 {
 	struct region old = l->table;
 	struct link_entry *t = (struct link_entry *)old.p;
 
-	if (!region_map(&l->table, l->dir, old.cap * 2))
-		no_room();
+	if (!region_map(&l->table, l->dir, old.cap * 2)) {
+		l->err = errno;
+		l->table = old;
+		return false;
+	}
 	for (size_t i = 0; i < old.cap / sizeof(*t); i++)
 		if (t[i].state != EMPTY)
 			*find(l, t[i].dev, t[i].ino) = t[i];
 	region_unmap(&old);
+	return true;
 }
 
-static void grow_back(struct links *l)
+static bool grow_back(struct links *l)
 {
 	struct region old = l->back;
 	struct back_entry *t = (struct back_entry *)old.p;
 
-	if (!region_map(&l->back, l->dir, old.cap * 2))
-		no_room();
+	if (!region_map(&l->back, l->dir, old.cap * 2)) {
+		l->err = errno;
+		l->back = old;
+		return false;
+	}
 	for (size_t i = 0; i < old.cap / sizeof(*t); i++)
 		if (t[i].tino)
 			*find_back(l, t[i].tdev, t[i].tino) = t[i];
 	region_unmap(&old);
+	return true;
 }
 
-static void wait_for(struct links *l, uint64_t dev, uint64_t ino, uint32_t worker, uint64_t token)
+static bool room_for_path(struct links *l, size_t n)
 {
+	while (l->paths.len + n > l->paths.cap)
+		if (!region_grow(&l->paths, l->paths.cap * 2)) {
+			l->err = errno;
+			return false;
+		}
+	return true;
+}
+
+static bool wait_for(struct links *l, uint64_t dev, uint64_t ino, uint32_t worker, uint64_t token)
+{
+	if (l->waiter_len == WAITERS_MAX) {
+		l->err = E2BIG;
+		return false;
+	}
 	if (l->waiter_len == l->waiter_cap) {
 		l->waiter_cap = l->waiter_cap ? l->waiter_cap * 2 : 64;
 		l->waiters = xrealloc(l->waiters, l->waiter_cap * sizeof(*l->waiters));
 	}
 	l->waiters[l->waiter_len++] = (struct waiter){dev, ino, token, worker};
+	return true;
 }
 
 static struct link_target target_of(const struct links *l, const struct link_entry *e)
@@ -187,12 +172,13 @@ enum claim links_claim(struct links *l, uint64_t dev, uint64_t ino, uint32_t wor
 		return CLAIM_TO;
 	}
 	if (e->state == CLAIMED) {
-		wait_for(l, dev, ino, worker, token);
-		e->waiting++;
+		e->waiting += wait_for(l, dev, ino, worker, token);
 		return CLAIM_WAIT;
 	}
-	if (e->state == EMPTY && ++l->count * 2 > l->table.cap / sizeof(*e)) {
-		grow_table(l);
+	if (e->state == EMPTY) {
+		if ((l->count + 1) * 2 > l->table.cap / sizeof(*e) && !grow_table(l))
+			return CLAIM_WAIT;
+		l->count++;
 		e = find(l, dev, ino);
 	}
 	*e = (struct link_entry){.dev = dev, .ino = ino, .worker = worker, .state = CLAIMED};
@@ -206,10 +192,12 @@ bool links_bind(struct links *l, uint64_t dev, uint64_t ino, uint64_t tdev, uint
 	if (b->tino)
 		return b->dev == dev && b->ino == ino;
 	/* Taken at once: the commit that follows must not find that another was faster. */
-	if (++l->back_count * 2 > l->back.cap / sizeof(*b)) {
-		grow_back(l);
+	if ((l->back_count + 1) * 2 > l->back.cap / sizeof(*b)) {
+		if (!grow_back(l))
+			return false;
 		b = find_back(l, tdev, tino);
 	}
+	l->back_count++;
 	*b = (struct back_entry){tdev, tino, dev, ino};
 	return true;
 }
@@ -249,10 +237,8 @@ void links_commit(struct links *l, uint64_t dev, uint64_t ino, uint64_t tdev, ui
 	struct link_entry *e = find(l, dev, ino);
 	size_t n = strlen(path) + 1;
 
-	if (e->state != CLAIMED)
+	if (e->state != CLAIMED || !room_for_path(l, n))
 		return;
-	while (l->paths.len + n > l->paths.cap)
-		region_grow(&l->paths, l->paths.cap * 2);
 	memcpy(l->paths.p + l->paths.len, path, n);
 	e->path = l->paths.len;
 	l->paths.len += n;

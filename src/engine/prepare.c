@@ -98,11 +98,15 @@ unsigned engine_process_limit(const struct engine *e, const struct conf_limits *
 	return MIN(n, limits_workers(l));
 }
 
-struct links *engine_links(const struct job *job)
+bool engine_links(struct engine *e, struct diag *d)
 {
-	AUTO_FREE char *dir = xasprintf("%s/%s", job->state_dir, job->name);
-
-	return links_new(job->dry_run ? NULL : dir);
+	links_free(e->links);
+	e->links = links_new(e->spill_dir);
+	if (e->links)
+		return true;
+	diag_set(d, DIAG_ENGINE_ROOM, errno, e->spill_dir, "cannot make the table of hard links in '%s'",
+		e->spill_dir ? e->spill_dir : "memory");
+	return false;
 }
 
 bool engine_prepare(struct engine *e, struct diag *d)
@@ -149,8 +153,8 @@ bool engine_prepare(struct engine *e, struct diag *d)
 			wr_u64(&e->skips, e->state.skip_ino);
 		}
 		e->verify_links = verify_links_new(16u << 20, open(job_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	} else {
-		e->links = engine_links(job);
+	} else if (!engine_links(e, d)) {
+		return false;
 	}
 	e->delete_budget = job->conf->rules.max_delete >= 0 ? (uint64_t)job->conf->rules.max_delete : UINT64_MAX;
 	forecast(e);

@@ -16,6 +16,37 @@
 #include <poll.h>
 #include <sys/un.h>
 
+/* ---- what does not fit into memory (spill.c, region.c) ---- */
+
+/* A stack of records. dir NULL: all of it stays in memory. */
+struct spill {
+	const char *dir; /* where the file goes; the caller's */
+	int fd;		 /* -1 until needed */
+	struct buf mem;
+	uint64_t spilled; /* bytes in the file */
+	uint64_t count;	  /* records */
+	size_t begun;	 /* where the record being appended begins */
+	size_t write_at; /* bytes in memory: time to write */
+	int err; /* errno: it could not be written or read back, and is lost */
+};
+void spill_init(struct spill *s, const char *dir);
+/* A record is what is appended between the two. */
+struct buf *spill_begin(struct spill *s);
+void spill_end(struct spill *s);
+/* The last one, valid until the next call; false when there is none, or with err set. */
+bool spill_take(struct spill *s, struct bytes *out);
+void spill_release(struct spill *s);
+
+/* One piece of memory that grows. dir NULL: without a file. False with errno when there is no room; it is then as before. */
+struct region {
+	int fd;
+	uint8_t *p;
+	size_t len, cap;
+};
+bool region_map(struct region *r, const char *dir, size_t cap);
+bool region_grow(struct region *r, size_t cap);
+void region_unmap(struct region *r);
+
 /* ---- units of work (queue.c) ---- */
 
 struct share;
@@ -29,9 +60,13 @@ struct unit {
 	char *src, *dst;
 	struct unit *next; /* in the queue, or in its worker's list */
 	/* hashes of the names it has handed on, so that a second run of it hands on no directory twice */
-	struct buf given;
-	size_t given_before; /* of them: handed on by earlier runs, in order */
+	struct given {
+		struct buf few;
+		struct region many; /* all further ones; not mapped when there are none */
+		size_t few_before, many_before; /* of them: handed on by earlier runs, in order */
+	} given;
 	bool again; /* it is being done a second time */
+	bool deferred;
 	/* UNIT_SEGMENT */
 	struct share *share;
 	char *path, *basis_path;
@@ -40,30 +75,21 @@ struct unit {
 
 struct unit *queue_unit_new(uint8_t kind, uint8_t flags, uint32_t mount, const char *src, const char *dst);
 void queue_unit_free(struct unit *u);
-/* True when the unit has handed on this name before (and notes it). */
-bool queue_unit_gave(struct unit *u, const struct digest_key *k, const void *name, size_t n);
+/* True when the unit has handed on this name before (and notes it, in dir when there are many). */
+bool queue_unit_gave(struct unit *u, const struct digest_key *k, const void *name, size_t n, const char *dir);
 /* It is going to be done once more. */
 void queue_unit_redo(struct unit *u);
 
 struct queue { /* last in, first out: depth first keeps it short */
-	struct unit *head;
+	struct unit *head; /* segments, and what is done again: comes first */
+	struct spill packed;
 	size_t len;
 };
+void queue_init(struct queue *q, const char *dir);
 void queue_push(struct queue *q, struct unit *u);
-struct unit *queue_pop(struct queue *q);
-void queue_clear(struct queue *q);
-
-/* Directories to be visited again at the end (delete = after): on disk when there are many. */
-struct deferred {
-	struct buf mem;
-	int fd; /* unlinked file, -1 until needed */
-	size_t spilled; /* bytes in it */
-	uint64_t count;
-};
-void deferred_add(struct deferred *d, const struct unit *u, const char *state_dir);
-/* Turns them all into units; clears. */
-void deferred_take(struct deferred *d, struct queue *q);
-void deferred_release(struct deferred *d);
+void queue_add(struct queue *q, uint8_t kind, uint8_t flags, uint32_t mount, const char *src, const char *dst);
+struct unit *queue_pop(struct queue *q); /* NULL: there is none, or packed.err is set */
+void queue_release(struct queue *q); /* leaves it empty */
 
 /* A large file written by several movers. */
 struct share {
@@ -76,7 +102,10 @@ struct share {
 /* ---- the bijection of hard links (links.c) ---- */
 
 struct links;
-struct links *links_new(const char *dir); /* dir: for the file behind it; NULL: memory */
+/* dir: for the files behind it; NULL: memory. NULL with errno when there is no room. */
+struct links *links_new(const char *dir);
+/* errno when there was no room for what it was given, which is then lost; 0. */
+int links_error(const struct links *l);
 void links_free(struct links *l);
 
 enum claim { CLAIM_FIRST, CLAIM_WAIT, CLAIM_TO };
@@ -144,7 +173,8 @@ struct engine {
 	struct rules *rules;
 	struct queue queue;
 	struct queue segments; /* of large files; apart, so that a mover full of directories takes them too */
-	struct deferred deferred;
+	struct queue deferred; /* directories to be visited again at the end: delete = after */
+	char *spill_dir; /* for what does not fit into memory; NULL with --dry-run */
 	struct links *links;
 	struct verify_links *verify_links;
 	struct share *shares;
@@ -279,7 +309,7 @@ void recheck_release(struct recheck *r);
 
 /* prepare.c */
 bool engine_prepare(struct engine *e, struct diag *d);
-struct links *engine_links(const struct job *job); /* an empty bijection */
+bool engine_links(struct engine *e, struct diag *d); /* an empty bijection */
 void engine_walk_anew(struct engine *e); /* nothing has been done yet, by nobody */
 /* How many workers there may be. */
 unsigned engine_process_limit(const struct engine *e, const struct conf_limits *l);

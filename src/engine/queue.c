@@ -1,12 +1,10 @@
-#include "base/fd.h"
 #include "engine/private.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
-#define DEFERRED_IN_MEMORY (1u << 20)
 #define PATH_BYTES (4u << 20)
+#define FEW_BYTES (64u << 10)	/* of names that a unit has handed on, in memory */
+#define STEP_BYTES (1u << 20)
 
 struct unit *queue_unit_new(uint8_t kind, uint8_t flags, uint32_t mount, const char *src, const char *dst)
 {
@@ -17,12 +15,14 @@ struct unit *queue_unit_new(uint8_t kind, uint8_t flags, uint32_t mount, const c
 	u->mount = mount;
 	u->src = xstrdup(src);
 	u->dst = xstrdup(dst);
+	u->given.many.fd = -1;
 	return u;
 }
 
 void queue_unit_free(struct unit *u)
 {
-	buf_release(&u->given);
+	buf_release(&u->given.few);
+	region_unmap(&u->given.many);
 	free(u->src);
 	free(u->dst);
 	free(u->path);
@@ -39,22 +39,59 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-bool queue_unit_gave(struct unit *u, const struct digest_key *k, const void *name, size_t n)
+static bool holds(const uint8_t *p, size_t n, uint64_t h)
+{
+	return n && bsearch(&h, p, n, sizeof(h), by_value);
+}
+
+static void sort(uint8_t *p, size_t bytes, size_t *out_n)
+{
+	*out_n = bytes / sizeof(uint64_t);
+	if (*out_n)
+		qsort(p, *out_n, sizeof(uint64_t), by_value);
+}
+
+/* False when there is no room: it may then be handed on twice, which costs time. */
+static bool note_one_of_many(struct region *r, uint64_t h, const char *dir)
+{
+	if (!r->p && !region_map(r, dir, STEP_BYTES))
+		return false;
+	if (r->len == r->cap) {
+		if (r->fd >= 0) /* nobody looks at it now: it need not be in memory */
+			madvise(r->p, r->cap, MADV_DONTNEED);
+		if (!region_grow(r, r->cap + STEP_BYTES))
+			return false;
+	}
+	memcpy(r->p + r->len, &h, sizeof(h));
+	r->len += sizeof(h);
+	return true;
+}
+
+bool queue_unit_gave(struct unit *u, const struct digest_key *k, const void *name, size_t n, const char *dir)
 {
 	uint64_t h = digest_name(k, name, n); /* keyed: nobody who names directories can make one be taken for another */
+	struct given *g = &u->given;
 
-	if (u->again && bsearch(&h, u->given.data, u->given_before, sizeof(h), by_value))
+	if (u->again && (holds(g->few.data, g->few_before, h) || holds(g->many.p, g->many_before, h)))
 		return true;
-	buf_append(&u->given, &h, sizeof(h));
+	if (g->few.len < FEW_BYTES || !note_one_of_many(&g->many, h, dir))
+		buf_append(&g->few, &h, sizeof(h));
 	return false;
 }
 
 void queue_unit_redo(struct unit *u)
 {
-	u->given_before = u->given.len / sizeof(uint64_t);
-	if (u->given_before)
-		qsort(u->given.data, u->given_before, sizeof(uint64_t), by_value);
-	u->again = u->given_before > 0;
+	struct given *g = &u->given;
+
+	sort(g->few.data, g->few.len, &g->few_before);
+	sort(g->many.p, g->many.len, &g->many_before);
+	u->again = g->few_before > 0;
+}
+
+void queue_init(struct queue *q, const char *dir)
+{
+	*q = (struct queue){};
+	spill_init(&q->packed, dir);
 }
 
 void queue_push(struct queue *q, struct unit *u)
@@ -64,78 +101,60 @@ void queue_push(struct queue *q, struct unit *u)
 	q->len++;
 }
 
+void queue_add(struct queue *q, uint8_t kind, uint8_t flags, uint32_t mount, const char *src, const char *dst)
+{
+	struct buf *b = spill_begin(&q->packed);
+	bool same = str_eq(src, dst);
+
+	wr_u8(b, kind);
+	wr_u8(b, flags);
+	wr_u8(b, same);
+	wr_u32(b, mount);
+	wr_str(b, src);
+	if (!same)
+		wr_str(b, dst);
+	spill_end(&q->packed);
+	q->len++;
+}
+
+static struct unit *unpack(const struct bytes *record)
+{
+	struct rd r = rd_init(record->p, record->len);
+	uint8_t kind = rd_u8(&r), flags = rd_u8(&r), same = rd_u8(&r);
+	uint32_t mount = rd_u32(&r);
+	struct bytes src = rd_bytes(&r, PATH_BYTES);
+	struct bytes dst = same ? src : rd_bytes(&r, PATH_BYTES);
+	AUTO_FREE char *s = xmemdup(src.p, src.len);
+	AUTO_FREE char *d = xmemdup(dst.p, dst.len);
+
+	return queue_unit_new(kind, flags, mount, s, d);
+}
+
 struct unit *queue_pop(struct queue *q)
 {
 	struct unit *u = q->head;
+	struct bytes record;
 
-	if (!u)
+	if (u) {
+		q->head = u->next;
+		u->next = NULL;
+	} else if (spill_take(&q->packed, &record)) {
+		u = unpack(&record);
+	} else {
 		return NULL;
-	q->head = u->next;
-	u->next = NULL;
+	}
 	q->len--;
 	return u;
 }
 
-void queue_clear(struct queue *q)
+void queue_release(struct queue *q)
 {
-	struct unit *u;
+	while (q->head) {
+		struct unit *u = q->head;
 
-	while ((u = queue_pop(q)))
+		q->head = u->next;
 		queue_unit_free(u);
-}
-
-static void spill(struct deferred *d, const char *state_dir)
-{
-	if (d->fd < 0)
-		d->fd = open(state_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	/* A write that fails in the middle is begun again at the same place, with what has come meanwhile. */
-	if (d->fd >= 0 && fd_pwrite_full(d->fd, d->mem.data, d->mem.len, (off_t)d->spilled) == 0) {
-		d->spilled += d->mem.len;
-		buf_clear(&d->mem);
 	}
-}
-
-void deferred_add(struct deferred *d, const struct unit *u, const char *state_dir)
-{
-	wr_u32(&d->mem, u->mount);
-	wr_str(&d->mem, u->src);
-	wr_str(&d->mem, u->dst);
-	d->count++;
-	if (d->mem.len > DEFERRED_IN_MEMORY)
-		spill(d, state_dir);
-}
-
-static void take(struct rd *r, struct queue *q)
-{
-	while (rd_ok(r) && rd_left(r)) {
-		uint32_t mount = rd_u32(r);
-		struct bytes src = rd_bytes(r, PATH_BYTES), dst = rd_bytes(r, PATH_BYTES);
-		AUTO_FREE char *s = xmemdup(src.p, src.len);
-		AUTO_FREE char *t = xmemdup(dst.p, dst.len);
-		if (rd_ok(r))
-			queue_push(q, queue_unit_new(UNIT_DIR, UNIT_REVISIT, mount, s, t));
-	}
-}
-
-void deferred_take(struct deferred *d, struct queue *q)
-{
-	struct rd r = rd_init(d->mem.data, d->mem.len);
-
-	take(&r, q);
-	if (d->spilled) {
-		AUTO_BUF b = BUF_INIT;
-		ssize_t len = fd_pread_full(d->fd, buf_reserve(&b, d->spilled), d->spilled, 0);
-
-		r = rd_init(b.data, len > 0 ? (size_t)len : 0);
-		take(&r, q);
-	}
-	deferred_release(d);
-}
-
-void deferred_release(struct deferred *d)
-{
-	if (d->fd >= 0)
-		close(d->fd);
-	buf_release(&d->mem);
-	*d = (struct deferred){.fd = -1};
+	spill_release(&q->packed);
+	q->len = 0;
 }

@@ -76,7 +76,7 @@ void engine_enqueue_mount(struct engine *e, size_t i, uint8_t flags)
 	const struct mount *m = &e->plan.chosen[i];
 
 	e->mount_given[i] = true;
-	queue_push(&e->queue, queue_unit_new(UNIT_DIR, flags, (uint32_t)i, m->rel, m->target_rel));
+	queue_add(&e->queue, UNIT_DIR, flags, (uint32_t)i, m->rel, m->target_rel);
 }
 
 /* Mounts that no walk has come across: their mount points lie in file systems that are not copied. */
@@ -100,13 +100,14 @@ static bool enqueue_unvisited(struct engine *e)
 
 void engine_walk_anew(struct engine *e)
 {
-	queue_clear(&e->queue);
-	queue_clear(&e->segments);
+	AUTO_DIAG d = DIAG_INIT;
+
+	queue_release(&e->queue);
+	queue_release(&e->segments);
 	shares_clear(e);
-	deferred_release(&e->deferred);
-	e->deferred = (struct deferred){.fd = -1};
-	links_free(e->links);
-	e->links = engine_links(e->job);
+	queue_release(&e->deferred);
+	if (!engine_links(e, &d))
+		engine_fatal(e, &d);
 	memset(e->mount_given, 0, e->plan.chosen_count * sizeof(*e->mount_given));
 	e->first_sent = e->revisiting = e->ending = e->synced = false;
 	e->units_done_files = e->units_done_bytes = 0;
@@ -124,13 +125,16 @@ static bool in_flight(const struct engine *e)
 /* True when there is nothing more to hand out. */
 static bool work_exhausted(struct engine *e)
 {
-	if (e->queue.head || e->segments.head || in_flight(e) || e->shares)
+	if (e->queue.len || e->segments.len || in_flight(e) || e->shares)
 		return false;
 	if ((e->job->kind != JOB_VERIFY || e->verify_whole) && enqueue_unvisited(e))
 		return false;
-	if (e->deferred.count) {
+	if (e->deferred.len) { /* the one is empty, the other takes its place */
+		struct queue empty = e->queue;
+
 		e->revisiting = true;
-		deferred_take(&e->deferred, &e->queue);
+		e->queue = e->deferred;
+		e->deferred = empty;
 		return false;
 	}
 	return true;
@@ -146,6 +150,21 @@ static bool first_units(struct engine *e, struct diag *d)
 	/* The source root's own file system may be left out: then the first mount's parents are not there. */
 	engine_enqueue_mount(e, 0, *e->plan.chosen[0].rel ? UNIT_PARENTS : 0);
 	return true;
+}
+
+/* What was to be remembered and is lost: nothing that follows could be trusted, deletions least of all. */
+static void check_memory(struct engine *e)
+{
+	int err = e->queue.packed.err ? e->queue.packed.err : e->deferred.packed.err;
+	AUTO_DIAG d = DIAG_INIT;
+
+	if (!err && e->links)
+		err = links_error(e->links);
+	if (!err)
+		return;
+	diag_set(&d, DIAG_ENGINE_ROOM, err, e->spill_dir, "cannot keep what does not fit into memory in '%s'",
+		e->spill_dir ? e->spill_dir : "memory");
+	engine_fatal(e, &d);
 }
 
 static void feed(struct engine *e)
@@ -165,10 +184,11 @@ static void feed(struct engine *e)
 			room = room || w->unit_count == 0;
 		}
 	}
+	check_memory(e);
 	/* Handshakes come one after the other: sshd refuses many at once. */
 	if (starting || room || e->worker_count >= e->worker_max || e->worker_count == 0)
 		return;
-	if (!e->segments.head && e->queue.len < QUEUE_DEEP)
+	if (!e->segments.len && e->queue.len < QUEUE_DEEP)
 		return;
 	if (e->holds || limits_crowded(e) || e->retry_at > clock_mono_ns())
 		return;
@@ -288,13 +308,17 @@ static void loop(struct engine *e)
 void engine_run(const struct job *job, const struct observer *observer, struct summary *out)
 {
 	struct engine e = {.job = job, .observer = observer, .out = out, .signal_fd = -1, .throttle_fd = -1, .next_serial = 1,
-		.next_unit = 1, .deferred = {.fd = -1}};
+		.next_unit = 1};
 	sigset_t set, old;
 	AUTO_DIAG d = DIAG_INIT;
 
 	*out = (struct summary){};
 	e.started_ns = e.rate_ns = clock_mono_ns();
 	e.started_real = clock_real_ns();
+	e.spill_dir = job->dry_run ? NULL : xasprintf("%s/%s", job->state_dir, job->name);
+	queue_init(&e.queue, e.spill_dir);
+	queue_init(&e.segments, NULL);
+	queue_init(&e.deferred, e.spill_dir);
 	signal(SIGPIPE, SIG_IGN);
 	signals_of_loop(&set);
 	sigprocmask(SIG_BLOCK, &set, &old);

@@ -41,7 +41,7 @@ static void add_path(struct engine *e, const char *path, bool recurse)
 	AUTO_FREE char *dst = *below && *m->target_rel ? xasprintf("%s/%s", m->target_rel, below) :
 		xstrdup(*below ? below : m->target_rel);
 
-	queue_push(&e->queue, queue_unit_new(UNIT_PATH, recurse ? UNIT_RECURSE : 0, (uint32_t)i, path, dst));
+	queue_add(&e->queue, UNIT_PATH, recurse ? UNIT_RECURSE : 0, (uint32_t)i, path, dst);
 }
 
 /* "/srv/./www/" below source.root becomes "www"; NULL when it lies outside. */

@@ -1,9 +1,13 @@
 /* The bijection of hard links: one name of an inode is first, the others wait for it, and no two inodes become one. */
 #include "engine/private.h"
 
+#include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/resource.h>
+
 #include <cmocka.h>
 
 /* What was woken, "W:T first" or "W:T DEV:INO PATH", a line each, sorted when looked at. */
@@ -202,6 +206,33 @@ static void test_growth(void **state)
 	grow("/nonexistent"); /* no file there: memory */
 }
 
+/* No room is an error that is told; what was there stays. */
+static void test_no_room(void **state)
+{
+	struct rlimit was, limit;
+	struct link_target to;
+	struct links *l = links_new("/tmp");
+	uint64_t i;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_non_null(l);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	limit = was;
+	limit.rlim_cur = 200000;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (i = 1; i < 100000 && links_claim(l, 1, i, 1, i, &to) == CLAIM_FIRST; i++)
+		links_commit(l, 1, i, 0, 0, "a/path/of/some/length", woken, NULL);
+	assert_true(i < 100000);
+	assert_int_equal(links_error(l), EFBIG);
+	assert_int_equal(links_claim(l, 1, 1, 2, 1, &to), CLAIM_TO);
+	assert_string_equal(to.path, "a/path/of/some/length");
+	links_free(l);
+	limit.rlim_cur = 1000;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_null(links_new("/tmp"));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_bijection),
 		cmocka_unit_test(test_worker_gone),
 		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_no_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

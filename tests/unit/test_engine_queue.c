@@ -1,4 +1,4 @@
-/* Units of work: the queue, what a unit has handed on, and directories deferred to the end. */
+/* Units of work: the queue, in memory and on disk, and what a unit has handed on. */
 #include "engine/private.h"
 
 #include <errno.h>
@@ -14,12 +14,13 @@
 
 static void test_last_in_first_out(void **state)
 {
-	struct queue q = {};
+	struct queue q;
 	struct unit *u;
 
+	queue_init(&q, NULL);
 	assert_null(queue_pop(&q));
 	for (unsigned i = 0; i < 1000; i++)
-		queue_push(&q, queue_unit_new(UNIT_DIR, (uint8_t)(i & 0x1f), i, "src", "dst"));
+		queue_add(&q, UNIT_DIR, (uint8_t)(i & 0x1f), i, "src", i % 2 ? "dst" : "src");
 	assert_int_equal(q.len, 1000);
 	for (unsigned i = 1000; i-- > 500;) {
 		u = queue_pop(&q);
@@ -27,11 +28,18 @@ static void test_last_in_first_out(void **state)
 		assert_int_equal(u->kind, UNIT_DIR);
 		assert_int_equal(u->flags, i & 0x1f);
 		assert_string_equal(u->src, "src");
-		assert_string_equal(u->dst, "dst");
+		assert_string_equal(u->dst, i % 2 ? "dst" : "src");
 		assert_null(u->next);
-		queue_unit_free(u);
+		if (i % 100)
+			queue_unit_free(u);
+		else
+			queue_push(&q, u); /* to be done again: comes first */
+		if (i % 100 == 0) {
+			assert_ptr_equal(u, queue_pop(&q));
+			queue_unit_free(u);
+		}
 	}
-	queue_clear(&q);
+	queue_release(&q);
 	assert_int_equal(q.len, 0);
 	assert_null(q.head);
 }
@@ -41,7 +49,7 @@ static bool gave(struct unit *u, const struct digest_key *k, unsigned i)
 	char name[20];
 	int n = snprintf(name, sizeof(name), "name %u", i);
 
-	return queue_unit_gave(u, k, name, (size_t)n);
+	return queue_unit_gave(u, k, name, (size_t)n, "/tmp");
 }
 
 /* Of a directory that is done again only what was not handed on before is. */
@@ -65,94 +73,132 @@ static void test_given(void **state)
 	queue_unit_free(u);
 }
 
-static void defer(struct deferred *d, unsigned i, const char *dir)
+static void add(struct queue *q, unsigned i)
 {
 	AUTO_FREE char *src = xasprintf("a directory/with some/length/%u", i);
 	AUTO_FREE char *dst = i % 3 ? xstrdup(src) : xasprintf("elsewhere/%u", i);
-	struct unit *u = queue_unit_new(UNIT_DIR, UNIT_NEW, i % 7, src, dst);
 
-	deferred_add(d, u, dir);
+	queue_add(q, UNIT_DIR, UNIT_NEW, i % 7, src, dst);
+}
+
+static void take(struct queue *q, unsigned i)
+{
+	AUTO_FREE char *src = xasprintf("a directory/with some/length/%u", i);
+	struct unit *u = queue_pop(q);
+
+	assert_non_null(u);
+	assert_string_equal(u->src, src);
+	assert_int_equal(u->flags, UNIT_NEW);
+	assert_int_equal(u->mount, i % 7);
+	assert_int_equal(str_eq(u->src, u->dst), i % 3 != 0);
 	queue_unit_free(u);
 }
 
-/* All of 0..n-1 are there, once, as they were. */
-static void take_all(struct deferred *d, unsigned n)
+enum { MANY = 200000, MEMORY = (3u << 20) };
+
+/* Up and down across the border between memory and file, in order, in bounded memory. */
+static void test_many(void **state)
 {
-	AUTO_FREE bool *seen = xcalloc(n, sizeof(*seen));
-	struct queue q = {};
-	struct unit *u;
+	struct queue q;
+	unsigned i;
 
-	assert_int_equal(d->count, n);
-	deferred_take(d, &q);
-	assert_int_equal(q.len, n);
-	while ((u = queue_pop(&q))) {
-		unsigned i = (unsigned)strtoul(strrchr(u->src, '/') + 1, NULL, 10);
+	queue_init(&q, "/tmp");
+	for (i = 0; i < MANY; i++) {
+		add(&q, i);
+		assert_true(q.packed.mem.len < MEMORY);
+		if (i % 1000 == 999) {
+			for (unsigned n = 0; n < 900; n++)
+				take(&q, i - n);
+			for (unsigned n = 0; n < 900; n++)
+				add(&q, i - 899 + n);
+		}
+	}
+	assert_true(q.packed.spilled > 0);
+	assert_int_equal(q.len, MANY);
+	while (i-- > 0)
+		take(&q, i);
+	assert_null(queue_pop(&q));
+	assert_int_equal(q.packed.err, 0);
+	queue_release(&q);
+	/* Where there can be no file they are kept all the same. */
+	queue_init(&q, NULL);
+	for (i = 0; i < MANY; i++)
+		add(&q, i);
+	while (i-- > 0)
+		take(&q, i);
+	queue_release(&q);
+}
 
-		assert_true(i < n && !seen[i]);
-		seen[i] = true;
-		assert_int_equal(u->kind, UNIT_DIR);
-		assert_int_equal(u->flags, UNIT_REVISIT);
-		assert_int_equal(u->mount, i % 7);
-		assert_int_equal(str_eq(u->src, u->dst), i % 3 != 0);
+/* A record that is longer than what is read at once. */
+static void test_long(void **state)
+{
+	AUTO_FREE char *path = xcalloc(1, (4u << 20) - 1);
+	struct queue q;
+
+	memset(path, 'x', (4u << 20) - 2);
+	queue_init(&q, "/tmp");
+	for (unsigned i = 0; i < 5; i++)
+		queue_add(&q, UNIT_DIR, 0, i, path, path);
+	assert_true(q.packed.mem.len < MEMORY);
+	for (unsigned i = 5; i-- > 0;) {
+		struct unit *u = queue_pop(&q);
+		assert_int_equal(u->mount, i);
+		assert_string_equal(u->src, path);
 		queue_unit_free(u);
 	}
-	assert_int_equal(d->count, 0);
-	assert_int_equal(d->fd, -1);
-}
-
-static void test_deferred_few(void **state)
-{
-	struct deferred d = {.fd = -1};
-
-	take_all(&d, 0);
-	for (unsigned i = 0; i < 10; i++)
-		defer(&d, i, "/nonexistent");
-	assert_int_equal(d.fd, -1);
-	take_all(&d, 10);
-	/* And again from the beginning. */
-	defer(&d, 0, "/nonexistent");
-	take_all(&d, 1);
-	defer(&d, 0, "/nonexistent");
-	deferred_release(&d);
-	assert_int_equal(d.count, 0);
-}
-
-static void test_deferred_many(void **state)
-{
-	enum { MANY = 100000 };
-	struct deferred d = {.fd = -1};
-
-	for (unsigned i = 0; i < MANY; i++)
-		defer(&d, i, "/tmp");
-	if (d.fd >= 0) /* memory is bounded, where there can be a file */
-		assert_true(d.mem.len < (2u << 20));
-	take_all(&d, MANY);
-	/* Where there can be none they are kept all the same. */
-	for (unsigned i = 0; i < MANY; i++)
-		defer(&d, i, "/nonexistent");
-	assert_int_equal(d.fd, -1);
-	take_all(&d, MANY);
+	queue_release(&q);
 }
 
 /* A file system that is full in the middle of a write, and has room again later: nothing is lost, nothing comes twice. */
-static void test_deferred_full(void **state)
+static void test_full(void **state)
 {
-	enum { MANY = 100000 };
-	struct deferred d = {.fd = -1};
 	struct rlimit was, limit;
+	struct queue q;
+	unsigned i;
 
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
 	limit = was;
 	limit.rlim_cur = (1u << 20) + 5000;
-	for (unsigned i = 0; i < MANY; i++) {
+	queue_init(&q, "/tmp");
+	for (i = 0; i < MANY; i++) {
 		if (i == MANY / 4)
 			assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-		if (i == MANY / 2)
+		if (i == MANY / 2) {
+			assert_true(q.packed.mem.len > MEMORY);
 			assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
-		defer(&d, i, "/tmp");
+		}
+		add(&q, i);
 	}
-	take_all(&d, MANY);
+	assert_true(q.packed.mem.len < MEMORY);
+	while (i-- > 0)
+		take(&q, i);
+	/* When there is never any, memory is bounded all the same, and that is an error. */
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (i = 0; i < 10 * MANY && !q.packed.err; i++)
+		add(&q, i);
+	assert_int_equal(q.packed.err, EFBIG);
+	assert_true(q.packed.mem.len < (66u << 20));
+	assert_null(queue_pop(&q));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	queue_release(&q);
+}
+
+/* What cannot be read back is an error, not the end. */
+static void test_short(void **state)
+{
+	struct queue q;
+	struct unit *u;
+
+	queue_init(&q, "/tmp");
+	for (unsigned i = 0; i < MANY; i++)
+		add(&q, i);
+	assert_int_equal(ftruncate(q.packed.fd, (off_t)(q.packed.spilled / 2)), 0);
+	while ((u = queue_pop(&q)))
+		queue_unit_free(u);
+	assert_int_equal(q.packed.err, EIO);
+	assert_true(q.len > 0);
+	queue_release(&q);
 }
 
 int main(void)
@@ -160,9 +206,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_last_in_first_out),
 		cmocka_unit_test(test_given),
-		cmocka_unit_test(test_deferred_few),
-		cmocka_unit_test(test_deferred_many),
-		cmocka_unit_test(test_deferred_full),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
