@@ -1,9 +1,9 @@
 #!/bin/bash
-# kill -9 of any process at any moment, then a plain re-run: identical, nothing left. ROUNDS (default 40), SEED.
+# kill -9 of any process at any moment, the server's sessions too, then a plain re-run: identical, nothing left. killed.sh [ROUNDS]; SEED.
 . "$(dirname "$0")/lib.sh"
 need_root
 start_sshd
-SRC=$WORK/src DST=$WORK/dst ROUNDS=${ROUNDS:-40} SEED=${SEED:-1}
+SRC=$WORK/src DST=$WORK/dst ROUNDS=${1:-2} SEED=${SEED:-1}
 RANDOM=$SEED
 tree make "$SRC" --entries 1500 --big 12000000 >/dev/null
 tree random "$SRC/large" 60000000
@@ -17,7 +17,7 @@ for ((i = 1; i <= ROUNDS; i++)); do
     transport=$([ $((RANDOM % 2)) = 0 ] && echo ssh || echo libssh2)
     start_rehost -c "$WORK/job.conf" --set target.transport=$transport --processes $((RANDOM % 4 + 1)) $command
     sleep "$(awk -v w="$whole" -v r=$RANDOM 'BEGIN{print w * r / 32768 + 0.02}')"
-    mapfile -t victims < <(rehost_processes)
+    mapfile -t victims < <(rehost_processes; descendants "$SSHD_PID")
     if [ ${#victims[@]} -gt 0 ]; then
         victim=${victims[RANDOM % ${#victims[@]}]}
         [ $((RANDOM % 3)) = 0 ] && victim=$BG
@@ -35,10 +35,10 @@ no_leftovers "at the end"
 
 # The same as a whole: `run` killed again and again comes to its end.
 tree clear-flags "$DST"; rm -rf "$DST" "$REHOST_STATE_DIR"
-for ((i = 1; i <= 15; i++)); do
+for ((i = 1; i <= (ROUNDS + 5) / 3; i++)); do
     start_rehost -c "$WORK/job.conf" run; sleep "$(awk -v w="$whole" -v r=$RANDOM 'BEGIN{print w * r / 32768 / 2}')"; kill -KILL "$BG" 2>/dev/null; wait "$BG" 2>/dev/null
     until_true 8 no_processes
 done
-LIMIT=300 rehost -c "$WORK/job.conf" run; expect 0 "run after fifteen kills"; same "identical" "$SRC" "$DST"
+LIMIT=300 rehost -c "$WORK/job.conf" run; expect 0 "run after many kills"; same "identical" "$SRC" "$DST"
 no_leftovers "run"
 finish
