@@ -332,6 +332,8 @@ static void diag_frame(struct engine *e, struct worker *w, const struct frame *f
 
 	if (!rd_diag(&r, &d) || !rd_done(&r)) {
 		dispatch_malformed(e, "diagnostic");
+	} else if (fatal && d.code == DIAG_TARGET_ROOT && e->target_checked) {
+		diag_move(&w->no_root, &d);
 	} else if (fatal) {
 		w->fatal_said = true;
 		engine_fatal(e, &d);
@@ -382,7 +384,9 @@ static void ready(struct engine *e, struct worker *w, const struct frame *f)
 		}
 		e->target_checked = true;
 	} else if (mover && !durable_target(e, w, &r)) {
-		w->misplaced = w->discarded = true;
+		diag_set(&w->no_root, DIAG_ENGINE_OTHER_ROOT, 0, e->job->conf->target.root,
+			"'%s' on the target is another directory than before", e->job->conf->target.root);
+		w->discarded = true;
 		kill(w->pid, SIGKILL);
 		return;
 	}

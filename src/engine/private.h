@@ -156,7 +156,7 @@ struct worker {
 	bool retired; /* ended because memory is short */
 	bool sync_all; /* asked to make durable what any receiver has written */
 	int64_t durable; /* target's time: what its receiver wrote before is on the disk */
-	bool misplaced; /* its receiver has another root than those before */
+	struct diag no_root; /* why its receiver has not the root that those before had; after a reboot that may come */
 	unsigned segment_count;
 	struct worker *next;
 };

@@ -66,7 +66,7 @@ void engine_worker_ended(struct engine *e, struct worker *w)
 	AUTO_DIAG d = DIAG_INIT;
 	bool crashed;
 	enum worker_state state = w->state;
-	bool said = w->fatal_said, retired = w->retired, misplaced = w->misplaced;
+	bool said = w->fatal_said, retired = w->retired, no_root = diag_is_set(&w->no_root);
 	enum result why;
 	int status = 0;
 
@@ -74,6 +74,11 @@ void engine_worker_ended(struct engine *e, struct worker *w)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == MOVER_LOST)
 		e->ever_linked = true;
 	why = transport_collect(e->transport, &w->conn, &d);
+	if (no_root) { /* after a reboot its file system may not be mounted yet */
+		diag_release(&d);
+		diag_move(&d, &w->no_root);
+		why = RES_FAILED;
+	}
 	if (state != WORKER_STARTING && e->durable.begun)
 		durable_lost(e, w);
 	worker_gone(e, w);
@@ -84,12 +89,6 @@ void engine_worker_ended(struct engine *e, struct worker *w)
 		e->synced = false; /* another must do it */
 	if (limits_worker_ended(e, retired))
 		return;
-	if (misplaced) { /* after a reboot its file system may not be mounted yet */
-		diag_release(&d);
-		diag_set(&d, DIAG_ENGINE_OTHER_ROOT, 0, e->job->conf->target.root,
-			"'%s' on the target is another directory than before", e->job->conf->target.root);
-		why = RES_FAILED;
-	}
 	if (why == RES_RETRY) {
 		tell_lost(e, &d);
 		return; /* the other back end is tried at once */
@@ -103,7 +102,7 @@ void engine_worker_ended(struct engine *e, struct worker *w)
 		engine_fatal(e, &d);
 		return;
 	}
-	crashed = !misplaced && (WIFSIGNALED(status) || WEXITSTATUS(status) < MOVER_LOST);
+	crashed = !no_root && (WIFSIGNALED(status) || WEXITSTATUS(status) < MOVER_LOST);
 	if (!diag_is_set(&d)) {
 		if (crashed)
 			diag_set(&d, DIAG_ENGINE_WORKER, 0, NULL, "a worker process ended unexpectedly (%s %d)",

@@ -41,7 +41,7 @@ static struct transport_receiver receiver(const struct engine *e)
 	const struct conf *c = e->job->conf;
 	bool verify = e->job->kind == JOB_VERIFY;
 
-	return (struct transport_receiver){.root = c->target.root, .create = !verify && !e->job->dry_run,
+	return (struct transport_receiver){.root = c->target.root, .create = !verify && !e->job->dry_run && !e->target_checked,
 		.read_only = verify || e->job->dry_run, .prove = verify, .sudo = c->target.sudo, .helper = c->target.helper};
 }
 
@@ -295,6 +295,7 @@ void worker_gone(struct engine *e, struct worker *w)
 	e->worker_count--;
 	chan_release(&w->ipc);
 	transport_conn_release(&w->conn);
+	diag_release(&w->no_root);
 	free(w);
 }
 

@@ -99,8 +99,9 @@ bandwidth = 3M"
     start_rehost -c "$WORK/job.conf" -v sync; sleep 1; check "$fs: the receivers tell how far it is durable" until_epoch
     sleep "$(awk -v r=$RANDOM 'BEGIN{print r / 32768}')"
     for p in "$SSHD_PID" $(descendants "$SSHD_PID") $(for p in $(rehost_processes); do case $(readlink "/proc/$p/exe") in *receiver*) echo "$p" ;; esac; done); do kill -KILL "$p" 2>/dev/null; done
-    power_cut; mount "$DEV" "$MNT"
+    power_cut
     /usr/sbin/sshd -D -e -f "$WORK/ssh/sshd_$PORT" >>"$SSHD_LOG" 2>&1 & SSHD_PID=$!; SSHD_PIDS+=("$SSHD_PID")
+    sleep 2; equal "$fs: nothing is written where its file system is missing" "$(ls -A "$MNT")" ""; mount "$DEV" "$MNT"
     wait_rehost 120; expect 0 "$fs: the target is back in the middle of a run"
     since_6_8 && has "$fs: that was noticed" "$ERR" 'the walk begins again'      # before, a kernel does not tell that it is another mount
     same "$fs: identical" "$SRC" "$MNT/dst" $LOOSE
