@@ -440,6 +440,9 @@ void dispatch_frame(struct engine *e, struct worker *w, const struct frame *f)
 	case IPC_COUNT:
 		count(e, f);
 		return;
+	case IPC_USED:
+		target_limits_used(e, w, f);
+		return;
 	case IPC_DIFFERENCE:
 		if (!mover) {
 			verifyjob_difference(e, f);

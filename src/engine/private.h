@@ -5,6 +5,7 @@
 
 #include "engine/engine.h"
 #include "limits/throttle.h"
+#include "pace/message.h"
 #include "mounts/mounts.h"
 #include "rules/rules.h"
 #include "source/chan.h"
@@ -158,6 +159,12 @@ struct worker {
 	int64_t durable; /* target's time: what its receiver wrote before is on the disk */
 	struct diag no_root; /* why its receiver has not the root that those before had; after a reboot that may come */
 	unsigned segment_count;
+	struct {
+		double cpu, io; /* its share of what the target may be put to, as last told; 0: no limit */
+		double want_cpu, want_io;
+		int64_t at; /* of the last that was heard; 0: nothing was */
+		struct pace_used used;
+	} pace;
 	struct worker *next;
 };
 
@@ -225,6 +232,7 @@ struct engine {
 	double rate;
 	struct throttle *throttle; /* what all workers keep to together */
 	int throttle_fd;
+	int64_t divided_ns; /* the target's limits, between the receivers */
 	unsigned holds; /* enum hold */
 	int64_t paused_since, paused_ns; /* by HOLD_USER: since when, 0 when it is not; and how long before */
 	struct control *control; /* NULL: none */
@@ -356,6 +364,12 @@ struct memory_watch {
 };
 void memory_tick(struct engine *e, struct memory_watch *m, uint64_t used);
 bool memory_ended(struct engine *e, struct memory_watch *m, bool retired, uint64_t kills);
+
+/* target_limits.c: what e->limits says of the target, whenever it says so */
+void target_limits_tick(struct engine *e);
+void target_limits_used(struct engine *e, struct worker *w, const struct frame *f);
+/* Divides the total by what each wants: all of it, and to nobody nothing. */
+void target_limits_divide(double total, const double *want, double *out, size_t n);
 
 /* progress.c */
 void progress_update(struct engine *e, bool now);

@@ -3,6 +3,7 @@
 #include "check/netcheck.h"
 #include "confine/confine.h"
 #include "engine/private.h"
+#include "pace/pacer.h"
 #include "source/mover.h"
 #include "verify/verifier.h"
 
@@ -21,7 +22,7 @@ struct role {
 	struct chan ipc;
 	struct throttle *throttle;
 	struct verifier *v;
-	bool finishing;
+	bool paced; /* the prover has limits: it is asked for what it uses */
 	struct buf msg;
 };
 
@@ -83,10 +84,19 @@ static void on_counts(void *arg, const struct verifier_counts *c)
 	struct ipc_count out = {.examined = c->files_examined, .examined_bytes = c->bytes_total, .vanished = c->files_vanished,
 		.failed = c->files_failed, .hashed = c->bytes_hashed};
 
-	throttle_charge(r->throttle, THROTTLE_READ, c->bytes_hashed, clock_mono_ns());
+	throttle_charge(r->throttle, THROTTLE_READ, c->bytes_read, clock_mono_ns());
 	buf_clear(&r->msg);
 	ipc_count_put(&r->msg, &out);
 	tell(r, IPC_COUNT);
+}
+
+static void on_used(void *arg, const struct pace_used *u)
+{
+	struct role *r = arg;
+
+	buf_clear(&r->msg);
+	pace_used_put(&r->msg, u);
+	tell(r, IPC_USED);
 }
 
 static void send_diag(struct role *r, const struct diag *d, bool fatal)
@@ -137,6 +147,12 @@ static void role_frame(struct role *r, const struct frame *f)
 
 	if (f->type == IPC_FINISH) {
 		role_leave(r, MOVER_DONE);
+	} else if (f->type == IPC_LIMITS) {
+		struct rd rd = rd_init(f->payload, f->len);
+		uint32_t cpu = rd_u32(&rd);
+		uint64_t io = rd_u64(&rd);
+		r->paced = cpu || io;
+		verifier_pace(r->v, cpu, io);
 	} else if (f->type == IPC_UNIT && ipc_unit_get(f, &u)) {
 		AUTO_FREE char *src = xmemdup(u.src.p, u.src.len);
 		AUTO_FREE char *dst = xmemdup(u.dst.p, u.dst.len);
@@ -185,7 +201,7 @@ static struct verifier *make_verifier(struct role *r, const struct ipc_config *c
 		.changed_since_ns = cfg->changed_since, .leave_cache = cfg->flags & IPC_LEAVE_CACHE,
 		.noatime = !(cfg->flags & IPC_CLONES), .seed = rd_u64(&seed),
 		.callbacks = {.arg = r, .give = on_give, .difference = on_difference, .pair = on_pair, .counts = on_counts,
-			.diag = on_diag, .unit_done = on_unit_done}};
+			.diag = on_diag, .used = on_used, .unit_done = on_unit_done}};
 	struct verifier *v;
 
 	for (size_t i = 0; i < skips; i++) {
@@ -240,6 +256,14 @@ static void role_begin(struct role *r, const struct worker_fds *fds)
 	tell(r, IPC_READY);
 }
 
+/* How long to wait for I/O. */
+static int role_patience_ms(const struct role *r, int64_t read_wait)
+{
+	if (read_wait)
+		return (int)(read_wait / NS_PER_MS) + 1;
+	return r->paced ? (int)(PACER_EVERY_NS / NS_PER_MS) + 1 : -1;
+}
+
 void verifier_role_main(const struct worker_fds *fds)
 {
 	struct role *r = xcalloc(1, sizeof(*r));
@@ -253,6 +277,7 @@ void verifier_role_main(const struct worker_fds *fds)
 	for (;;) {
 		AUTO_DIAG d = DIAG_INIT;
 		int64_t wait, read_wait = 0;
+		uint64_t allowed;
 		bool held;
 		struct pollfd p[2] = {{.fd = r->ipc.fd, .events = POLLIN}};
 		enum result result;
@@ -260,15 +285,17 @@ void verifier_role_main(const struct worker_fds *fds)
 		if (!chan_flush(&r->ipc, &wait))
 			_exit(MOVER_FATAL);
 		/* The coordinator is behind, or more was read than may be, or the run is held: wait for it. */
-		held = chan_full(&r->ipc) || !throttle_allow(r->throttle, THROTTLE_READ, 1, clock_mono_ns(), &read_wait);
+		allowed = throttle_allow(r->throttle, THROTTLE_READ, UINT64_MAX, clock_mono_ns(), &read_wait);
+		held = chan_full(&r->ipc) || !allowed;
 		p[1] = (struct pollfd){.fd = held ? -1 : verifier_fd(r->v), .events = verifier_events(r->v)};
 		if (chan_unsent(&r->ipc))
 			p[0].events |= POLLOUT;
-		poll(p, 2, verifier_busy(r->v) && !held ? 0 : read_wait ? (int)(read_wait / NS_PER_MS) + 1 : -1);
+		poll(p, 2, verifier_busy(r->v) && !held ? 0 : role_patience_ms(r, read_wait));
 		if (p[0].revents & (POLLIN | POLLHUP | POLLERR))
 			role_ipc(r);
 		if (held && (read_wait || chan_full(&r->ipc)))
 			continue;
+		verifier_allow(r->v, allowed);
 		result = verifier_step(r->v, &d);
 		if (result == RES_RETRY)
 			role_leave(r, MOVER_LOST);

@@ -301,6 +301,7 @@ static void loop(struct engine *e)
 		poll_once(e);
 		engine_bandwidth(e);
 		limits_tick(e);
+		target_limits_tick(e);
 		progress_update(e, false);
 	}
 }

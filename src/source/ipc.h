@@ -32,6 +32,7 @@ enum ipc_type {
 	IPC_FINISH,	/* end in order */
 	IPC_SUSPECT,	/* the payload of MSG_SUSPECT, to be handed on */
 	IPC_FLUSH,	/* the receiver's next epoch is to be one of its whole host */
+	IPC_LIMITS,	/* u32 cpu, u64 io: what its receiver may take, as struct pace_limits has them */
 
 	/* M to C */
 	IPC_READY = 64,
@@ -53,6 +54,7 @@ enum ipc_type {
 	IPC_COUNT,	/* struct ipc_count */
 	IPC_SYNCED,	/* u8 failed, diag */
 	IPC_EPOCH,	/* struct msg_epoch: how far the receiver's writing is durable */
+	IPC_USED,	/* struct pace_used: what its receiver has taken */
 };
 
 enum ipc_config_flag {

@@ -198,6 +198,25 @@ void mover_forget_cwd(struct mover *m, int fd)
 		m->cwd_fd = -1;
 }
 
+/* ---- the receiver's limits ---- */
+
+/* Bytes made for the receiver so far. */
+static uint64_t stream_at(const struct mover *m)
+{
+	return m->sent_total + m->wire.sent + chan_unsent(&m->wire);
+}
+
+static void receiver_used(struct mover *m, const struct frame *f)
+{
+	struct pace_used used;
+
+	if (!pacer_answer(&m->pacer, f, &used))
+		mover_protocol_error(m, "a use of limits that cannot be");
+	buf_clear(&m->msg);
+	pace_used_put(&m->msg, &used);
+	chan_send_buf(&m->ipc, IPC_USED, 0, &m->msg);
+}
+
 /* ---- what the receiver says ---- */
 
 static void *expect(struct mover *m, uint32_t id, enum slot_kind kind)
@@ -264,6 +283,9 @@ static void wire_frame(struct mover *m, const struct frame *f)
 		break;
 	case MSG_EPOCH:
 		epoch(m, f);
+		break;
+	case PACE_USED:
+		receiver_used(m, f);
 		break;
 	case MSG_ERROR: {
 		struct rd r = rd_init(f->payload, f->len);
@@ -345,6 +367,11 @@ static void ipc_frame(struct mover *m, const struct frame *f)
 	case IPC_SYNC:
 		start_sync(m, rd_u8(&r));
 		break;
+	case IPC_LIMITS: {
+		uint32_t cpu = rd_u32(&r);
+		pacer_set(&m->pacer, cpu, rd_u64(&r));
+		break;
+	}
 	case IPC_FINISH:
 		m->finishing = true;
 		chan_send(&m->wire, MSG_BYE, 0, NULL, 0);
@@ -381,19 +408,19 @@ static bool throttled(struct mover *m)
 static bool can_work(struct mover *m)
 {
 	m->throttled_ns = 0;
-	return m->head && !chan_full(&m->wire) && !chan_full(&m->ipc) && !throttled(m);
+	return m->head && !chan_full(&m->wire) && !chan_full(&m->ipc) && !pacer_full(&m->pacer, stream_at(m)) && !throttled(m);
 }
 
 /* How long to wait for I/O: no longer than sending, or reading, is held back. */
-static int patience_ms(int64_t send_ns, int64_t read_ns)
+static int patience_ms(const struct mover *m, int64_t send_ns, int64_t read_ns)
 {
-	int64_t ns = NS_PER_S;
+	int64_t ns = m->pacer.on ? PACER_EVERY_NS : NS_PER_S;
 
 	if (send_ns)
 		ns = MIN(ns, send_ns);
 	if (read_ns)
 		ns = MIN(ns, read_ns);
-	return ns == NS_PER_S ? 1000 : (int)(ns / NS_PER_MS) + 1;
+	return (int)(ns / NS_PER_MS) + 1;
 }
 
 /* Does I/O, and waits for it when there is nothing else to do. */
@@ -404,6 +431,8 @@ static void pump(struct mover *m)
 	struct pollfd p[2] = {{.fd = m->ipc.fd, .events = POLLIN}, {.fd = m->wire.fd, .events = POLLIN}};
 	bool held, wire_ok, ipc_ok;
 
+	if (!m->finishing)
+		pacer_ask(&m->pacer, &m->wire.out, stream_at(m), before);
 	/* What is gathered goes in large writes: small ones only when we are about to wait. */
 	held = !block && chan_unsent(&m->wire) < WIRE_BATCH_BYTES;
 	wire_ok = held || chan_flush(&m->wire, &wait_ns);
@@ -416,7 +445,7 @@ static void pump(struct mover *m)
 	if (!held && chan_unsent(&m->wire) && wait_ns == 0)
 		p[1].events |= POLLOUT;
 	if (wire_ok) {
-		poll(p, 2, block ? patience_ms(wait_ns, m->throttled_ns) : 0);
+		poll(p, 2, block ? patience_ms(m, wait_ns, m->throttled_ns) : 0);
 		if (block && chan_unsent(&m->wire))
 			m->blocked_ns += clock_mono_ns() - before;
 	}

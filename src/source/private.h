@@ -9,6 +9,7 @@
 
 #include "delta/delta.h"
 #include "limits/throttle.h"
+#include "pace/pacer.h"
 #include "meta/meta.h"
 #include "rules/rules.h"
 #include "source/chan.h"
@@ -262,6 +263,7 @@ struct op { /* META, LINK, DELETE: what to report when it is answered */
 struct mover {
 	struct chan wire, ipc;
 	struct throttle *throttle; /* shared with all workers */
+	struct pacer pacer;
 	int64_t throttled_ns; /* how long the loop has been asked to wait */
 	uint32_t flags; /* IPC_* */
 	uint32_t fields;

@@ -24,7 +24,7 @@ int copy_clone(int from, int to)
 	return ioctl(to, FICLONE, from);
 }
 
-static int copy_by_hand(int from, int to, uint64_t off, uint64_t len)
+static int copy_by_hand(struct session *s, int from, int to, uint64_t off, uint64_t len)
 {
 	AUTO_FREE char *p = xmalloc(COPY_BUFFER);
 
@@ -40,17 +40,21 @@ static int copy_by_hand(int from, int to, uint64_t off, uint64_t len)
 			return -1;
 		off += (uint64_t)n;
 		len -= (uint64_t)n;
+		pace_io(&s->pace, 2 * (uint64_t)n);
+		pace_rest(&s->pace);
 	}
 	return 0;
 }
 
 /* All of it, holes as zeros. */
-static int copy_range(int from, int to, uint64_t off, uint64_t len)
+static int copy_range(struct session *s, int from, int to, uint64_t off, uint64_t len)
 {
 #ifdef SYS_copy_file_range
+	const uint64_t piece = pace_limited(&s->pace) ? PACE_PIECE : 1u << 30;
+
 	while (len) {
 		int64_t in = (int64_t)off, out = (int64_t)off;
-		ssize_t n = syscall(SYS_copy_file_range, from, &in, to, &out, MIN(len, (uint64_t)1 << 30), 0);
+		ssize_t n = syscall(SYS_copy_file_range, from, &in, to, &out, MIN(len, piece), 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) /* not there, not between these file systems, or at an end the other way will name
@@ -58,12 +62,14 @@ static int copy_range(int from, int to, uint64_t off, uint64_t len)
 			break;
 		off += (uint64_t)n;
 		len -= (uint64_t)n;
+		pace_io(&s->pace, 2 * (uint64_t)n);
+		pace_rest(&s->pace);
 	}
 #endif
-	return copy_by_hand(from, to, off, len);
+	return copy_by_hand(s, from, to, off, len);
 }
 
-int copy_sparse(int from, int to, uint64_t off, uint64_t len)
+int copy_sparse(struct session *s, int from, int to, uint64_t off, uint64_t len)
 {
 	const uint64_t end = off + len;
 
@@ -73,26 +79,26 @@ int copy_sparse(int from, int to, uint64_t off, uint64_t len)
 		if (data < 0 && errno == ENXIO)
 			return 0; /* holes to the end */
 		if (data < 0)
-			return copy_range(from, to, off, end - off); /* the file system does not tell */
+			return copy_range(s, from, to, off, end - off); /* the file system does not tell */
 		if ((uint64_t)data >= end)
 			return 0;
 		hole = lseek(from, data, SEEK_HOLE);
 		if (hole <= data || (uint64_t)hole > end)
 			hole = (off_t)end;
-		if (copy_range(from, to, (uint64_t)data, (uint64_t)(hole - data)) < 0)
+		if (copy_range(s, from, to, (uint64_t)data, (uint64_t)(hole - data)) < 0)
 			return -1;
 		off = (uint64_t)hole;
 	}
 	return 0;
 }
 
-int copy_whole(int from, int to, uint64_t size)
+int copy_whole(struct session *s, int from, int to, uint64_t size)
 {
 	if (copy_clone(from, to) == 0)
 		return ftruncate(to, (off_t)size);
 	if (ftruncate(to, (off_t)size) < 0)
 		return -1;
-	return copy_sparse(from, to, 0, size);
+	return copy_sparse(s, from, to, 0, size);
 }
 
 bool copy_is_hole(int fd, uint64_t off, uint64_t len)

@@ -378,7 +378,7 @@ static int break_regular(
 		if (to < 0)
 			break;
 		meta_apply_creation_flags(to, m, s->fields);
-		if (copy_whole(from, to, (uint64_t)st.st_size) < 0) {
+		if (copy_whole(s, from, to, (uint64_t)st.st_size) < 0) {
 			tmp_discard(&t);
 			break;
 		}

@@ -94,7 +94,7 @@ static bool create_tmp(struct session *s, struct tfile *f)
 	return true;
 }
 
-bool file_copy_equal(struct tfile *f)
+bool file_copy_equal(struct session *s, struct tfile *f)
 {
 	const size_t n = f->equal.len / sizeof(uint64_t);
 
@@ -102,7 +102,7 @@ bool file_copy_equal(struct tfile *f)
 		uint64_t range[2];
 
 		memcpy(range, f->equal.data + i * sizeof(uint64_t), sizeof(range));
-		if (copy_sparse(f->basis_fd, f->fd, range[0], range[1] - range[0]) < 0) {
+		if (copy_sparse(s, f->basis_fd, f->fd, range[0], range[1] - range[0]) < 0) {
 			file_fail(f, DIAG_TARGET_WRITE, errno, "cannot write");
 			return false;
 		}
@@ -120,7 +120,7 @@ bool file_materialise(struct session *s, struct tfile *f)
 	if (!f->dir || !create_tmp(s, f))
 		return false;
 	f->cloned = f->basis_fd >= 0 && f->basis_size && copy_clone(f->basis_fd, f->fd) == 0;
-	return file_copy_equal(f);
+	return file_copy_equal(s, f);
 }
 
 static bool wants_inplace(const struct session *s, const struct tfile *f)
@@ -362,7 +362,7 @@ static int commit_beside(struct session *s, struct tfile *f, struct diag *warn)
 	unsigned failed;
 	struct diag diag = DIAG_INIT;
 
-	if (to < 0 || copy_whole(f->fd, to, f->want.size) < 0) {
+	if (to < 0 || copy_whole(s, f->fd, to, f->want.size) < 0) {
 		file_fail(f, DIAG_TARGET_WRITE, errno, "cannot write");
 		tmp_discard(&t);
 		return -1;

@@ -183,6 +183,7 @@ enum listing_result listing_names(
 			take_name(s, d, l, e, &count);
 			pos += e->reclen;
 		}
+		pace_rest(&s->pace);
 	}
 	if (count > SLICE_HARD_MAX && d->slice) {
 		errno = EOVERFLOW;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "delta/delta.h"
+#include "pace/pace.h"
 #include "rules/rules.h"
 #include "target/session.h"
 #include "wire/msg.h"
@@ -152,6 +153,7 @@ struct session {
 	struct buf window, result; /* scratch of segment.c */
 	const struct sysload_files *load;
 	uint64_t filled; /* bytes of FILL */
+	struct pace pace;
 };
 
 /* session.c */
@@ -292,7 +294,7 @@ void file_abandon_all(struct session *s);
 /* The temporary file exists from here on, with what is known to be equal. False: f->failed is set. */
 bool file_materialise(struct session *s, struct tfile *f);
 /* Copies the ranges noted as equal. */
-bool file_copy_equal(struct tfile *f);
+bool file_copy_equal(struct session *s, struct tfile *f);
 void file_fail(struct tfile *f, enum diag_code code, int err, const char *what);
 
 /* segment.c */
@@ -301,12 +303,12 @@ bool hole_handle(struct session *s, const struct frame *f);
 bool seg_hash_handle(struct session *s, const struct frame *f);
 bool run_handle(struct session *s, const struct frame *f);
 
-/* copy.c: between our own files. 0 or -1. */
+/* copy.c: between our own files, at the pace of s. 0 or -1. */
 int copy_clone(int from, int to);
 /* Into what is a hole so far: holes stay holes. */
-int copy_sparse(int from, int to, uint64_t off, uint64_t len);
+int copy_sparse(struct session *s, int from, int to, uint64_t off, uint64_t len);
 /* The whole file with its holes. */
-int copy_whole(int from, int to, uint64_t size);
+int copy_whole(struct session *s, int from, int to, uint64_t size);
 /* Nothing is stored there (past the end too). */
 bool copy_is_hole(int fd, uint64_t off, uint64_t len);
 int copy_zero(int fd, uint64_t off, uint64_t len); /* a hole, or zeros; within the file's size only */

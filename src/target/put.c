@@ -30,6 +30,7 @@ static int fill(struct session *s, struct tdir *d, const char *name, int *fd, bo
 		return -1;
 	if (!plain || (m->flags & NOCOW))
 		meta_apply_creation_flags(*fd, m, s->fields);
+	pace_io(&s->pace, content->len);
 	if (content->len && fd_write_full(*fd, content->p, content->len) < 0)
 		return -1;
 	failed = meta_apply_fd(*fd, m, entry_fresh(&room, st, plain), s->fields);

@@ -205,6 +205,7 @@ static const struct dirent_raw *level_next(struct remover *r, struct level *l)
 			if (!l->raw)
 				l->raw = xmalloc(RAW_BYTES);
 			l->pos = 0;
+			pace_rest(&r->s->pace);
 			l->raw_len = listing_getdents(l->fd, l->raw, RAW_BYTES);
 			if (l->raw_len < 0) {
 				tell_failed(r, l, DIAG_TARGET_LIST, errno, "cannot read");

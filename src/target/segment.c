@@ -17,6 +17,7 @@ static bool write_at(struct session *s, struct tfile *f, const void *p, size_t n
 	if (!file_materialise(s, f))
 		return false;
 	f->wrote = true;
+	pace_io(&s->pace, n);
 	if (fd_pwrite_full(f->fd, p, n, (off_t)off) == 0)
 		return true;
 	file_fail(f, DIAG_TARGET_WRITE, errno, "cannot write");
@@ -132,6 +133,7 @@ static void window_of(const struct tfile *f, uint64_t off, uint64_t len, uint64_
 static bool read_window(struct session *s, const struct tfile *f, uint64_t off, size_t len)
 {
 	buf_clear(&s->window);
+	pace_io(&s->pace, len);
 	if (fd_pread_full(f->basis_fd, buf_extend(&s->window, len), len, (off_t)off) == (ssize_t)len)
 		return true;
 	buf_clear(&s->window);
@@ -154,6 +156,7 @@ static void run_emit(struct need_runs *n)
 		run.window_off = window_off;
 		run.window_len = (uint32_t)window_len;
 		run.sig = (struct bytes){sig.data, sig.len};
+		pace_rest(&s->pace);
 	}
 	msg_seg_run_put(&s->out, &run);
 	n->len = 0;
@@ -189,7 +192,7 @@ static void chunk_equal(struct session *s, struct tfile *f, uint64_t off, size_t
 		return;
 	equal_add(f, off, len);
 	if (f->equal.len >= EQUAL_RANGES_MAX * 2 * sizeof(uint64_t) && file_materialise(s, f))
-		file_copy_equal(f);
+		file_copy_equal(s, f);
 }
 
 static bool hash_equal(const struct session *s, const uint8_t *p, size_t n, const uint8_t *theirs)
@@ -214,6 +217,8 @@ static void compare_chunks(
 
 		if (f->basis_fd >= 0 && m->off + done < f->basis_size)
 			got = fd_pread_full(f->basis_fd, p, want, (off_t)(m->off + done));
+		pace_io(&s->pace, got > 0 ? (uint64_t)got : 0);
+		pace_rest(&s->pace);
 		for (size_t at = 0; at < want; at += m->chunk, theirs += 16) {
 			const size_t len = MIN((size_t)m->chunk, want - at);
 			const uint64_t off = m->off + done + at;
@@ -230,7 +235,7 @@ static void compare_chunks(
 	}
 	run_emit(n);
 	if (f->fd >= 0)
-		file_copy_equal(f);
+		file_copy_equal(s, f);
 }
 
 bool seg_hash_handle(struct session *s, const struct frame *fr)

@@ -240,6 +240,11 @@ static bool hello_handle(struct session *s, const struct frame *f)
 	return true;
 }
 
+static bool limits_handle(struct session *s, const struct frame *f)
+{
+	return pace_turn(&s->pace, f) || session_malformed(s, "limits");
+}
+
 static bool bye_handle(struct session *s, const struct frame *f)
 {
 	(void)f;
@@ -270,6 +275,7 @@ static const struct {
 	{MSG_SUSPECT, suspect_handle, false},
 	{MSG_FLUSH, flush_handle, false},
 	{MSG_SYNC, sync_handle, false},
+	{PACE_LIMITS, limits_handle, false},
 	{MSG_BYE, bye_handle, false},
 	{MSG_FILL, fill_handle, false},
 	{MSG_PING, ping_handle, false},
@@ -311,6 +317,7 @@ struct session *session_new(const struct session_config *c)
 	s->load = c->load;
 	s->out_fd = s->cwd = s->tmp_fd = s->epoch.wake[0] = s->epoch.wake[1] = -1;
 	s->root_mount = c->root_mount;
+	pace_init(&s->pace, -1, -1);
 	memcpy(s->boot_id, c->boot_id, sizeof(s->boot_id));
 	if (s->root_fd >= 0 && fstat(s->root_fd, &st) == 0) {
 		s->root_dev = st.st_dev;
@@ -341,6 +348,7 @@ void session_free(struct session *s)
 	buf_release(&s->out);
 	buf_release(&s->window);
 	buf_release(&s->result);
+	pace_release(&s->pace);
 	free(s);
 }
 
@@ -376,6 +384,12 @@ static bool execute(struct session *s, struct frame_decoder *in)
 			if (!session_handle(s, &f))
 				return false;
 			session_push(s);
+			if (pace_due(&s->pace)) {
+				flush(s);
+				pace_rest(&s->pace);
+			}
+			if (s->pace.eof)
+				return false;
 		}
 	}
 }
@@ -395,6 +409,7 @@ int session_serve(struct session *s, int in_fd, int out_fd)
 
 	frame_decoder_init(&in);
 	s->out_fd = out_fd;
+	pace_init(&s->pace, in_fd, out_fd);
 	while (!s->lost) {
 		ssize_t n;
 
@@ -402,9 +417,9 @@ int session_serve(struct session *s, int in_fd, int out_fd)
 			break;
 		epoch_tick(s);
 		flush(s); /* nothing more to do: let the mover have what there is */
-		if (!await_input(s, in_fd))
+		if (!pace_waiting(&s->pace) && !await_input(s, in_fd))
 			continue;
-		n = read(in_fd, frame_decoder_space(&in, READ_BYTES), READ_BYTES);
+		n = pace_read(&s->pace, frame_decoder_space(&in, READ_BYTES), READ_BYTES);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)

@@ -149,9 +149,11 @@ static void local_end(struct verifier *v, int err)
 void verify_contents_step(struct verifier *v)
 {
 	uint64_t bytes = 0;
+	const uint64_t most = MIN(v->allowed, (uint64_t)STEP_BYTES);
 
-	for (unsigned i = 0; v->files && i < STEP_FILES && bytes < STEP_BYTES; i++) {
+	for (unsigned i = 0; v->files && i < STEP_FILES && bytes < most; i++) {
 		struct pending *p = v->files;
+		uint64_t before;
 		int done;
 
 		if (v->hasher.fd < 0 && !verify_hasher_open(&v->hasher, p->unit->fd, p->name, v->o.noatime,
@@ -159,7 +161,9 @@ void verify_contents_step(struct verifier *v)
 			local_end(v, errno);
 			continue;
 		}
-		done = verify_hasher_step(&v->hasher, v->crc, v->buffer, STEP_BYTES - bytes, &bytes);
+		before = v->hasher.read;
+		done = verify_hasher_step(&v->hasher, v->crc, v->buffer, most - bytes, &bytes);
+		v->counts.bytes_read += v->hasher.read - before;
 		if (done)
 			local_end(v, done < 0 ? errno : 0);
 	}

@@ -100,6 +100,7 @@ int verify_hasher_step(
 		h->crc = crc(h->crc, buffer, (size_t)n);
 		h->off += (uint64_t)n;
 		used += (uint64_t)n;
+		h->read += (uint64_t)n;
 		*out_bytes += (uint64_t)n;
 	}
 	if (h->drop)

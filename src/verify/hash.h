@@ -13,6 +13,7 @@ struct verify_hasher {
 	uint64_t off, size;
 	uint64_t data_end; /* up to here there is data at off */
 	uint64_t crc;
+	uint64_t read; /* bytes, holes not counted */
 	bool sparse, drop;
 	struct stat before;
 };

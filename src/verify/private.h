@@ -1,6 +1,7 @@
 /* What the parts of the verifier share. Life of a unit: see unit.c. */
 #pragma once
 
+#include "pace/pacer.h"
 #include "verify/hash.h"
 #include "verify/proto.h"
 #include "verify/tree.h"
@@ -162,6 +163,9 @@ struct verifier {
 	verify_crc_fn crc;
 	void *buffer;
 	struct verifier_counts counts;
+	uint64_t allowed; /* bytes of contents a step may read */
+	struct pacer pacer;
+	uint64_t sent; /* bytes to the prover */
 };
 
 /* unit.c */

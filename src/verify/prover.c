@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define FLUSH_BYTES (128u << 10)
-#define STEP_BYTES (16u << 20)
+#define STEP_BYTES (16u << 20) /* without limits */
 #define TICK_NS (5 * NS_PER_S)
 
 void prover_flush(struct prover *p)
@@ -73,10 +73,15 @@ static struct verify_hashed hash_one(struct prover *p, int dirfd, const char *na
 
 	if (!verify_hasher_open(&h, dirfd, name, p->reader.noatime, p->leave_cache))
 		return (struct verify_hashed){.err = (uint32_t)errno};
-	while (done == 0 && !p->lost) {
-		done = verify_hasher_step(&h, p->reader.crc, p->buffer, STEP_BYTES, &g->bytes);
+	while (done == 0 && !p->lost && !p->pace.eof) {
+		const uint64_t before = h.read;
+
+		done = verify_hasher_step(
+		        &h, p->reader.crc, p->buffer, pace_limited(&p->pace) ? PACE_PIECE : STEP_BYTES, &g->bytes);
 		if (done < 0)
 			m.err = (uint32_t)errno;
+		pace_io(&p->pace, h.read - before);
+		pace_rest(&p->pace);
 		tick(p, g->id, g->bytes, &g->last);
 	}
 	m.size = h.size;
@@ -123,6 +128,8 @@ static bool serve(struct prover *p, const struct frame *f)
 		return prover_list(p, f);
 	case V_HASH:
 		return prover_hash(p, f);
+	case PACE_LIMITS:
+		return pace_turn(&p->pace, f);
 	default:
 		return false;
 	}
@@ -144,8 +151,12 @@ static bool serve_all(struct prover *p, struct frame_decoder *d)
 				return false;
 			if (p->out.len >= FLUSH_BYTES)
 				prover_flush(p);
-			if (p->lost)
-				return false;
+			if (pace_due(&p->pace)) {
+				prover_flush(p);
+				pace_rest(&p->pace);
+			}
+			if (p->lost || p->pace.eof)
+				return !p->lost;
 		}
 	}
 }
@@ -154,7 +165,7 @@ static int run(struct prover *p, struct frame_decoder *d)
 {
 	for (;;) {
 		uint8_t *space = frame_decoder_space(d, FLUSH_BYTES);
-		ssize_t n = read(p->in_fd, space, FLUSH_BYTES);
+		ssize_t n = pace_read(&p->pace, space, FLUSH_BYTES);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -181,8 +192,10 @@ int verify_prover_main(int in_fd, int out_fd, int root_fd)
 
 	signal(SIGPIPE, SIG_IGN);
 	frame_decoder_init(&d);
+	pace_init(&p.pace, in_fd, out_fd);
 	code = run(&p, &d);
 	frame_decoder_release(&d);
+	pace_release(&p.pace);
 	verify_reader_release(&p.reader);
 	buf_release(&p.out);
 	buf_release(&p.records);

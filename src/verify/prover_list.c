@@ -118,6 +118,8 @@ static void add_entries(struct prover *p, uint32_t id, struct verify_names *dir,
 	if (l.count)
 		qsort(n, (size_t)l.count, sizeof(*n), verify_name_by_ino);
 	for (size_t i = 0; i < l.count && !p->lost; i++) {
+		if (i % 256 == 255)
+			pace_rest(&p->pace);
 		if (add_entry(p, id, dirfd(dir->dir), (const char *)l.text.data + n[i].at, bytes))
 			continue;
 		/* Huge metadata: the rest of the slice did not fit. */

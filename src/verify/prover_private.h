@@ -1,6 +1,7 @@
 /* What the parts of the prover share. */
 #pragma once
 
+#include "pace/pace.h"
 #include "verify/proto.h"
 
 struct prover {
@@ -13,6 +14,7 @@ struct prover {
 	uint64_t seed;
 	struct verify_reader reader;
 	void *buffer; /* VERIFY_READ_BYTES */
+	struct pace pace;
 };
 
 /* Writes what has gathered; remembers failure in p->lost. */

@@ -99,6 +99,16 @@ static bool answer(struct verifier *v, struct request *q, const struct frame *f)
 	}
 }
 
+static bool used(struct verifier *v, const struct frame *f)
+{
+	struct pace_used m;
+
+	if (!pacer_answer(&v->pacer, f, &m))
+		return false;
+	v->o.callbacks.used(v->o.callbacks.arg, &m);
+	return true;
+}
+
 static enum result decode(struct verifier *v, struct diag *d)
 {
 	struct frame f = {};
@@ -113,6 +123,8 @@ static enum result decode(struct verifier *v, struct diag *d)
 		case FRAME_READY:
 			if (!v->greeted)
 				res = greeting(v, &f, d);
+			else if (f.type == PACE_USED)
+				res = used(v, &f) ? RES_OK : broken(d, &f);
 			else if (!v->requests || v->requests->id != f.id || !answer(v, v->requests, &f))
 				res = broken(d, &f);
 		}
@@ -162,5 +174,6 @@ enum result verify_stream_send(struct verifier *v, struct diag *d)
 		sent += (size_t)n;
 	}
 	buf_consume(&v->out, sent);
+	v->sent += sent;
 	return RES_OK;
 }

@@ -37,6 +37,7 @@ struct verifier *verifier_new(const struct verifier_options *o)
 	v->crc = verify_crc_best();
 	v->reader = (struct verify_reader){.fields = v->fields, .noatime = o->noatime, .crc = v->crc};
 	v->hasher.fd = -1;
+	v->allowed = UINT64_MAX;
 	v->buffer = xmalloc(VERIFY_READ_BYTES);
 	frame_decoder_init(&v->decoder);
 	verify_hello_put(&v->out, &(struct verify_hello){
@@ -93,6 +94,16 @@ void verifier_add_path(
 	u->only = xstrdup(name);
 	u->only_dst = xstrdup(dst_name);
 	u->recurse = recurse;
+}
+
+void verifier_allow(struct verifier *v, uint64_t bytes)
+{
+	v->allowed = bytes;
+}
+
+void verifier_pace(struct verifier *v, uint32_t cpu, uint64_t io)
+{
+	pacer_set(&v->pacer, cpu, io);
 }
 
 bool verifier_wants_work(const struct verifier *v)
@@ -152,6 +163,8 @@ enum result verifier_step(struct verifier *v, struct diag *d)
 			verify_walk_step(v, u);
 		verify_contents_step(v);
 		verify_unit_start_some(v);
+		if (v->greeted)
+			pacer_ask(&v->pacer, &v->out, v->sent + v->out.len, clock_mono_ns());
 		res = verify_stream_send(v, d);
 	}
 	tell_counts(v);

@@ -25,6 +25,7 @@
 
 #include "base/result.h"
 #include "diag/diag.h"
+#include "pace/message.h"
 #include "rules/rules.h"
 #include "verify/fields.h"
 
@@ -85,9 +86,10 @@ struct verifier_counts {
 	uint64_t files_failed;   /* could not be read on one of the sides; each has its diag */
 	uint64_t bytes_total;    /* sizes of the regular files examined */
 	uint64_t bytes_hashed;   /* of the source */
+	uint64_t bytes_read;     /* the same without holes */
 };
 
-/* None may be NULL. They may add units. */
+/* None but the last may be NULL. They may add units. */
 struct verifier_callbacks {
 	void *arg;
 	void (*give)(void *arg, const struct verifier_give *g);
@@ -97,6 +99,7 @@ struct verifier_callbacks {
 	void (*diag)(void *arg,
 	        const struct diag *d); /* a file that could not be compared: d->path is its source path */
 	void (*unit_done)(void *arg, uint32_t unit); /* everything it had to say has been said */
+	void (*used)(void *arg, const struct pace_used *u); /* NULL without verifier_pace() */
 };
 
 struct verifier_options {
@@ -136,6 +139,11 @@ void verifier_add_dir(struct verifier *v, uint32_t unit, uint32_t mount, const c
  */
 void verifier_add_path(
         struct verifier *v, uint32_t unit, uint32_t mount, const char *src, const char *dst, bool recurse);
+
+/* Of contents, how many bytes a step may read at most; so it is until the next call. */
+void verifier_allow(struct verifier *v, uint64_t bytes);
+/* Limits for the prover, as struct pace_limits has them; what it uses comes back by the callback used(). */
+void verifier_pace(struct verifier *v, uint32_t cpu, uint64_t io);
 
 /* True while another unit would keep it busier; units given nevertheless wait inside. */
 bool verifier_wants_work(const struct verifier *v);

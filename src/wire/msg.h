@@ -42,6 +42,7 @@
 #define WIRE_SLICE_ENTRIES 32768u /* a slice aims at no more entries than this */
 #define WIRE_BUCKETS_MAX 65536u
 
+/* Beside these there are PACE_LIMITS (250) and PACE_USED (251): pace/message.h. */
 enum msg_type {
 	/* session */
 	MSG_HELLO = 1, /* M */
