@@ -69,7 +69,8 @@ for fs in ext4 $([ "$ROUNDS" -gt 0 ] && echo xfs); do
     LOOSE=; [ $fs = xfs ] && LOOSE="--ignore holes"
     # A source of the same kind, so that the target can hold what it holds.
     SRC=$WORK/src-$fs/tree; make_fs $fs 700 "$WORK/src-$fs"; rm -rf "$REHOST_STATE_DIR"
-    job ''; tree make "$SRC" --entries 800 --big 12000000 >/dev/null; tree random "$SRC/large" 70000000; tree random "$SRC/other" 20000000
+    job ''; if [ "$ROUNDS" = 0 ]; then tree many "$SRC" 5 20 3000 >/dev/null; else tree make "$SRC" --entries 800 --big 12000000 >/dev/null; fi
+    tree random "$SRC/large" 70000000; tree random "$SRC/other" 20000000
     for ((i = 1; i <= ROUNDS; i++)); do
         # Updates in place are what a power failure leaves at the right size; the rate makes it last longer than an epoch.
         job "[transfer]
