@@ -135,7 +135,8 @@ static bool seal(enum landlock_scope scope, int root_fd, bool landlock, unsigned
 bool confine_reader(const char *empty_dir, bool keep_trusted, struct buf *out_note, struct diag *d)
 {
 	const struct leash leash = leash_take();
-	const uint64_t keep = RIGHT(CAP_DAC_READ_SEARCH) | (keep_trusted ? RIGHT(CAP_SYS_ADMIN) : 0);
+	/* FOWNER, which without a right to write changes nothing: the kernel tells owners what is in the page cache. */
+	const uint64_t keep = RIGHT(CAP_DAC_READ_SEARCH) | RIGHT(CAP_FOWNER) | (keep_trusted ? RIGHT(CAP_SYS_ADMIN) : 0);
 
 	if (geteuid() == 0) {
 		if (!enter_empty(empty_dir, d))
@@ -153,10 +154,10 @@ bool confine_receiver(int root_fd, bool read_only, struct buf *out_note, struct 
 	const struct leash leash = leash_take();
 	const bool as_root = geteuid() == 0;
 	const unsigned sets = FILTER_COMMON | (read_only ? FILTER_NO_WRITE : 0);
-	uint64_t keep = RIGHT(CAP_DAC_READ_SEARCH) | RIGHT(CAP_SYS_ADMIN);
+	uint64_t keep = RIGHT(CAP_DAC_READ_SEARCH) | RIGHT(CAP_FOWNER) | RIGHT(CAP_SYS_ADMIN);
 
 	if (!read_only)
-		keep |= RIGHT(CAP_CHOWN) | RIGHT(CAP_DAC_OVERRIDE) | RIGHT(CAP_FOWNER) | RIGHT(CAP_FSETID) |
+		keep |= RIGHT(CAP_CHOWN) | RIGHT(CAP_DAC_OVERRIDE) | RIGHT(CAP_FSETID) |
 		        RIGHT(CAP_LINUX_IMMUTABLE) | RIGHT(CAP_MKNOD) | RIGHT(CAP_SETFCAP) |
 		        RIGHT(CAP_MAC_ADMIN);
 	if (as_root && !enter_dir(root_fd, NULL, d))

@@ -13,7 +13,8 @@
 
 /*
  * A process that only reads the source: mover, verifier. As root: another uid (65534) with no capability but
- * CAP_DAC_READ_SEARCH, and CAP_SYS_ADMIN when keep_trusted (trusted.* xattrs need it); chroot into empty_dir
+ * CAP_DAC_READ_SEARCH, CAP_FOWNER (the page cache is shown to owners) and CAP_SYS_ADMIN when keep_trusted
+ * (trusted.* xattrs need it); chroot into empty_dir
  * (an empty directory of root's, made 0700 when missing; one that holds anything is refused). As an ordinary
  * user: what follows alone. No-new-privileges, no core dumps, Landlock against changing any file, and a
  * filter that denies (EPERM) mounting, namespaces, opening for writing or creating, and every call that
@@ -35,7 +36,7 @@ bool confine_reader(const char *empty_dir, bool keep_trusted, struct buf *out_no
  * + chroot(".")), keep only CAP_CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID LINUX_IMMUTABLE MKNOD
  * SETFCAP SYS_ADMIN (trusted.*, security.*) MAC_ADMIN, those of them that the process has; no-new-privileges,
  * no core dumps, and the filter of confine_reader but for opening and changing files: openat2, ioctls and all
- * that writes work. read_only (verify, dry run) keeps CAP_DAC_READ_SEARCH and SYS_ADMIN and denies all that
+ * that writes work. read_only (verify, dry run) keeps CAP_DAC_READ_SEARCH, FOWNER and SYS_ADMIN and denies all that
  * confine_reader denies. As an ordinary user: no-new-privileges, the filter, and Landlock confining to
  * root_fd where there is one that allows links between directories (Linux 5.19). It knows nothing of chmod,
  * chown and the like by path: those the user could still do to his own files elsewhere. Relative paths from

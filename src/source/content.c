@@ -13,16 +13,18 @@ void content_send(struct mover *m, struct dir *d, const char *name, struct meta 
 	/* A file with holes is sent hole by hole, however small. */
 	bool sparse = meta->blocks * 512 + 4096 <= meta->size;
 	bool whole = meta->size <= WIRE_SMALL_MAX && !sparse && (!basis || (meta->size <= WHOLE_MAX && !m->checksum && !r->doubt));
-	bool cold;
+	struct pagecache cache = {.fd = -1};
 
 	if (!whole) {
 		file_new(m, d, name, meta, fd, r);
 		return;
 	}
-	cold = (m->flags & IPC_LEAVE_CACHE) && cache_is_cold(fd, meta->size);
+	if (m->flags & IPC_LEAVE_CACHE) {
+		pagecache_begin(&cache, fd, 0, meta->size);
+		pagecache_look(&cache, 0, meta->size);
+	}
 	if (!put_entry(m, d, name, meta, fd, r->op, r->why, r->link, r->brk ? ENTRY_BREAK : 0) && r->link)
 		link_committed(m, r->link, false, 0, 0);
-	if (cold)
-		cache_drop(fd);
+	pagecache_end(&cache);
 	close(fd);
 }

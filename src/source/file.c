@@ -31,7 +31,7 @@ static struct file *file_alloc(struct mover *m, uint64_t size)
 
 	f->task.kind = TASK_FILE;
 	f->size = f->end = size;
-	f->fd = -1;
+	f->fd = f->cache.fd = -1;
 	f->id = slots_add(&m->slots, SLOT_FILE, f);
 	m->files++;
 	return f;
@@ -44,8 +44,7 @@ static void file_free(struct mover *m, struct file *f)
 	slots_remove(&m->slots, f->id);
 	m->files--;
 	if (f->fd >= 0) {
-		if (f->leave_cache)
-			cache_drop(f->fd);
+		pagecache_end(&f->cache);
 		close(f->fd);
 	}
 	buf_release(&f->packed);
@@ -87,6 +86,14 @@ static void begin(struct mover *m, struct file *f)
 	file_queue(m, f);
 }
 
+static void advise(const struct mover *m, struct file *f)
+{
+	if (m->flags & IPC_LEAVE_CACHE)
+		pagecache_begin(&f->cache, f->fd, f->off, f->end);
+	else
+		posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
 void file_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, int fd,
 	const struct content_request *r)
 {
@@ -108,9 +115,8 @@ void file_new(struct mover *m, struct dir *d, const char *name, const struct met
 	f->mtime_ns = meta->mtime_s * INT64_C(1000000000) + meta->mtime_ns;
 	f->ctime_ns = meta->ctime_s * INT64_C(1000000000) + meta->ctime_ns;
 	f->ino = meta->ino;
-	f->leave_cache = (m->flags & IPC_LEAVE_CACHE) && cache_is_cold(fd, meta->size);
 	f->shared = meta->size >= IPC_SHARE_MIN && (m->flags & IPC_SHARING) && !m->dry_run;
-	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	advise(m, f);
 	send_file(m, f);
 	if (f->shared)
 		f->state = FILE_STATE_SHARE;
@@ -167,7 +173,7 @@ void file_new_segment(struct mover *m, const struct ipc_unit *u)
 		return;
 	}
 	f->sparse = (uint64_t)st.st_blocks * 512 < u->size;
-	f->leave_cache = (m->flags & IPC_LEAVE_CACHE) && cache_is_cold(f->fd, u->size);
+	advise(m, f);
 	send_file(m, f);
 	begin(m, f);
 }
@@ -181,6 +187,23 @@ static void source_failed(struct mover *m, struct file *f, int err)
 	f->abandoned = true;
 	f->off = f->end;
 	f->run_next = f->run_len;
+}
+
+static ssize_t read_at(struct mover *m, struct file *f, void *buf, size_t n, uint64_t off)
+{
+	pagecache_look(&f->cache, off, n);
+	return mover_pread(m, f->fd, buf, n, off);
+}
+
+/* What lies before this is not read again: of the segments that are hashed runs may still be wanted. */
+static uint64_t settled(const struct file *f)
+{
+	uint64_t off = f->seg_off, ahead = (uint64_t)f->outstanding * SEGMENT;
+
+	if (f->state == FILE_STATE_STREAM)
+		return f->off;
+	off -= MIN(off, ahead);
+	return f->run_next < f->run_len ? MIN(off, f->runs[f->run_next].off) : off;
 }
 
 /* In a sparse file: how far the hole at off reaches (0: there is none). */
@@ -229,7 +252,7 @@ static uint32_t send_piece(struct mover *m, struct file *f, uint64_t off, uint32
 
 	buf_clear(&m->msg);
 	msg_data_head_put(&m->msg, off);
-	got = mover_pread(m, f->fd, buf_reserve(&m->msg, len), len, off);
+	got = read_at(m, f, buf_reserve(&m->msg, len), len, off);
 	if (got <= 0) {
 		/* End of file: it has shrunk since it was opened. Its times have changed: the next sync sees to it. */
 		source_failed(m, f, got < 0 ? errno : EAGAIN);
@@ -261,6 +284,7 @@ static void stream_piece(struct mover *m, struct file *f)
 	n = send_piece(m, f, f->off, n);
 	f->off += n;
 	m->count.done_bytes += n;
+	pagecache_drop(&f->cache, settled(f));
 }
 
 /* ---- hashing ---- */
@@ -300,7 +324,7 @@ static void hash_piece(struct mover *m, struct file *f)
 		for (uint32_t i = 0; i < n; i += WIRE_CHUNK)
 			add_hash(&f->hashes, &m->zero_hash);
 	} else {
-		got = mover_pread(m, f->fd, m->read_buf, n, f->off);
+		got = read_at(m, f, m->read_buf, n, f->off);
 		if (got != (ssize_t)n) {
 			source_failed(m, f, got < 0 ? errno : EAGAIN);
 			return;
@@ -342,7 +366,7 @@ static bool run_delta(struct mover *m, struct file *f, const struct file_run *r)
 	uint64_t matched = 0;
 	AUTO_BUF payload = BUF_INIT;
 
-	if (mover_pread(m, f->fd, buf_reserve(&data, r->len), r->len, r->off) != (ssize_t)r->len)
+	if (read_at(m, f, buf_reserve(&data, r->len), r->len, r->off) != (ssize_t)r->len)
 		return false;
 	data.len = r->len;
 	if (!delta_make(f->sigs.data + r->sig, r->sig_len, r->window_len, data.data, data.len, &delta, &matched))
@@ -601,6 +625,7 @@ static enum step hash_step(struct mover *m, struct file *f)
 		send_run(m, f);
 		return STEP_MORE;
 	}
+	pagecache_drop(&f->cache, settled(f));
 	if (f->off < f->end && f->outstanding < SEGMENTS_AHEAD) {
 		hash_piece(m, f);
 		return STEP_MORE;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "delta/delta.h"
+#include "base/pagecache.h"
 #include "limits/throttle.h"
 #include "pace/pacer.h"
 #include "meta/meta.h"
@@ -219,7 +220,8 @@ struct file {
 	uint64_t size, off, end, basis, seg_start;
 	uint64_t data_end; /* sparse: the data at hand reaches this far; 0: look */
 	uint64_t holes_off; /* FILE_STATE_HOLES: up to here they have been sent */
-	bool update, sparse, shared, segment, compare, abandoned, leave_cache, brk;
+	bool update, sparse, shared, segment, compare, abandoned, brk;
+	struct pagecache cache;
 	bool any_run;
 	int64_t mtime_ns, ctime_ns;
 	uint64_t ino;
@@ -422,8 +424,3 @@ void link_bound(struct mover *m, struct link_wait *w, bool ok);
 void link_failed(struct mover *m, struct link_wait *w);
 /* The first name's transfer ended: tells the coordinator, releases w. */
 void link_committed(struct mover *m, struct link_wait *w, bool ok, uint64_t tdev, uint64_t tino);
-
-/* cache.c */
-/* Before reading: true when nothing of the file is in the page cache, so that it can be dropped again afterwards. */
-bool cache_is_cold(int fd, uint64_t size);
-void cache_drop(int fd);

@@ -11,7 +11,7 @@
 
 bool verify_hasher_open(struct verify_hasher *h, int dirfd, const char *name, bool noatime, bool leave_cache)
 {
-	*h = (struct verify_hasher){.fd = verify_open(dirfd, name, 0, noatime)};
+	*h = (struct verify_hasher){.fd = verify_open(dirfd, name, 0, noatime), .cache = {.fd = -1}};
 	if (h->fd < 0) {
 		if (errno == ELOOP || errno == ENXIO)
 			errno = ESTALE;
@@ -24,14 +24,16 @@ bool verify_hasher_open(struct verify_hasher *h, int dirfd, const char *name, bo
 	}
 	h->size = (uint64_t)h->before.st_size;
 	h->sparse = (uint64_t)h->before.st_blocks * SECTOR + HOLE_WORTH <= h->size;
-	h->drop = leave_cache && verify_cache_empty(h->fd, h->size);
-	if (h->size > VERIFY_READ_BYTES)
+	if (leave_cache)
+		pagecache_begin(&h->cache, h->fd, 0, h->size);
+	else if (h->size > VERIFY_READ_BYTES)
 		posix_fadvise(h->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	return true;
 }
 
 void verify_hasher_close(struct verify_hasher *h)
 {
+	pagecache_end(&h->cache);
 	cleanup_close(&h->fd);
 	h->fd = -1;
 }
@@ -65,6 +67,7 @@ static ssize_t read_some(struct verify_hasher *h, void *buffer)
 	uint64_t left = h->data_end - h->off;
 	ssize_t n;
 
+	pagecache_look(&h->cache, h->off, MIN(left, (uint64_t)VERIFY_READ_BYTES));
 	do {
 		n = pread(h->fd, buffer, (size_t)MIN(left, (uint64_t)VERIFY_READ_BYTES), (off_t)h->off);
 	} while (n < 0 && errno == EINTR);
@@ -74,7 +77,7 @@ static ssize_t read_some(struct verify_hasher *h, void *buffer)
 int verify_hasher_step(
         struct verify_hasher *h, verify_crc_fn crc, void *buffer, uint64_t budget, uint64_t *out_bytes)
 {
-	uint64_t from = h->off, used = 0;
+	uint64_t used = 0;
 	int result = 0;
 
 	while (used < budget) {
@@ -103,8 +106,7 @@ int verify_hasher_step(
 		h->read += (uint64_t)n;
 		*out_bytes += (uint64_t)n;
 	}
-	if (h->drop)
-		posix_fadvise(h->fd, (off_t)from, (off_t)(h->off - from), POSIX_FADV_DONTNEED);
+	pagecache_drop(&h->cache, h->off);
 	return result;
 }
 

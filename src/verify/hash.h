@@ -2,6 +2,7 @@
  */
 #pragma once
 
+#include "base/pagecache.h"
 #include "verify/crc.h"
 
 #include <sys/stat.h>
@@ -14,13 +15,14 @@ struct verify_hasher {
 	uint64_t data_end; /* up to here there is data at off */
 	uint64_t crc;
 	uint64_t read; /* bytes, holes not counted */
-	bool sparse, drop;
+	bool sparse;
+	struct pagecache cache;
 	struct stat before;
 };
 
 #define VERIFY_HASHER_INIT                                                                                   \
 	{                                                                                                    \
-		.fd = -1                                                                                     \
+		.fd = -1, .cache = {.fd = -1}                                                                                   \
 	}
 
 /* Opens NAME in dirfd; false with errno. ESTALE: it is no regular file. */
@@ -34,6 +36,3 @@ int verify_hasher_step(
 /* After the end: whether the inode is as it was at the beginning (size, mtime, ctime). */
 bool verify_hasher_undisturbed(const struct verify_hasher *h);
 void verify_hasher_close(struct verify_hasher *h);
-
-/* True when nothing of the file is in the page cache, as far as the kernel tells; false when in doubt. */
-bool verify_cache_empty(int fd, uint64_t size);

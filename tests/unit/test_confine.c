@@ -305,7 +305,7 @@ static void reader_as(const struct place *p, bool root, bool keep_trusted)
 	CHECK(setresuid(0, 0, 0) < 0);
 	if (root) {
 		CHECK(getuid() == NOBODY && getgid() == NOBODY);
-		CHECK(has_cap(CAP_DAC_READ_SEARCH) && has_cap(CAP_SYS_ADMIN) == keep_trusted);
+		CHECK(has_cap(CAP_DAC_READ_SEARCH) && has_cap(CAP_FOWNER) && has_cap(CAP_SYS_ADMIN) == keep_trusted);
 		CHECK(open("/etc/passwd", O_RDONLY) < 0 && errno == ENOENT);
 		CHECK(open("../../../../etc/passwd", O_RDONLY) < 0 && errno == ENOENT);
 	}
@@ -516,7 +516,7 @@ static void link_child(const struct place *p)
 	CHECK((big = malloc(8 << 20)));
 	memset(big, 1, 8 << 20);
 	free(big);
-	CHECK(getuid() != 0 && !has_cap(CAP_DAC_READ_SEARCH) && !has_cap(CAP_SYS_ADMIN));
+	CHECK(getuid() != 0 && !has_cap(CAP_DAC_READ_SEARCH) && !has_cap(CAP_FOWNER) && !has_cap(CAP_SYS_ADMIN));
 	DENIED(open("/etc/passwd", O_RDONLY));
 	DENIED(openat(p->dirfd, "sub", O_RDONLY | O_DIRECTORY));
 	DENIED(openat(p->dirfd, "new", O_RDWR | O_CREAT, 0600));
