@@ -77,8 +77,13 @@ static struct group *open_fake(enum conf_backend kind, unsigned parts, struct bu
 	AUTO_FREE char *self = xasprintf("%s/self", top);
 	/* The group keeps the place, and this is a test. */
 	struct group_place place = {xstrdup(root), xstrdup(self)};
+	struct group *g = group_open(kind, "a job/1", parts, &place, why);
 
-	return group_open(kind, "a job/1", parts, &place, why);
+	if (!g) {
+		free((char *)place.root);
+		free((char *)place.self);
+	}
+	return g;
 }
 
 static void close_fake(struct group *g)
