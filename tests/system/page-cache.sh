@@ -1,6 +1,7 @@
 #!/bin/bash
 # page_cache = leave: what of the source was in the page cache before is there afterwards, and nothing else, by fincore(1) as root:
 # the kernel tells owners. Large and small files that are cached, not cached, or in part; copy, sync, deltas, verify.
+# On demand: a machine that is short of memory, or that reclaims ahead of need, empties its cache by itself.
 . "$(dirname "$0")/lib.sh"
 need_root
 command -v fincore >/dev/null || skip "no fincore"
