@@ -9,7 +9,7 @@
 #define SIG_WEAK 4    /* in front of each strong sum */
 #define BLOCK_MIN 64
 #define BLOCK_MAX 65536
-#define STRONG_MIN 8
+#define STRONG_MIN 4
 #define STRONG_MAX 32
 /* Blocks of one window: the hash table of a signature whose weak sums are all the same is built in square
  * time. */

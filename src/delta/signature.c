@@ -4,11 +4,11 @@
 #include "base/clock.h"
 
 /*
- * Eight bytes with the four of the weak sum: among the few thousand blocks of one window an accidental match
- * has a chance of about 2^-60 a segment, and a wrong result is found by the keyed XXH3-128 of the whole run,
- * which costs a literal resend and nothing else. Longer sums would only make every signature longer.
+ * Four bytes with the four of the weak sum: 8 MiB of positions against a thousand blocks meet by accident once in
+ * 2^31 runs, and a wrong result is found by the keyed XXH3-128 of the whole run, which costs a literal resend and
+ * nothing else. Longer sums would only make every signature longer.
  */
-#define STRONG_LEN 8
+#define STRONG_LEN 4
 
 #define OUT_ROOM 4096 /* librsync wants room for a command and is fastest with more */
 
@@ -46,11 +46,12 @@ enum delta_job_end delta_job_run(
 	}
 }
 
-/* 2 KiB to 1 MiB, 4 KiB to 16 MiB, 8 KiB above, more when there would be too many blocks: bytes beside an
- * edit cost six times what matching ones do, a signature entry only twelve bytes. */
+/* 2 KiB to 1 MiB, 4 KiB to 4 MiB, 8 KiB above, more when there would be too many blocks. Where all is shifted, a run
+ * costs a block of literal data at its ends and eight bytes for each block of the window: least when a block is the
+ * root of eight times the window. */
 static uint32_t block_len_choose(size_t n)
 {
-	size_t len = n <= (1u << 20) ? 2048 : n <= (16u << 20) ? 4096 : 8192;
+	size_t len = n <= (1u << 20) ? 2048 : n <= (4u << 20) ? 4096 : 8192;
 
 	while (len < BLOCK_MAX && delta_blocks(n, len) > BLOCKS_MAX)
 		len *= 2;

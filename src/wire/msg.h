@@ -37,7 +37,7 @@
 #define WIRE_BATCH_BYTES (256u << 10) /* a PUT or LIST frame is closed when it reaches this */
 #define WIRE_CHUNK (64u << 10) /* tier-one chunk */
 #define WIRE_SEGMENT (32u << 20) /* bytes covered by one SEG_HASH at most */
-#define WIRE_RUN_MAX (2u << 20) /* bytes of one RUN's result */
+#define WIRE_RUN_MAX (8u << 20) /* bytes of one RUN's result; a delta is worth sending up to 7/8 of it, and FRAME_MAX holds that */
 #define WIRE_WINDOW_MARGIN (512u << 10) /* a window reaches this far beyond its run, when the run is long */
 #define WIRE_SLICE_ENTRIES 32768u /* a slice aims at no more entries than this */
 #define WIRE_BUCKETS_MAX 65536u
