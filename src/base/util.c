@@ -72,16 +72,22 @@ char *xstrdup(const char *s)
 	return xmemdup(s, strlen(s));
 }
 
+char *xvasprintf(const char *fmt, va_list ap)
+{
+	char *out;
+
+	if (vasprintf(&out, fmt, ap) < 0)
+		out_of_memory();
+	return out;
+}
+
 char *xasprintf(const char *fmt, ...)
 {
 	char *out;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&out, fmt, ap);
+	out = xvasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		out_of_memory();
 	return out;
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,6 +44,7 @@ void *xrealloc(void *p, size_t n);
 void *xmemdup(const void *p, size_t n); /* adds a NUL behind the copy */
 char *xstrdup(const char *s);
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
+char *xvasprintf(const char *fmt, va_list ap) PRINTF_LIKE(1, 0);
 
 #define STEAL(p)                                                                                                     \
 	({                                                                                                           \

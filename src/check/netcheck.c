@@ -10,7 +10,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PING_MS 3000
@@ -40,14 +39,14 @@ static void note(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 static void note(struct run *r, const char *fmt, ...)
 {
-	char *text = NULL;
+	AUTO_FREE char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) >= 0 && r->o->note)
-		r->o->note(r->o->arg, text);
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	free(text);
+	if (r->o->note)
+		r->o->note(r->o->arg, text);
 }
 
 /* ---- the load of both ends ---- */
@@ -302,14 +301,6 @@ static void conclude(struct run *r)
 	out->hours_worst = netcheck_hours(out->bytes, out->forecast_mbit, NETCHECK_USE_WORST);
 }
 
-static uint64_t limit_now(const struct conf *c)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-
-	return localtime_r(&now, &tm) ? conf_bandwidth_at(c, (unsigned)((tm.tm_wday * 24 + tm.tm_hour) * 60 + tm.tm_min)) : 0;
-}
-
 static bool prepare(struct run *r, struct diag *d)
 {
 	struct lines *l = &r->lines;
@@ -322,7 +313,7 @@ static bool prepare(struct run *r, struct diag *d)
 		diag_set(d, DIAG_CHECK_PROCESS, errno, NULL, "cannot get shared memory");
 		return false;
 	}
-	r->out->limit = limit_now(r->o->conf);
+	r->out->limit = conf_bandwidth_now(r->o->conf);
 	throttle_set_rate(l->throttle, THROTTLE_SEND, r->out->limit);
 	return true;
 }

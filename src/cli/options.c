@@ -78,10 +78,9 @@ void usage_set(struct usage_error *e, enum diag_code code, char *own_hint, const
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	diag_set(&e->diag, code, 0, NULL, "%s", text ? text : "");
+	diag_set(&e->diag, code, 0, NULL, "%s", text);
 	free(e->hint);
 	e->hint = own_hint;
 }

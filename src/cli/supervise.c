@@ -23,10 +23,9 @@ static PRINTF_LIKE(2, 3) void say(enum diag_code code, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	diag_set(&d, code, 0, NULL, "%s", text ? text : "");
+	diag_set(&d, code, 0, NULL, "%s", text);
 	diag_format(&b, &d);
 	if (poll(&p, 1, 0) > 0 && p.revents & POLLOUT)
 		dprintf(STDERR_FILENO, "\nrehost: error: %s\nrehost: hint: %s\n", buf_cstr(&b), diag_info(code)->remedy);

@@ -34,15 +34,13 @@ static PRINTF_LIKE(3, 4) void fail(struct loader *l, const struct place *at, con
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&message, fmt, ap) < 0)
-		message = NULL;
+	message = xvasprintf(fmt, ap);
 	va_end(ap);
 	text_escape(out, at->file, strlen(at->file));
 	if (at->line)
 		buf_printf(out, ":%u", at->line);
 	buf_append_str(out, ": ");
-	if (message)
-		text_escape(out, message, strlen(message));
+	text_escape(out, message, strlen(message));
 	buf_append_u8(out, '\n');
 	l->errors->count++;
 }

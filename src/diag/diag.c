@@ -25,12 +25,10 @@ void diag_set(struct diag *d, enum diag_code code, int err, const char *path, co
 	if (!d)
 		return;
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	diag_release(d);
-	if (text)
-		text_escape(&b, text, strlen(text));
+	text_escape(&b, text, strlen(text));
 	free(text);
 	d->code = code;
 	d->err = err;

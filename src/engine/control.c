@@ -126,10 +126,9 @@ static PRINTF_LIKE(2, 3) void refuse_text(cJSON *reply, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	diag_set(&d, DIAG_ENGINE_REQUEST, 0, NULL, "%s", text ? text : "");
+	diag_set(&d, DIAG_ENGINE_REQUEST, 0, NULL, "%s", text);
 	refuse(reply, &d);
 }
 

@@ -29,10 +29,9 @@ void engine_note(struct engine *e, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	if (!text || !e->observer->note)
+	if (!e->observer->note)
 		return;
 	text_escape(&safe, text, strlen(text));
 	e->observer->note(e->observer->arg, buf_cstr(&safe));

@@ -75,11 +75,8 @@ void tell_note(struct mover *m, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	if (!text)
-		return;
 	text_escape(&safe, text, strlen(text));
 	chan_send_buf(&m->ipc, IPC_NOTE, 0, &safe);
 }

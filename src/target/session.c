@@ -59,10 +59,9 @@ bool session_error(struct session *s, enum diag_code code, const char *fmt, ...)
 	size_t start;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	diag_set(&d, code, 0, NULL, "%s", text ? text : "out of memory");
+	diag_set(&d, code, 0, NULL, "%s", text);
 	start = frame_begin(&s->out, MSG_ERROR, 0);
 	wr_diag(&s->out, &d);
 	frame_end(&s->out, start);

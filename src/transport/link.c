@@ -28,11 +28,10 @@ bool link_fail(struct link *l, enum link_report type, const char *fmt, ...)
 	char *text = NULL;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	link_proxy_noise(l);
-	link_report_send(l->control, type, text ? text : "", text ? strlen(text) : 0);
+	link_report_send(l->control, type, text, strlen(text));
 	free(text);
 	return false;
 }

@@ -21,13 +21,10 @@ void strv_add(struct strv *s, const char *value)
 void strv_addf(struct strv *s, const char *fmt, ...)
 {
 	va_list ap;
-	char *text = NULL;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = xstrdup("");
+	strv_take(s, xvasprintf(fmt, ap));
 	va_end(ap);
-	strv_take(s, text);
 }
 
 void strv_add_all(struct strv *s, const struct strv *from)
