@@ -90,6 +90,7 @@ static void unit_done(struct engine *e, struct worker *w, const struct frame *f)
 /* ---- shared files ---- */
 
 #define SEGMENTS_MAX 4096
+#define SHARES_MAX 64 /* of one worker: more than it holds open files */
 
 void share_segment_done(struct engine *e, struct share *s, bool ok)
 {
@@ -123,6 +124,15 @@ void shares_clear(struct engine *e)
 	}
 }
 
+static unsigned shares_of(const struct engine *e, const struct worker *w)
+{
+	unsigned n = 0;
+
+	for (const struct share *s = e->shares; s; s = s->next)
+		n += s->worker == w->serial;
+	return n;
+}
+
 static void share(struct engine *e, struct worker *w, const struct frame *f)
 {
 	struct ipc_share m;
@@ -131,7 +141,7 @@ static void share(struct engine *e, struct worker *w, const struct frame *f)
 	AUTO_FREE char *src = NULL, *path = NULL, *basis_path = NULL;
 
 	if (!ipc_share_get(f, &m) || m.mount >= e->plan.chosen_count || !m.size || m.size > INT64_MAX ||
-		!worker_unit(w, m.unit)) {
+		!worker_unit(w, m.unit) || shares_of(e, w) >= SHARES_MAX) {
 		dispatch_malformed(e, "share");
 		return;
 	}
@@ -247,7 +257,7 @@ static void budget(struct engine *e, struct worker *w, const struct frame *f)
 	struct rd r = rd_init(f->payload, f->len);
 	uint64_t token = rd_u64(&r);
 
-	if (!rd_done(&r)) {
+	if (!rd_done(&r) || e->ask_len >= WORKERS_MAX * IPC_UNITS_MAX) { /* a directory asks, and waits */
 		dispatch_malformed(e, "budget");
 	} else if (e->budget_lent) {
 		e->asks = xrealloc(e->asks, (e->ask_len + 1) * sizeof(*e->asks));

@@ -15,6 +15,8 @@ bool engine_finish(struct engine *e)
 		next = w->next;
 		if (w->state == WORKER_STARTING && e->synced) {
 			kill(w->pid, SIGKILL); /* it came too late to be of use */
+			if (w->conn.pid > 0)
+				kill(w->conn.pid, SIGKILL);
 			w->discarded = true;
 			w->state = WORKER_FINISHING;
 		}

@@ -219,6 +219,7 @@ struct engine {
 	/* reconnecting */
 	int64_t lost_since, retry_at;
 	unsigned tries, long_tries, crashes;
+	int64_t let_go_until; /* when those that hang at the end are killed */
 	bool lost_any; /* a worker was lost in this run */
 	bool forecast; /* of totals: there is one */
 	struct diag lost; /* why, of the last loss */

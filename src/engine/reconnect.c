@@ -8,6 +8,7 @@
 #define RECONNECT_S 300	   /* how long a lost link is reopened before [retry] applies */
 #define RECONNECT_MAX_S 60 /* longest pause between two tries of that time */
 #define CRASHES_MAX 10
+#define LET_GO_NS (2 * NS_PER_S)
 
 /* Nobody is left: when is the next try, or is it over? d says why the last one ended. */
 static void lost(struct engine *e, struct diag *d)
@@ -61,6 +62,15 @@ static void tell_lost(struct engine *e, const struct diag *d)
 	engine_note(e, "%s", buf_cstr(&text));
 }
 
+/* It has done all it had to: what hangs at its end is waited for as long as for all others together. */
+static enum result let_go(struct engine *e, struct worker *w)
+{
+	if (!e->let_go_until)
+		e->let_go_until = clock_mono_ns() + LET_GO_NS;
+	transport_abandon(&w->conn, e->let_go_until);
+	return RES_OK;
+}
+
 void engine_worker_ended(struct engine *e, struct worker *w)
 {
 	AUTO_DIAG d = DIAG_INIT;
@@ -73,7 +83,7 @@ void engine_worker_ended(struct engine *e, struct worker *w)
 	waitpid(w->pid, &status, 0);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == MOVER_LOST)
 		e->ever_linked = true;
-	why = transport_collect(e->transport, &w->conn, &d);
+	why = state == WORKER_FINISHING ? let_go(e, w) : transport_collect(e->transport, &w->conn, &d);
 	if (no_root) { /* after a reboot its file system may not be mounted yet */
 		diag_release(&d);
 		diag_move(&d, &w->no_root);

@@ -13,6 +13,7 @@
 
 #define QUEUE_DEEP 16	   /* units waiting beyond what movers hold, before another mover is started */
 #define TICK_MS 200
+#define UNSENT_MAX (64u << 20) /* to one worker */
 
 /* ---- what is told ---- */
 
@@ -254,7 +255,9 @@ static void poll_once(struct engine *e)
 	for (struct worker *w = e->workers; w; w = w->next) {
 		chan_flush(&w->ipc, &wait);
 		of[n] = w;
-		p[n++] = (struct pollfd){.fd = w->ipc.fd, .events = (short)(POLLIN | (chan_unsent(&w->ipc) ? POLLOUT : 0))};
+		/* Who does not take his answers is not listened to: what he asks for cannot pile up here. */
+		p[n++] = (struct pollfd){.fd = w->ipc.fd, .events = (short)((chan_unsent(&w->ipc) < UNSENT_MAX ? POLLIN : 0) |
+				(chan_unsent(&w->ipc) ? POLLOUT : 0))};
 		of[n] = w;
 		p[n++] = (struct pollfd){.fd = w->conn.err_fd, .events = POLLIN};
 	}
