@@ -21,10 +21,14 @@ static void say_left_out(struct engine *e)
 static void warn_missing_path(void *arg, const struct conf_item *item)
 {
 	struct engine *e = arg;
-	struct stat st;
+	size_t n = strlen(item->value);
+	/* What lies beneath a directory, of an empty one as well. */
+	bool contents = n >= 2 && str_eq(item->value + n - 2, "/*");
+	AUTO_FREE char *path = xmemdup(item->value, contents ? n - 1 : n);
 	AUTO_DIAG d = DIAG_INIT;
+	struct stat st;
 
-	if (lstat(item->value, &st) == 0 || errno != ENOENT)
+	if (lstat(path, &st) == 0 || errno != ENOENT)
 		return;
 	diag_set(&d, DIAG_ENGINE_NO_PATH, 0, item->value, "'%s' does not exist (%s:%u)", item->value, item->file, item->line);
 	engine_diag(e, &d);

@@ -79,6 +79,8 @@ gone two three; there one/a
 fresh; job "exclude = /no/such/path"
 run copy; expect 0 "a path that does not exist is no failure"
 has "but a warning" "$ERR" 'no/such/path'
+mkdir -p "$SRC/empty"; job "exclude = $SRC/empty/*" "exclude = $SRC/not-there/*"
+run sync; has "what lies beneath a missing directory: a warning" "$ERR" 'not-there/\*'; hasnt "beneath an empty one: none" "$ERR" 'empty/'
 same "identical" "$SRC" "$DST"
 
 fresh; mkdir "$SRC/with, comma"; echo x >"$SRC/with, comma/x"; job "exclude = /with\\, comma,$SRC/with\\, comma"
