@@ -24,7 +24,7 @@ void report_free(struct report *r)
 	free(r);
 }
 
-static bool already_said(const struct report *r, const struct diag *d)
+bool report_said(const struct report *r, const struct diag *d)
 {
 	AUTO_BUF b = BUF_INIT;
 
@@ -73,7 +73,7 @@ void report_step_begin(struct report *r, const char *step)
 /* The engine may have reported what ended the run, or only put it into the summary. */
 static void say_fatal(struct report *r, const struct summary *s)
 {
-	if (diag_is_set(&s->fatal) && !already_said(r, &s->fatal))
+	if (diag_is_set(&s->fatal) && !report_said(r, &s->fatal))
 		report_diag(r, &s->fatal);
 }
 

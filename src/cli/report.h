@@ -29,6 +29,7 @@ struct report *report_new(const struct report_options *o);
 void report_free(struct report *r);
 
 void report_diag(struct report *r, const struct diag *d);
+bool report_said(const struct report *r, const struct diag *d); /* the last of its code was the same */
 void report_note(struct report *r, const char *text);
 void report_item(struct report *r, const struct item *i);
 void report_difference(struct report *r, const struct difference *d);

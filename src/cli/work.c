@@ -370,10 +370,9 @@ static void log_end(struct work *w, const struct summary *s)
 	buf_printf(&b, "%s ends with exit code %d after ", command, s->exit_code);
 	text_duration(&b, (uint64_t)(s->duration_ns / NS_PER_S));
 	/* What does not concern the command would only be zeroes. */
-	buf_printf(&b, ":");
-	for (size_t i = 3; i < ARRAY_LEN(fields); i++)
+	for (size_t i = 3, n = 0; i < ARRAY_LEN(fields); i++)
 		if (fields[i].number)
-			buf_printf(&b, " %s=%llu", fields[i].name, (unsigned long long)fields[i].number);
+			buf_printf(&b, "%s %s=%llu", n++ ? "" : ":", fields[i].name, (unsigned long long)fields[i].number);
 	log_record(w->log, s->exit_code ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, NULL, buf_cstr(&b), fields,
 		ARRAY_LEN(fields));
 }
@@ -416,7 +415,7 @@ void work_step(struct work *w, enum job_kind kind, struct summary *out)
 	log_begin(w);
 	engine_run(&w->job, &observer, out);
 	name_signal(out);
-	if (diag_is_set(&out->fatal))
+	if (diag_is_set(&out->fatal) && !report_said(w->report, &out->fatal))
 		log_diag(w->log, &out->fatal);
 	log_end(w, out);
 	if (w->o->id == CMD_RUN)

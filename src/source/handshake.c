@@ -158,7 +158,7 @@ void handshake(struct mover *m, const struct worker_fds *fds)
 		mover_die(m, &d);
 	}
 	if (note.len)
-		tell_note(m, "hardening that this kernel does not grant: %s", buf_cstr(&note));
+		tell_note(m, "hardening that this kernel does not grant: %.*s", (int)note.len - 2, buf_cstr(&note));
 	chan_init(&m->wire, fds->wire);
 	m->wire.limit = m->throttle;
 	send_hello(m, &cfg);
