@@ -8,8 +8,10 @@ for tool in rpmbuild rpmlint rpm2cpio cpio; do command -v $tool >/dev/null || sk
 SPEC=$TOP/packaging/rpm/rehost.spec
 
 # build_rpm OUT [SOURCE]: the build requirements are those of another distribution.
-build_rpm() { sh "${2:-$TOP}/packaging/build-rpm.sh" -o "$1" --nodeps >"$1.log" 2>&1; }
+build_rpm() { REHOST_BUILD_DIR=$WORK/building sh "${2:-$TOP}/packaging/build-rpm.sh" -o "$1" --nodeps >"$1.log" 2>&1; }
 check "the packages are built" build_rpm "$WORK/one" || { tail -20 "$WORK/one.log"; finish; }
+(cd / && umask 077 && TZ=Asia/Tokyo build_rpm "$WORK/again") || { not_ok "built again"; tail -5 "$WORK/again.log" | note; }
+for rpm in "$WORK"/one/*.rpm; do check "${rpm##*/}: the same bytes from another directory, umask and time zone, and later" cmp "$rpm" "$WORK/again/${rpm##*/}"; done
 check "rpmlint has nothing to say" rpmlint -r "$TOP/packaging/rpm/rehost.rpmlintrc" "$WORK"/one/*.rpm "$SPEC"
 has "not even a warning" "$WORK/check.out" ' 0 errors, 0 warnings'
 
