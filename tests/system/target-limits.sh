@@ -62,5 +62,15 @@ measure "target_io = 16M, verify" --processes 4 --set limits.target_io=16M verif
 within "target_io = 16M, verify" "$READ" $((16 * M)) 5
 measure "target_cpu = 2%, verify" --processes 2 --set limits.target_cpu=2% verify --mode crc64 "$SRC" "$T:$WORK/d"
 within "target_cpu = 2%, verify" "$CPU" 2 10
+
+# Changed while it runs: the receivers hear of it.
+printf '[job]\nname = live\n[target]\naddress = x\nroot = /x\n' >"$WORK/job.conf"
+ask() { local SET=(); OUT=$WORK/a ERR=$WORK/e rehost -c "$WORK/job.conf" limits "$@"; expect 0 "rehost limits $*"; }
+start_rehost --processes 2 --bwlimit 40M --set job.name=live copy "$SRC" "$T:$WORK/live"
+sleep 3; ask target_io=8M; sleep 1; read -r _ CPU _ READ _ WRITE _ RECEIVERS <<<"$("$PY" "$HERE/meter.py" 10)"
+within "target_io=8M, a second later" "$WRITE" $((8 * M)) 5
+ask target_io=off target_cpu=3%; sleep 1; read -r _ CPU _ READ _ WRITE _ RECEIVERS <<<"$("$PY" "$HERE/meter.py" 10)"
+within "target_cpu=3%, a second later" "$CPU" 3 10
+kill -TERM "$BG"; wait_rehost 10; until_true 5 no_processes
 no_leftovers "target limits"
 finish
