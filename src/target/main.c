@@ -96,6 +96,19 @@ static bool parse(int argc, char **argv, struct options *o, struct diag *d)
 	return o->root != NULL;
 }
 
+/*
+ * To the disk with it: a root that a power failure had taken back could not be told from one whose file system is not
+ * mounted yet, and for that the run would wait. Not every file system can sync a directory.
+ */
+static void keep_root(int fd)
+{
+	AUTO_CLOSE int parent = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)fsync(fd);
+	if (parent >= 0)
+		(void)fsync(parent);
+}
+
 /* out_fd -1: it does not exist, and nothing is to be written. */
 static bool open_root(const struct options *o, int *out_fd, struct diag *d)
 {
@@ -108,8 +121,10 @@ static bool open_root(const struct options *o, int *out_fd, struct diag *d)
 		return true;
 	if (errno == ENOENT && o->create && mkdir(o->root, 0700) == 0)
 		*out_fd = open(o->root, flags);
-	if (*out_fd >= 0)
+	if (*out_fd >= 0) {
+		keep_root(*out_fd);
 		return true;
+	}
 	diag_set(d, DIAG_TARGET_ROOT, errno, NULL, "cannot open the target root");
 	return false;
 }

@@ -40,7 +40,11 @@ tree make "$SRC" --entries 400 --big 6000000 >/dev/null
 mkdir "$SRC/forged"; tree random "$SRC/forged/large" 3000000; echo small >"$SRC/forged/small"; echo linked >"$SRC/forged/link1"; ln "$SRC/forged/link1" "$SRC/forged/link2"
 FORGED="forged/large forged/small forged/link1"
 plug_in ext4 || skip "no ext4"
-job ''
+job '[transfer]
+bandwidth = 100K'
+start_rehost -c "$WORK/job.conf" copy; until_true 10 sh -c "ls $MNT/dst | grep -q ."; "$PY" "$HERE/powercut.py" "$MNT"; kill_all; umount "$MNT"; mount "$DEV" "$MNT"
+check "the root that a run has made is there after a power failure a moment later" test -d "$MNT/dst"
+rm -rf "$REHOST_STATE_DIR" "$MNT/dst"; job ''
 rehost -c "$WORK/job.conf" copy; expect 0 "a copy"
 equal "after a clean end nothing is suspect" "$(state '.unclean | length')" 0
 # shellcheck disable=SC2086
