@@ -34,12 +34,24 @@ bool rights_have(unsigned cap)
 	return value == CAP_SET;
 }
 
-/* The bounding set, which decides what an exec could give back. Another lock behind no-new-privileges, so
- * where CAP_SETPCAP is missing it is only noted. */
+/* A change of uid has left what is permitted, but nothing that is in effect. */
+static bool raise_right(cap_value_t cap)
+{
+	cap_t caps = cap_get_proc();
+	bool ok = caps && cap_set_flag(caps, CAP_EFFECTIVE, 1, &cap, CAP_SET) == 0 && cap_set_proc(caps) == 0;
+
+	cap_free(caps);
+	return ok;
+}
+
+/* The bounding set, which decides what an exec could give back: another lock behind no-new-privileges, for those who may
+ * set it. */
 static void drop_bounding(uint64_t keep, struct buf *out_note)
 {
 	bool refused = false;
 
+	if (!rights_have(CAP_SETPCAP) || !raise_right(CAP_SETPCAP))
+		return;
 	for (unsigned cap = 0; cap < 64; cap++) {
 		if ((keep & RIGHT(cap)) || prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 1)
 			continue;

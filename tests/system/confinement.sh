@@ -29,6 +29,19 @@ for kind in "root@127.0.0.1:$PORT:" local:; do
     before=$(print)
 done
 
+# What each process has kept of root's rights, as rehost-internals(7) has it: user, capabilities in effect and those an exec could win.
+mkdir "$WORK/big"; tree random "$WORK/big/file" 4000000
+start_rehost --processes 1 --bwlimit 500K --set target.transport=libssh2 copy "$WORK/big" "$T:$WORK/rights"; until_true 10 test -s "$WORK/rights/file"
+rights() { # rights ROLE COMMAND_LINE WANTED
+    local p; for p in $(rehost_processes); do grep -qz -e "$2" "/proc/$p/cmdline" && break; done
+    equal "$1: uid, effective, bounding, no new privileges, filter" \
+        "$(awk '/^(Uid|CapEff|CapBnd|NoNewPrivs|Seccomp):/ {sub(/^0+/, "", $2); printf "%s ", $2 == "" ? 0 : $2}' "/proc/$p/status")" "$3 "
+}
+rights mover role=mover "65534 20000c 20000c 1 2"
+rights link role=link "65534 0 0 1 2"
+rights receiver root-hex "0 28820021f 28820021f 1 2"
+kill -TERM "$BG"; wait_rehost 10
+
 # Someone at the target swaps a directory and a symlink to outside, as fast as possible, while rehost writes and deletes there.
 cat >"$WORK/flip.py" <<'P'
 import ctypes, os, sys, time

@@ -159,7 +159,7 @@ END
     verified "the target reset"
     same_as_source "the target reset: the same by compare.py" /srv/data /data
 
-    on target 'rm -rf /srv/new/data'; on source 'rm -rf /var/lib/rehost; hostile_tree.py random /srv/data/large 60000000 --seed 2; sync'
+    on target 'chattr -R -f -ia /srv/new/data; rm -rf /srv/new/data'; on source 'rm -rf /var/lib/rehost; hostile_tree.py random /srv/data/large 60000000 --seed 2; sync'
     on source 'systemd-run -q -u run rehost run'
     wait_bytes 30000000
     vm_reset source; vm_wait source
