@@ -279,7 +279,7 @@ END
 }
 # unit_silent WHAT: its last run has ended with 0 and written nothing to its output; the record of its end is in the journal.
 unit_silent() {
-    on source 'journalctl --sync; i=$(systemctl show -p InvocationID --value rehost-sync); systemctl show -p Result -p ExecMainStatus --value rehost-sync | paste -sd" "
+    on source 'journalctl --sync; i=$(journalctl -b -u rehost-sync -o export | sed -n "s/^_SYSTEMD_INVOCATION_ID=//p" | tail -1); systemctl show -p Result -p ExecMainStatus --value rehost-sync | paste -sd" "
         journalctl -b _SYSTEMD_INVOCATION_ID=$i _TRANSPORT=stdout -o cat; journalctl -b _SYSTEMD_INVOCATION_ID=$i -o json | grep -c "\"REHOST_EXIT_CODE\":\"0\""' >"$OUT"
     equal "$1: ended well, silent, and the journal has its record" "$(paste -sd: "$OUT")" 'success 0:1'
 }
