@@ -75,9 +75,13 @@ static void unit_done(struct engine *e, struct worker *w, const struct frame *f)
 	}
 	if (u->share) {
 		u->share->changed = u->share->changed || files;
+		w->settled.done += u->len;
 	} else {
 		e->units_done_files += files;
 		e->units_done_bytes += bytes;
+		w->settled.files += files;
+		w->settled.bytes += bytes;
+		w->settled.done += bytes;
 	}
 	e->tries = e->long_tries = 0; /* the link has been of use */
 	e->lost_since = 0;
@@ -353,7 +357,7 @@ static void diag_frame(struct engine *e, struct worker *w, const struct frame *f
 	}
 }
 
-static void count(struct engine *e, const struct frame *f)
+static void count(struct engine *e, struct worker *w, const struct frame *f)
 {
 	struct ipc_count c;
 
@@ -364,6 +368,21 @@ static void count(struct engine *e, const struct frame *f)
 #define X(name) e->total.name += c.name;
 	IPC_COUNTERS(X)
 #undef X
+	w->counted.files += c.examined;
+	w->counted.bytes += c.examined_bytes;
+	w->counted.done += c.done_bytes;
+}
+
+static void take_back(uint64_t *total, uint64_t counted, uint64_t settled)
+{
+	*total -= MIN(*total, counted > settled ? counted - settled : 0);
+}
+
+void dispatch_uncount(struct engine *e, const struct worker *w)
+{
+	take_back(&e->total.examined, w->counted.files, w->settled.files);
+	take_back(&e->total.examined_bytes, w->counted.bytes, w->settled.bytes);
+	take_back(&e->total.done_bytes, w->counted.done, w->settled.done);
 }
 
 static bool target_begin(struct engine *e, struct worker *w, const struct ipc_ready *r, struct diag *d)
@@ -448,7 +467,7 @@ void dispatch_frame(struct engine *e, struct worker *w, const struct frame *f)
 		engine_note(e, "%.*s", (int)f->len, (const char *)f->payload);
 		return;
 	case IPC_COUNT:
-		count(e, f);
+		count(e, w, f);
 		return;
 	case IPC_USED:
 		target_limits_used(e, w, f);

@@ -160,6 +160,9 @@ struct worker {
 	struct diag no_root; /* why its receiver has not the root that those before had; after a reboot that may come */
 	unsigned segment_count;
 	struct {
+		uint64_t files, bytes, done;
+	} counted, settled; /* what it has examined and done: in all, and of that in units that are done */
+	struct {
 		double cpu, io; /* its share of what the target may be put to, as last told; 0: no limit */
 		double want_cpu, want_io;
 		int64_t at; /* of the last that was heard; 0: nothing was */
@@ -270,6 +273,8 @@ void worker_ready(struct engine *e, struct worker *w, const struct ipc_ready *r)
 /* dispatch.c: what workers say */
 void dispatch_frame(struct engine *e, struct worker *w, const struct frame *f);
 void dispatch_malformed(struct engine *e, const char *what);
+/* It is lost: what it has counted of units that are not done is counted again when they are. */
+void dispatch_uncount(struct engine *e, const struct worker *w);
 void share_segment_done(struct engine *e, struct share *s, bool ok);
 void shares_clear(struct engine *e);
 void budget_worker_gone(struct engine *e, uint32_t serial);

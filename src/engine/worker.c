@@ -263,6 +263,8 @@ static void requeue(struct engine *e, struct worker *w)
 {
 	struct unit *u;
 
+	if (w->units && e->job->kind != JOB_VERIFY)
+		dispatch_uncount(e, w);
 	while ((u = w->units)) {
 		w->units = u->next;
 		if (u->share && u->share->orphan) {

@@ -28,6 +28,15 @@ for transport in ssh libssh2; do
     no_leftovers "$transport"; rm -rf "$WORK/dst" "$REHOST_STATE_DIR"
 done
 
+# What was counted of work that is done again is counted once.
+start_rehost -c "$WORK/job.conf" -v --json --bwlimit 6M copy; sleep 2; for p in $(descendants "$SSHD_PID"); do kill -KILL "$p" 2>/dev/null; done
+wait_rehost 60; expect 0 "a copy whose link was lost"
+has "which it was" "$OUT" "trying again in 0 s"
+for key in files_examined:files_examined bytes_done:bytes_total; do
+    equal "${key%:*} was never more than there is" "$(jq -s "(map(select(.message_type==\"status\") | .${key%:*} // 0) | max) <= .[-1].${key#*:}" "$OUT")" true
+done
+rm -rf "$WORK/dst" "$REHOST_STATE_DIR"
+
 if [ "${1:-}" = long ]; then
     start_rehost -c "$WORK/job.conf" -v --bwlimit 2M copy; sleep 2; server_down
     wait_rehost 500; expect 69 "a target that stays away"
