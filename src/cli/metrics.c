@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 
 static void append_label(struct buf *b, const char *value)
 {
@@ -115,6 +116,13 @@ void metrics_format(struct buf *out, const char *job, const struct run_record ru
 
 bool metrics_write(const char *path, const struct buf *text, struct diag *d)
 {
+	struct stat st;
+
+	/* The rename would take away whatever has this name: a device, a link that somebody made on purpose. */
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		diag_set(d, DIAG_METRICS, 0, path, "cannot write the metrics '%s': it is no regular file", path);
+		return false;
+	}
 	if (fd_write_file_mode(AT_FDCWD, path, 0644, text->data, text->len) == 0)
 		return true;
 	diag_set(d, DIAG_METRICS, errno, path, "cannot write the metrics '%s'", path);

@@ -118,6 +118,16 @@ bool conf_check_path(const char *value, char **out_value, const char **out_why)
 	return conf_normalize_path(value, out_value, out_why);
 }
 
+/* It is replaced as a whole: only what cannot be anything else is to be one. */
+bool conf_check_metrics_file(const char *value, char **out_value, const char **out_why)
+{
+	size_t n = strlen(value);
+
+	if (n < 5 || !str_eq(value + n - 5, ".prom"))
+		return refuse(out_why, "does not end in '.prom'");
+	return conf_normalize_path(value, out_value, out_why);
+}
+
 /* "DIR/..." and "DIR/" + "*": the latter is kept as it is, it means the contents. */
 bool conf_check_rule_path(const char *value, char **out_value, const char **out_why)
 {

@@ -114,18 +114,21 @@ static const struct conf_option options[] = {
 		"compare owners, modes, times, ACLs and xattrs too"},
 
 	{"log", "file", CONF_TYPE_STRING, AT(log.file), "FILE", NULL,
-		"text log (default JOB.log in the log directory)", .check = conf_check_path},
+		"text log (default JOB.log in the log directory)", .check = conf_check_path, .none = true},
 	{"log", "json_file", CONF_TYPE_STRING, AT(log.json_file), "FILE", NULL, "log of JSON lines",
-		.check = conf_check_path},
+		.check = conf_check_path, .none = true},
 	{"log", "level", CONF_TYPE_ENUM, AT(log.level), "error|warning|info|debug", "info", "how much is logged", .change = CONF_CHANGE_RELOAD},
 	{"log", "syslog", CONF_TYPE_BOOL, AT(log.syslog), "no|yes", "no", "log to syslog or the journal as well"},
 
 	{"metrics", "textfile", CONF_TYPE_STRING, AT(metrics.textfile), "FILE", NULL,
-		"metrics for Prometheus' node exporter", .check = conf_check_path},
+		"metrics for Prometheus' node exporter", .check = conf_check_metrics_file, .none = true},
 
-	{"hooks", "on_start", CONF_TYPE_STRING, AT(hooks.on_start), "COMMAND", NULL, "run before the job"},
-	{"hooks", "on_success", CONF_TYPE_STRING, AT(hooks.on_success), "COMMAND", NULL, "run when it has succeeded"},
-	{"hooks", "on_failure", CONF_TYPE_STRING, AT(hooks.on_failure), "COMMAND", NULL, "run when it has failed"},
+	{"hooks", "on_start", CONF_TYPE_STRING, AT(hooks.on_start), "COMMAND", NULL, "run before the job",
+		.none = true},
+	{"hooks", "on_success", CONF_TYPE_STRING, AT(hooks.on_success), "COMMAND", NULL, "run when it has succeeded",
+		.none = true},
+	{"hooks", "on_failure", CONF_TYPE_STRING, AT(hooks.on_failure), "COMMAND", NULL, "run when it has failed",
+		.none = true},
 	{"hooks", "timeout", CONF_TYPE_DURATION, AT(hooks.timeout), "DURATION", "1h", "end a hook that takes longer",
 		.min = 1, .max = 7 * DAY},
 };

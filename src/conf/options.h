@@ -42,6 +42,7 @@ struct conf_option {
 	const char *help;
 	uint64_t min, max;
 	const char *word; /* stands for "not given": NULL in strings, 0 in numbers */
+	bool none; /* of strings: an empty value is none, as if the key were not given */
 	conf_check_fn *check; /* of strings and of the items of lists */
 	enum conf_change change;
 	const char *fallback; /* what holds without a value when nothing else (ssh_config, say) gives one; NULL: nothing */

@@ -56,7 +56,7 @@ static void print_list(const struct printer *p, const struct conf_option *o)
 static void print_scalar(const struct printer *p, const struct conf_option *o)
 {
 	const struct conf_origin *origin = &p->c->origins->at[conf_option_index(o)];
-	const char *text = origin->text ? origin->text : o->default_value;
+	const char *text = origin->text && *origin->text ? origin->text : o->default_value;
 
 	if (!text && !p->origins)
 		return;

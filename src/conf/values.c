@@ -275,6 +275,10 @@ static bool assign_list(struct conf *c, const struct conf_option *o, const char 
 bool conf_value_assign(struct conf *c, const struct conf_option *o, const char *value, const char *file,
 	unsigned line, struct buf *out_why)
 {
+	if (!*value && o->none) {
+		conf_value_release(c, o);
+		return true;
+	}
 	if (!*value && !conf_option_is_list(o)) {
 		buf_append_str(out_why, "there is no value");
 		return false;

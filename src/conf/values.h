@@ -5,7 +5,7 @@
 
 /*
  * Puts value into the field of o. Scalars replace what was there, items of lists are appended; an empty value empties
- * a list and is refused for a scalar. file and line are kept with list items.
+ * a list, is none where the table says so, and is refused for every other scalar. file and line are kept with list items.
  * False with the reason, which names the value, in out_why; the field is then unchanged.
  */
 bool conf_value_assign(struct conf *c, const struct conf_option *o, const char *value, const char *file,
@@ -32,4 +32,4 @@ bool conf_address_split(const char *value, struct conf_address *out, const char 
 
 /* The checks that the option table names. */
 conf_check_fn conf_check_job_name, conf_check_address, conf_check_path, conf_check_rule_path, conf_check_user_path,
-	conf_check_user, conf_check_proxy, conf_check_filesystem;
+	conf_check_user, conf_check_proxy, conf_check_filesystem, conf_check_metrics_file;

@@ -35,9 +35,17 @@ job -q run; expect 0 "run"; equal "run, and its steps" "$(of run last_run_exit_c
 rehost -c "$WORK/job.conf" status --check; expect 0 "status --check is content"
 before=$(cat "$M/rehost.prom"); job -n sync; equal "a dry run leaves them" "$(cat "$M/rehost.prom")" "$before"
 
-# What cannot be written is a warning; a name that is a link or another's file is replaced, not written through.
+# What cannot be written is a warning; what is no regular file is left alone.
 job -q --set metrics.textfile=/nonexistent/x.prom sync; expect 0 "no such directory"; has "is a warning" "$ERR" '^rehost: warning: \[RH1132\] .*/nonexistent/x.prom'
-echo keep >"$WORK/other"; ln -s "$WORK/other" "$M/link.prom"; ln -s "$WORK/other" "$M/link.prom.new"
-job -q --set "metrics.textfile=$M/link.prom" sync; expect 0 "a link"; equal "is replaced" "$(cat "$WORK/other") $(stat -c %F "$M/link.prom")" "keep regular file"
+echo keep >"$WORK/other"; ln -s "$WORK/other" "$M/link.prom"
+mknod "$M/null.prom" c 1 3; mkfifo "$M/fifo.prom"; mkdir "$M/dir.prom"
+for f in link null fifo dir; do
+    before=$(stat -c '%F %i' "$M/$f.prom")
+    job -q --set "metrics.textfile=$M/$f.prom" sync; expect 0 "$f"; has "$f: a warning" "$ERR" "^rehost: warning: \\[RH1132\\] .*/$f.prom': it is no regular file"
+    equal "$f: left as it is" "$(stat -c '%F %i' "$M/$f.prom") $(cat "$WORK/other")" "$before keep"
+done
+ln -s "$WORK/other" "$M/new.prom.new"; job -q --set "metrics.textfile=$M/new.prom" sync; expect 0 "a link where the new file is written"; equal "is not written through" "$(cat "$WORK/other") $(stat -c %F "$M/new.prom")" "keep regular file"
+job --set "metrics.textfile=$M/device" sync; expect 78 "another name"; has "is told" "$ERR" "^--set metrics.textfile=.*: bad value for 'textfile' in \\[metrics\\]: '.*/device' does not end in '.prom'"
+before=$(cat "$M/rehost.prom"); job -q --set metrics.textfile= sync; expect 0 "an empty name"; equal "writes none" "$(cat "$M/rehost.prom")" "$before"; empty "nothing is said" "$ERR"
 rehost -q --set "metrics.textfile=$M/adhoc.prom" sync "$SRC" "local:$WORK/adhoc"; expect 0 "SRC DST"; check "has metrics when asked for" "$PY" "$HERE/prometheus.py" "$M/adhoc.prom"
 finish

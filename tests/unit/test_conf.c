@@ -177,6 +177,7 @@ static void bounds(void **state)
 		{"retry", "interval = 0s"}, {"retry", "interval = soon"}, {"retry", "interval = 8d"},
 		{"retry", "max_retries = 10001"}, {"verify", "mode = md5"}, {"verify", "paths = etc"},
 		{"log", "level = trace"}, {"log", "file = log"},
+		{"metrics", "textfile = /dev/null"}, {"metrics", "textfile = x.prom"}, {"metrics", "textfile = /x.prom.d"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -204,6 +205,9 @@ static void bounds(void **state)
 	good_value("limits", "enforce = require");
 	good_value("hooks", "on_failure = logger \"$REHOST_SUMMARY\"");
 	good_value("metrics", "textfile = /var/lib/x/rehost.prom");
+	good_value("metrics", "textfile =");
+	good_value("log", "json_file =");
+	good_value("hooks", "on_start =");
 	good_value("transfer", "processes = auto");
 	good_value("source", "filesystems = fuse.glusterfs");
 }
@@ -272,7 +276,8 @@ static void errors_name_their_place(void **state)
 static void sets_overlay_and_append(void **state)
 {
 	static const char *const sets[] = {"job.name=b", "job.name= c ", "rules.exclude=/x,/y", "source.filesystems=zfs",
-		"source.mounts=", "transfer.bandwidth=08:00,1M 09:00,off", "source.skip_mounts=/s"};
+		"source.mounts=", "transfer.bandwidth=08:00,1M 09:00,off", "source.skip_mounts=/s", "metrics.textfile=/a.prom",
+		"metrics.textfile="};
 	static const char *const wrong[] = {"job.name", "name=x", "jobs.name=x", "job.nam=x", "job.name=.x",
 		"rules.exclude=/a\nb"};
 	struct conf_errors errors;
@@ -289,6 +294,7 @@ static void sets_overlay_and_append(void **state)
 	assert_int_equal(c->source.mounts.len, 0);
 	assert_int_equal(c->source.skip_mounts.len, 1);
 	assert_int_equal(c->transfer.window_count, 2 * 7);
+	assert_null(c->metrics.textfile);
 	conf_free(c);
 	assert_null(load_sets("", wrong, ARRAY_LEN(wrong), &errors));
 	assert_string_equal(buf_cstr(&errors.text),
@@ -388,9 +394,9 @@ static void bandwidth_by_time_of_day(void **state)
 
 static void show_config(void **state)
 {
-	static const char *const sets[] = {"rules.exclude=/x /"};
+	static const char *const sets[] = {"rules.exclude=/x /", "log.json_file="};
 	struct conf_errors errors;
-	struct conf *c = load_sets("[job]\nname = a\n[rules]\nexclude = /a\\,b, /p/*\n", sets, 1, &errors);
+	struct conf *c = load_sets("[job]\nname = a\n[rules]\nexclude = /a\\,b, /p/*\n", sets, 2, &errors);
 	AUTO_BUF b = BUF_INIT;
 	AUTO_BUF again = BUF_INIT;
 
@@ -403,6 +409,7 @@ static void show_config(void **state)
 	assert_non_null(strstr(buf_cstr(&b), "\nfilesystems = ext2  # default\nfilesystems = ext3  # default\n"));
 	assert_non_null(strstr(buf_cstr(&b), "\nconnect_timeout = 30s  # default\n"));
 	assert_non_null(strstr(buf_cstr(&b), "\n#host_key = strict  # default\n"));
+	assert_non_null(strstr(buf_cstr(&b), "\n#json_file =  # --set\n"));
 	buf_clear(&b);
 	conf_print_plain(c, &b);
 	assert_null(strchr(buf_cstr(&b), '#'));
