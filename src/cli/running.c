@@ -1,16 +1,25 @@
 #include "cli/running.h"
 #include "cli/work.h"
 #include "engine/control.h"
+#include "engine/engine.h"
 
 #include <cjson/cJSON.h>
 
 bool running_find(struct running *r, const struct options *o, struct usage_error *e)
 {
+	char *run;
+
 	*r = (struct running){0};
 	r->conf = work_load_conf(o, false, e);
 	if (!r->conf || !dirs_find(&r->dirs, &e->diag))
 		return false;
 	r->name = work_job_name(r->conf);
+	/* An ordinary user's job may have been started without this session's XDG_RUNTIME_DIR, or in another session. */
+	run = job_run_dir(r->dirs.state, r->name);
+	if (run) {
+		free(r->dirs.run);
+		r->dirs.run = run;
+	}
 	return true;
 }
 
@@ -31,6 +40,13 @@ static void hint_others(const struct running *r, struct usage_error *e)
 		e->hint = xasprintf("running: %s; '--set job.name=NAME' names one", buf_cstr(&names));
 }
 
+static bool is_running(const struct running *r)
+{
+	AUTO_FREE char *run = job_run_dir(r->dirs.state, r->name);
+
+	return run != NULL;
+}
+
 cJSON *running_ask(struct running *r, const struct options *o, cJSON *request, int *out_fd, int *out_code)
 {
 	struct usage_error e = {0};
@@ -40,7 +56,10 @@ cJSON *running_ask(struct running *r, const struct options *o, cJSON *request, i
 		cJSON_Delete(request);
 	else
 		reply = control_ask(r->dirs.run, r->name, request, out_fd, &e.diag);
-	if (e.diag.code == DIAG_ENGINE_NOT_RUNNING)
+	if (e.diag.code == DIAG_ENGINE_NOT_RUNNING && is_running(r))
+		diag_set(&e.diag, DIAG_ENGINE_CONTROL, 0, r->dirs.run, "cannot reach the running job '%s': no socket in '%s'",
+			r->name, r->dirs.run);
+	else if (e.diag.code == DIAG_ENGINE_NOT_RUNNING)
 		hint_others(r, &e);
 	*out_code = reply ? EXIT_DONE : work_refuse(o, &e);
 	usage_release(&e);

@@ -146,7 +146,7 @@ void unattended_note(struct work *w, enum run_command command, const struct summ
 	struct run_record runs[RUN_COMMANDS];
 	AUTO_DIAG d = DIAG_INIT;
 
-	if (w->lock < 0)
+	if (w->locks.run < 0)
 		return;
 	runs_read(w->job.state_dir, w->job.name, runs);
 	run_record_end(&runs[command], s, started, clock_real_ns());
@@ -160,7 +160,7 @@ static void write_metrics(struct work *w)
 	AUTO_BUF text = BUF_INIT;
 	AUTO_DIAG d = DIAG_INIT;
 
-	if (w->lock < 0 || !w->conf->metrics.textfile)
+	if (w->locks.run < 0 || !w->conf->metrics.textfile)
 		return;
 	runs_read(w->job.state_dir, w->job.name, runs);
 	metrics_format(&text, w->job.name, runs, job_copy_completed(&w->job));
@@ -173,7 +173,7 @@ static void write_metrics(struct work *w)
 bool unattended_begin(struct work *w, struct summary *s)
 {
 	w->started = clock_real_ns();
-	if (!w->job.dry_run && (w->lock = job_lock(&w->job, &s->fatal)) < 0)
+	if (!w->job.dry_run && !job_lock(&w->job, &w->locks, &s->fatal))
 		s->exit_code = diag_info(s->fatal.code)->exit_class;
 	else if (hook_start(w, s))
 		return true;

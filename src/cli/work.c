@@ -227,7 +227,7 @@ int work_begin(struct work *w, const struct options *o, const struct work_operan
 	struct usage_error e = {0};
 	int code = 0;
 
-	*w = (struct work){.o = o, .lock = -1};
+	*w = (struct work){.o = o, .locks = JOB_LOCKS_NONE};
 	if (!make_job(w, operands, &e) || !dirs_find(&w->dirs, &e.diag) ||
 		(!w->job.dry_run && !dirs_make(&w->dirs, &e.diag))) {
 		code = work_refuse(o, &e);
@@ -443,8 +443,7 @@ int work_end(struct work *w, const struct summary *s, bool transferred, bool ver
 
 void work_release(struct work *w)
 {
-	if (w->lock >= 0)
-		close(w->lock);
+	job_unlock(&w->locks);
 	log_close(w->log);
 	report_free(w->report);
 	conf_free(w->conf);

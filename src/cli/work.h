@@ -23,7 +23,7 @@ struct work {
 	char *to;	    /* "root@host:/srv", escaped, for messages */
 	const char **paths; /* of verify */
 	bool recorded;	    /* items go to the log too */
-	int lock;	    /* -1: not taken */
+	struct job_locks locks; /* of a dry run none */
 	int64_t started;    /* real ns */
 };
 

@@ -109,9 +109,16 @@ struct summary {
 	int exit_code; /* as interface.md says */
 };
 
-/* Takes the lock of the job, to be held over all its steps; it goes with the descriptor, or the process. -1 with d, of exit
- * class 75 when another process has it. */
-int job_lock(const struct job *job, struct diag *d);
+/* Takes the locks of the job, to be held over all its steps; they go with the descriptors, or the process. False with d, of
+ * exit class 75 when another process has one. */
+struct job_locks {
+	int run, state;
+};
+#define JOB_LOCKS_NONE ((struct job_locks){-1, -1})
+bool job_lock(const struct job *job, struct job_locks *out, struct diag *d);
+void job_unlock(struct job_locks *l);
+/* The run directory of the process that works on this state, to be freed; NULL: none does. */
+char *job_run_dir(const char *state_dir, const char *name);
 /* Runs the job. Always fills out; its exit_code is what the process should exit with (128+N: raise the signal or exit so). */
 void engine_run(const struct job *job, const struct observer *observer, struct summary *out);
 void summary_release(struct summary *s);

@@ -7,7 +7,23 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* The lock is the kernel's (flock): it goes with the process, however that ends. The number in the file is for people. */
+/*
+ * Locks are the kernel's (flock): they go with the process, however that ends. RUN/JOB.lock is the one that all look at. Which
+ * run directory it is depends on the session for an ordinary user, so STATE/JOB/lock keeps those apart that share a state; it
+ * says besides which run directory its holder has. The numbers in the files are for people.
+ */
+
+#define TEXT_BYTES_MAX 4200 /* a number and a path */
+
+static char *run_path(const char *run_dir, const char *name)
+{
+	return xasprintf("%s/%s.lock", run_dir, name);
+}
+
+static char *state_path(const char *state_dir, const char *name)
+{
+	return xasprintf("%s/%s/lock", state_dir, name);
+}
 
 static pid_t read_pid(int fd)
 {
@@ -32,30 +48,24 @@ static int lock(int fd)
 	}
 }
 
-int job_lock(const struct job *job, struct diag *d)
+/* -1 with d. */
+static int take(const char *path, const struct job *job, const char *more, struct diag *d)
 {
-	const char *run_dir = job->run_dir, *name = job->name;
-	AUTO_FREE char *path = xasprintf("%s/%s.lock", run_dir, name);
-	int fd;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd_mkdir_p(run_dir, 0700) < 0) {
-		diag_set(d, DIAG_ENGINE_STATE, errno, run_dir, "cannot make directory '%s'", run_dir);
-		return -1;
-	}
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		diag_set(d, DIAG_ENGINE_STATE, errno, path, "cannot open lock '%s'", path);
 		return -1;
 	}
 	if (lock(fd) < 0) {
 		if (errno == EWOULDBLOCK)
-			diag_set(d, DIAG_ENGINE_LOCKED, 0, path, "job '%s' is being run by process %d", name, (int)read_pid(fd));
+			diag_set(d, DIAG_ENGINE_LOCKED, 0, path, "job '%s' is being run by process %d", job->name, (int)read_pid(fd));
 		else
 			diag_set(d, DIAG_ENGINE_STATE, errno, path, "cannot lock '%s'", path);
 		close(fd);
 		return -1;
 	}
-	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)(job->pid ? job->pid : getpid())) < 0) {
+	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n%s", (int)(job->pid ? job->pid : getpid()), more) < 0) {
 		diag_set(d, DIAG_ENGINE_STATE, errno, path, "cannot write lock '%s'", path);
 		close(fd);
 		return -1;
@@ -63,12 +73,80 @@ int job_lock(const struct job *job, struct diag *d)
 	return fd;
 }
 
+static bool make_dir(const char *dir, struct diag *d)
+{
+	if (fd_mkdir_p(dir, 0700) == 0)
+		return true;
+	diag_set(d, DIAG_ENGINE_STATE, errno, dir, "cannot make directory '%s'", dir);
+	return false;
+}
+
+bool job_lock(const struct job *job, struct job_locks *out, struct diag *d)
+{
+	AUTO_FREE char *dir = xasprintf("%s/%s", job->state_dir, job->name);
+	AUTO_FREE char *run = run_path(job->run_dir, job->name), *state = state_path(job->state_dir, job->name);
+	AUTO_FREE char *where = xasprintf("%s\n", job->run_dir);
+
+	*out = JOB_LOCKS_NONE;
+	if (make_dir(job->run_dir, d) && make_dir(dir, d) && (out->run = take(run, job, "", d)) >= 0 &&
+		(out->state = take(state, job, where, d)) >= 0)
+		return true;
+	job_unlock(out);
+	return false;
+}
+
+void job_unlock(struct job_locks *l)
+{
+	if (l->run >= 0)
+		close(l->run);
+	if (l->state >= 0)
+		close(l->state);
+	*l = JOB_LOCKS_NONE;
+}
+
+/* The descriptor of a lock that some process holds, or -1. */
+static int open_held(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return -1;
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 pid_t lock_holder(const char *run_dir, const char *name)
 {
-	AUTO_FREE char *path = xasprintf("%s/%s.lock", run_dir, name);
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	AUTO_FREE char *path = run_path(run_dir, name);
+	AUTO_CLOSE int fd = open_held(path);
 
-	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-		return 0;
-	return read_pid(fd);
+	return fd < 0 ? 0 : read_pid(fd);
+}
+
+pid_t lock_state_holder(const char *state_dir, const char *name)
+{
+	AUTO_FREE char *path = state_path(state_dir, name);
+	AUTO_CLOSE int fd = open_held(path);
+
+	return fd < 0 ? 0 : read_pid(fd);
+}
+
+char *job_run_dir(const char *state_dir, const char *name)
+{
+	AUTO_FREE char *path = state_path(state_dir, name);
+	AUTO_CLOSE int fd = open_held(path);
+	char text[TEXT_BYTES_MAX], *dir, *end;
+	ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		return NULL;
+	text[n] = '\0';
+	dir = strchr(text, '\n');
+	end = dir ? strrchr(dir + 1, '\n') : NULL;
+	if (!end || dir[1] != '/')
+		return NULL;
+	*end = '\0';
+	return xstrdup(dir + 1);
 }

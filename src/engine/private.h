@@ -139,6 +139,7 @@ struct engine;
 struct cJSON;
 void status_put(struct engine *e, struct cJSON *o);
 pid_t lock_holder(const char *run_dir, const char *name); /* 0: nobody */
+pid_t lock_state_holder(const char *state_dir, const char *name);
 
 /* ---- workers (worker.c) ---- */
 

@@ -231,6 +231,8 @@ bool job_state_read(const char *state_dir, const char *run_dir, const char *name
 	*out_pid = lock_holder(run_dir, name);
 	if (*out_pid)
 		ask_running(run_dir, name, out);
+	else if ((*out_pid = lock_state_holder(state_dir, name))) /* the directory went with the session it was of */
+		out->silent = xstrdup("not known, its run directory is gone");
 	return true;
 }
 

@@ -34,5 +34,31 @@ rehost copy "$WORK/src" "$T:$WORK/adhoc2"; expect 0 "another DST"
 kill -TERM "$BG"; wait_rehost 10; expect 143 "SIGTERM"
 rehost sync "$WORK/src" "$T:$WORK/adhoc"; expect 0 "afterwards"
 same "identical" "$WORK/src" "$WORK/adhoc"
+
+# An ordinary user with and without XDG_RUNTIME_DIR, as in a login session and under cron: the state is one, so is the job.
+if as_tester; then
+    H=$WORK/home/tester SET=()
+    mkdir -p "$WORK/session"; chown tester "$WORK/session"
+    "${AS[@]}" cp -r "$WORK/src" "$H/src"
+    printf '[job]\nname = mine\n[target]\naddress = local:\nroot = %s\n[source]\nroot = %s\n' "$H/copied" "$H/src" >"$H/job.conf"
+    CRON=("${AS[@]}" env -u XDG_RUNTIME_DIR -u REHOST_RUN_DIR) LOGIN=("${AS[@]}" env -u REHOST_RUN_DIR "XDG_RUNTIME_DIR=$WORK/session")
+    AS=("${LOGIN[@]}"); OUT=$WORK/out ERR=$WORK/err start_rehost -c "$H/job.conf" --bwlimit 1M copy
+    until_true 10 test -e "$WORK/session/rehost/mine.sock"
+    AS=("${CRON[@]}"); OUT=$WORK/out2 ERR=$WORK/err2
+    rehost -c "$H/job.conf" copy; expect 75 "without XDG_RUNTIME_DIR"; below "within a second" "$TOOK" 1.5
+    pid=$(cat "$WORK/session/rehost/mine.lock"); has "the process id" "$ERR" "\\b$pid\\b"
+    rehost -c "$H/job.conf" status; expect 0 "status"; has "status finds it, and its progress" "$OUT" "running copy, process $pid\\b"
+    rehost -c "$H/job.conf" pause; expect 0 "pause finds it"; rehost -c "$H/job.conf" resume; expect 0 "resume too"
+    rehost -c "$H/job.conf" limits cpu=90%; expect 0 "and limits"
+    mv "$WORK/session/rehost" "$WORK/session/gone"; rehost -c "$H/job.conf" status; has "the session has ended" "$OUT" "running, process $pid\\b"
+    rehost -c "$H/job.conf" pause; expect 1 "then nobody can speak to it"; has "which is said" "$ERR" "RH1021.*cannot reach the running job 'mine'"
+    rehost -c "$H/job.conf" copy; expect 75 "still locked"; mv "$WORK/session/gone" "$WORK/session/rehost"
+    rehost -c "$H/job.conf" stop; expect 0 "stop finds it"; OUT=$WORK/out ERR=$WORK/err wait_rehost 10; expect 143 "it ends"
+    AS=("${LOGIN[@]}"); rehost -c "$H/job.conf" copy; expect 0 "afterwards"
+    AS=("${CRON[@]}"); rehost -c "$H/job.conf" -q sync; expect 0 "and the other"
+    AS=()
+else
+    not_ok "the ordinary user can run the program"
+fi
 no_leftovers "at the end"
 finish
