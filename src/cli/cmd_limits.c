@@ -56,7 +56,7 @@ static void print_text(const cJSON *limits)
 		AUTO_FREE char *keeper = text_escaped(text(l, "keeper"));
 
 		if (*keeper)
-			printf("%-12s%-20s%s\n", name, value, keeper);
+			printf("%-12s%-19s %s\n", name, value, keeper);
 		else
 			printf("%-12s%s\n", name, value);
 	}

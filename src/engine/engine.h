@@ -202,7 +202,7 @@ struct job_state {
 enum hold {
 	HOLD_USER = 1 << 0,	/* 'rehost pause' */
 	HOLD_PRESSURE = 1 << 1, /* others wait for the host */
-	HOLD_MEMORY = 1 << 2,	/* the limit is near */
+	HOLD_MEMORY = 1 << 2,	/* the limit is near: only nothing new begins */
 };
 
 /* Reads state and, when the job is running, asks it. pid 0: no process holds the lock. */

@@ -127,17 +127,21 @@ static unsigned set_group(struct engine *e, const struct conf_limits *l, struct 
 static void open_group(struct engine *e, const struct conf_limits *l, unsigned parts, struct buf *why)
 {
 	AUTO_BUF tried = BUF_INIT;
+	struct group_usage u;
 
 	if (l->backend == CONF_BACKEND_NONE) {
 		buf_append_str(why, "backend = none");
 		return;
 	}
 	e->host->group = group_open(l->backend, e->job->name, parts & ~(1u << PART_PRESSURE), &e->host->place, &tried);
-	if (!e->host->group)
+	if (!e->host->group) {
 		buf_append(why, tried.data, tried.len);
-	else
-		engine_note(e, "limits: in %s%s%s%s", group_name(e->host->group), tried.len ? " (" : "", buf_cstr(&tried),
-			tried.len ? ")" : "");
+		return;
+	}
+	engine_note(e, "limits: in %s%s%s%s", group_name(e->host->group), tried.len ? " (" : "", buf_cstr(&tried),
+		tried.len ? ")" : "");
+	if (group_usage(e->host->group, &u)) /* a scope is that of the step before, too */
+		e->host->memory.kills = u.oom_kills;
 }
 
 static bool pressure_known(struct host *h, const struct conf_limits *l)
@@ -310,8 +314,7 @@ void limits_tick(struct engine *e)
 		return;
 	h->next_ns = now + TICK_NS;
 	pressure_tick(e);
-	if (e->limits.memory && h->group && group_usage(h->group, &u))
-		memory_tick(e, &h->memory, u.unreclaimable);
+	memory_tick(e, &h->memory, h->group && group_usage(h->group, &u) ? u.unreclaimable : 0);
 }
 
 bool limits_crowded(const struct engine *e)

@@ -1,7 +1,7 @@
 /*
- * Near the limit of memory: first all workers are held, so that what is under way is done and nothing new begins; when that does not
- * help, one worker ends and gives its work back; when the last one has ended so a few times, the run ends. A worker that
- * the kernel kills at the limit counts like one that was ended. The page cache is no matter: the kernel takes it back.
+ * Near the limit of memory: first nothing new begins, and what is under way is done; when that does not help, one worker ends and
+ * gives its work back; when the last one has ended so a few times, the run ends. A worker that the kernel kills at the limit
+ * counts like one that was ended. The page cache is no matter: the kernel takes it back.
  */
 #include "base/clock.h"
 #include "engine/private.h"
@@ -9,6 +9,8 @@
 #include <signal.h>
 
 #define HELD_NS (5 * NS_PER_S) /* for what is under way */
+#define TRY_NS (30 * NS_PER_S) /* below the limit, but not well below: then something new is tried */
+#define CALM_NS (300 * NS_PER_S) /* what was before is forgotten */
 #define ALONE_MAX 3
 
 static void retire_one(struct engine *e)
@@ -21,25 +23,41 @@ static void retire_one(struct engine *e)
 	kill(w->pid, SIGKILL);
 }
 
+static void let_go(struct engine *e, struct memory_watch *m)
+{
+	if (m->since)
+		engine_hold(e, HOLD_MEMORY, false);
+	m->since = 0;
+}
+
+static void near_limit(struct engine *e, struct memory_watch *m, int64_t now)
+{
+	if (!m->since) {
+		engine_note(e, "near the limit of memory: waiting for what is under way");
+		engine_hold(e, HOLD_MEMORY, true);
+		m->since = now;
+	} else if (now - m->since > HELD_NS) {
+		retire_one(e);
+		m->since = now;
+	}
+}
+
 void memory_tick(struct engine *e, struct memory_watch *m, uint64_t used)
 {
 	uint64_t limit = e->limits.memory;
 	int64_t now = clock_mono_ns();
+	bool calm = !limit || used < limit - limit / 4;
 
-	m->crowded = used > limit - limit * 3 / 8;
-	if (used > limit - limit / 8) {
-		if (!m->since) {
-			engine_note(e, "near the limit of memory: waiting for what is under way");
-			engine_hold(e, HOLD_MEMORY, true);
-			m->since = now;
-		} else if (now - m->since > HELD_NS) {
-			retire_one(e);
-			m->since = now;
-		}
-	} else if (m->since && used < limit - limit / 4) {
-		engine_hold(e, HOLD_MEMORY, false);
-		m->since = 0;
-	}
+	m->crowded = limit && used > limit - limit * 3 / 8;
+	m->calm_since = !calm ? 0 : m->calm_since ? m->calm_since : now;
+	if (calm && now - m->calm_since > CALM_NS)
+		m->alone = 0;
+	if (calm || !e->workers) /* without workers, only a new one can help */
+		let_go(e, m);
+	else if (used > limit - limit / 8)
+		near_limit(e, m, now);
+	else if (now - m->since > TRY_NS)
+		let_go(e, m);
 }
 
 bool memory_ended(struct engine *e, struct memory_watch *m, bool retired, uint64_t kills)
@@ -50,10 +68,8 @@ bool memory_ended(struct engine *e, struct memory_watch *m, bool retired, uint64
 	m->kills = MAX(m->kills, kills);
 	if (!killed && !retired)
 		return false;
-	if (m->since && !e->workers) { /* what held them is gone with them */
-		engine_hold(e, HOLD_MEMORY, false);
-		m->since = 0;
-	}
+	if (!e->workers) /* what held them is gone with them */
+		let_go(e, m);
 	e->worker_max = MAX(e->worker_count, 1u);
 	e->retry_at = clock_mono_ns() + NS_PER_S;
 	if (e->workers || ++m->alone < ALONE_MAX) {

@@ -364,11 +364,13 @@ bool limits_worker_ended(struct engine *e, bool retired);
 
 /* memory.c */
 struct memory_watch {
-	int64_t since;	/* workers are held, or 0 */
+	int64_t since;	/* nothing new begins, or 0 */
+	int64_t calm_since; /* it is not near the limit, or 0 */
 	uint64_t kills; /* of the kernel, known so far */
 	unsigned alone; /* times that the last worker had to end */
 	bool crowded;
 };
+/* Of what is not known, used is 0. */
 void memory_tick(struct engine *e, struct memory_watch *m, uint64_t used);
 bool memory_ended(struct engine *e, struct memory_watch *m, bool retired, uint64_t kills);
 

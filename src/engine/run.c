@@ -54,7 +54,8 @@ void engine_hold(struct engine *e, enum hold why, bool on)
 	int64_t now = clock_mono_ns();
 
 	e->holds = on ? e->holds | why : e->holds & ~(unsigned)why;
-	throttle_set_hold(e->throttle, e->holds);
+	throttle_set_hold(e->throttle, (e->holds & ~(unsigned)HOLD_MEMORY ? THROTTLE_HOLD_ALL : 0u) |
+			(e->holds & HOLD_MEMORY ? THROTTLE_HOLD_NEW : 0u));
 	if (why != HOLD_USER || on == (e->paused_since != 0))
 		return;
 	if (on) {

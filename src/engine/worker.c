@@ -183,7 +183,7 @@ static struct unit *next_unit(struct engine *e, const struct worker *w)
 
 	if (w->segment_count < SEGMENTS_EACH)
 		u = queue_pop(&e->segments);
-	if (!u && w->unit_count - w->segment_count < IPC_UNITS_MAX)
+	if (!u && !(e->holds & HOLD_MEMORY) && w->unit_count - w->segment_count < IPC_UNITS_MAX)
 		u = queue_pop(&e->queue);
 	return u;
 }

@@ -16,10 +16,16 @@
 
 enum throttle_lane { THROTTLE_SEND, THROTTLE_READ, THROTTLE_LANES };
 
+/* What is held; a set of them. */
+enum throttle_hold {
+	THROTTLE_HOLD_ALL = 1 << 0, /* nothing is sent or read */
+	THROTTLE_HOLD_NEW = 1 << 1, /* nothing begins that needs memory; what has begun goes on, and ends */
+};
+
 struct throttle {
 	_Atomic uint64_t rate[THROTTLE_LANES];
 	_Atomic int64_t used_until[THROTTLE_LANES];
-	_Atomic uint32_t hold;
+	_Atomic uint32_t hold; /* enum throttle_hold */
 };
 
 /* The page, and in out_fd the descriptor (close-on-exec) others map it by. NULL with errno. */
@@ -29,13 +35,18 @@ struct throttle *throttle_map(int fd);
 void throttle_unmap(struct throttle *t);
 
 void throttle_set_rate(struct throttle *t, enum throttle_lane lane, uint64_t rate);
-static inline void throttle_set_hold(struct throttle *t, bool on)
+static inline void throttle_set_hold(struct throttle *t, unsigned hold)
 {
-	t->hold = on;
+	t->hold = hold;
 }
 static inline bool throttle_held(const struct throttle *t)
 {
-	return t->hold;
+	return t->hold & THROTTLE_HOLD_ALL;
+}
+/* May something begin? */
+static inline bool throttle_begins(const struct throttle *t)
+{
+	return !t->hold;
 }
 
 /*

@@ -217,6 +217,11 @@ static void split_scan(struct mover *m, struct dir *d)
 	lseek(d->fd, 0, SEEK_SET);
 }
 
+static bool may_begin(const struct mover *m)
+{
+	return m->listing_bytes <= LISTING_BYTES_MAX && throttle_begins(m->throttle);
+}
+
 /* Each slice of a long directory is charged anew, and waits its turn as a directory that is opened does. */
 static bool slice_begins(const struct dir *d)
 {
@@ -225,7 +230,7 @@ static bool slice_begins(const struct dir *d)
 
 static enum step scan_step(struct mover *m, struct dir *d)
 {
-	if (slice_begins(d) && m->listing_bytes > LISTING_BYTES_MAX)
+	if (slice_begins(d) && !may_begin(m))
 		return STEP_BLOCKED;
 	mover_chdir(m, d->fd);
 	for (uint32_t i = 0; i < SCAN_STEP; i++) {
@@ -254,7 +259,7 @@ static enum step scan_step(struct mover *m, struct dir *d)
 
 static enum step open_step(struct mover *m, struct dir *d)
 {
-	if (m->listing_bytes > LISTING_BYTES_MAX)
+	if (!may_begin(m))
 		return STEP_BLOCKED;
 	if (!open_dir(m, d))
 		return STEP_WAIT;

@@ -160,9 +160,9 @@ void handshake(struct mover *m, const struct worker_fds *fds)
 	if (note.len)
 		tell_note(m, "hardening that this kernel does not grant: %.*s", (int)note.len - 2, buf_cstr(&note));
 	chan_init(&m->wire, fds->wire);
-	m->wire.limit = m->throttle;
 	send_hello(m, &cfg);
 	take_hello_ok(m, &ready);
+	m->wire.limit = m->throttle; /* not before: await_frame() would not wait for a rate, or the end of a hold, but spin */
 	ready.shared_dir = (struct bytes){(uint8_t *)shared, strlen(shared)};
 	ipc_ready_put(&msg, &ready);
 	chan_send_buf(&m->ipc, IPC_READY, 0, &msg);

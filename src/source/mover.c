@@ -463,6 +463,8 @@ static void pump(struct mover *m)
 			link_lost(m);
 		unblock(m);
 	}
+	if (block) /* what was held may begin */
+		unblock(m);
 	m->sent_total += m->wire.sent;
 	tell_counts(m, block);
 	m->sent_total -= m->wire.sent;

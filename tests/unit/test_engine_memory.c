@@ -40,7 +40,10 @@ static void world_free(struct world *w)
 static void test_held_and_let_go(void **state)
 {
 	struct world *w = world_new();
+	struct worker worker = {.retired = true}; /* is not ended once more */
+	int64_t wait;
 
+	w->e.workers = &worker;
 	memory_tick(&w->e, &w->m, 50 * MIB);
 	assert_false(w->m.crowded);
 	memory_tick(&w->e, &w->m, 70 * MIB);
@@ -48,11 +51,61 @@ static void test_held_and_let_go(void **state)
 	assert_int_equal(w->e.holds, 0);
 	memory_tick(&w->e, &w->m, 90 * MIB);
 	assert_int_equal(w->e.holds, HOLD_MEMORY);
-	assert_true(throttle_held(w->e.throttle));
+	/* What has begun goes on. */
+	assert_false(throttle_begins(w->e.throttle));
+	assert_int_equal(throttle_allow(w->e.throttle, THROTTLE_SEND, 7, 0, &wait), 7);
+	engine_hold(&w->e, HOLD_PRESSURE, true);
+	assert_int_equal(throttle_allow(w->e.throttle, THROTTLE_SEND, 7, 0, &wait), 0);
+	engine_hold(&w->e, HOLD_PRESSURE, false);
 	memory_tick(&w->e, &w->m, 80 * MIB); /* not yet */
 	assert_int_equal(w->e.holds, HOLD_MEMORY);
 	memory_tick(&w->e, &w->m, 74 * MIB);
 	assert_int_equal(w->e.holds, 0);
+	assert_true(throttle_begins(w->e.throttle));
+	/* What stays a little below is no reason to wait for ever. */
+	memory_tick(&w->e, &w->m, 90 * MIB);
+	w->m.since -= 31 * NS_PER_S;
+	memory_tick(&w->e, &w->m, 80 * MIB);
+	assert_int_equal(w->e.holds, 0);
+	world_free(w);
+}
+
+/* The limit is taken away, or what is used is not known any more, or nobody is left: nothing is held for ever. */
+static void test_no_limit_any_more(void **state)
+{
+	struct world *w = world_new();
+	struct worker worker = {.retired = true};
+
+	for (unsigned why = 0; why < 3; why++) {
+		w->e.workers = &worker;
+		w->e.limits.memory = 100 * MIB;
+		memory_tick(&w->e, &w->m, 95 * MIB);
+		assert_int_equal(w->e.holds, HOLD_MEMORY);
+		w->e.limits.memory = why == 0 ? 0 : 100 * MIB;
+		w->e.workers = why == 2 ? NULL : &worker;
+		memory_tick(&w->e, &w->m, why == 1 ? 0 : 95 * MIB);
+		assert_int_equal(w->e.holds, 0);
+		assert_true(w->m.since == 0);
+		assert_int_equal(w->m.crowded, why == 2);
+	}
+	world_free(w);
+}
+
+/* Of a long run: what was hours ago does not count. */
+static void test_calm_is_forgetting(void **state)
+{
+	struct world *w = world_new();
+
+	w->m.alone = 2;
+	memory_tick(&w->e, &w->m, 10 * MIB);
+	assert_int_equal(w->m.alone, 2);
+	w->m.calm_since -= 301 * NS_PER_S;
+	memory_tick(&w->e, &w->m, 80 * MIB);
+	memory_tick(&w->e, &w->m, 10 * MIB);
+	assert_int_equal(w->m.alone, 2);
+	w->m.calm_since -= 301 * NS_PER_S;
+	memory_tick(&w->e, &w->m, 10 * MIB);
+	assert_int_equal(w->m.alone, 0);
 	world_free(w);
 }
 
@@ -121,6 +174,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_held_and_let_go),
+		cmocka_unit_test(test_no_limit_any_more),
+		cmocka_unit_test(test_calm_is_forgetting),
 		cmocka_unit_test(test_a_worker_is_ended),
 		cmocka_unit_test(test_kills_of_the_kernel),
 		cmocka_unit_test(test_workers_of_a_limit),

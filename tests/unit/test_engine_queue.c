@@ -201,9 +201,22 @@ static void test_short(void **state)
 	queue_release(&q);
 }
 
+/* Memory instead of a file that cannot be made would have no bound, and nobody would know. */
+static void test_region_without_its_file(void **state)
+{
+	struct region r;
+
+	assert_false(region_map(&r, "/nonexistent", 4096));
+	assert_int_equal(errno, ENOENT);
+	assert_null(r.p);
+	assert_true(region_map(&r, NULL, 4096));
+	region_unmap(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_region_without_its_file),
 		cmocka_unit_test(test_last_in_first_out),
 		cmocka_unit_test(test_given),
 		cmocka_unit_test(test_many),

@@ -76,10 +76,14 @@ static void test_unlimited_changed_held(void **state)
 	assert_int_equal(throttle_allow(&t, THROTTLE_SEND, 7, 101 * NS, &wait), 0);
 	throttle_set_rate(&t, THROTTLE_SEND, 2); /* and a debt of the old rate none of the new one */
 	assert_int_equal(throttle_allow(&t, THROTTLE_SEND, 7, 101 * NS, &wait), 7);
-	throttle_set_hold(&t, true);
+	throttle_set_hold(&t, THROTTLE_HOLD_NEW); /* what has begun goes on */
+	assert_int_equal(throttle_allow(&t, THROTTLE_SEND, 7, 101 * NS, &wait), 7);
+	assert_false(throttle_begins(&t));
+	throttle_set_hold(&t, THROTTLE_HOLD_ALL);
 	assert_int_equal(throttle_allow(&t, THROTTLE_SEND, 7, 101 * NS, &wait), 0);
 	assert_int_equal(wait, THROTTLE_ASK_NS);
-	throttle_set_hold(&t, false);
+	throttle_set_hold(&t, 0);
+	assert_true(throttle_begins(&t));
 	assert_int_equal(throttle_allow(&t, THROTTLE_SEND, 7, 101 * NS, &wait), 7);
 }
 
