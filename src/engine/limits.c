@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* What a mover, its link and its receiver take together, with listings and frames of the sizes that occur; and what the rest takes. */
 #define WORKER_MEMORY (UINT64_C(24) << 20)
@@ -185,12 +186,13 @@ static void list_parts(struct buf *out, unsigned parts)
 }
 
 /* The variables are for tests. */
-static struct host *host_new(void)
+static struct host *host_new(const struct job *job)
 {
 	struct host *h = xcalloc(1, sizeof(*h));
 	const char *psi = secure_getenv("REHOST_PSI_ROOT");
 
-	h->place = (struct group_place){secure_getenv("REHOST_CGROUP_ROOT"), secure_getenv("REHOST_CGROUP_SELF")};
+	h->place = (struct group_place){.root = secure_getenv("REHOST_CGROUP_ROOT"), .self = secure_getenv("REHOST_CGROUP_SELF"),
+		.first = job->pid == getppid() ? job->pid : 0};
 	h->psi_root = psi ? psi : "/proc/pressure";
 	group_sweep(&h->place);
 	return h;
@@ -205,7 +207,7 @@ bool limits_apply(struct engine *e, const struct conf_limits *wanted, struct dia
 	unsigned lacking;
 
 	if (!e->host)
-		e->host = host_new();
+		e->host = host_new(e->job);
 	lacking = put_in_force(e, wanted, &why);
 	list_parts(&list, lacking);
 	if (lacking && wanted->require) {

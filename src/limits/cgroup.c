@@ -180,7 +180,7 @@ static bool descends(pid_t pid, pid_t from)
 	return false;
 }
 
-int cg_each_own(int (*fn)(void *arg, pid_t pid), void *arg)
+int cg_each_own(pid_t first, int (*fn)(void *arg, pid_t pid), void *arg)
 {
 	pid_t self = getpid();
 	int err = fn(arg, self);
@@ -189,6 +189,8 @@ int cg_each_own(int (*fn)(void *arg, pid_t pid), void *arg)
 
 	if (err)
 		return err;
+	if (first)
+		fn(arg, first);
 	/* What runs already, when limits come while it runs. Whoever is missed was just being born inside. */
 	proc = opendir("/proc");
 	while (proc && (d = readdir(proc))) {
@@ -215,7 +217,7 @@ static int make_and_enter(struct cg *c)
 	if (err)
 		return err;
 	c->made = true;
-	err = cg_each_own(attach, c);
+	err = cg_each_own(c->first, attach, c);
 	if (err)
 		cg_leave(c);
 	return err;
@@ -248,6 +250,8 @@ void cg_leave(struct cg *c)
 		return;
 	c->made = false;
 	c->ops->attach(c, c->home, getpid());
+	if (c->first)
+		c->ops->attach(c, c->home, c->first);
 	while (c->ops->remove(c) == EBUSY && clock_mono_ns() < until)
 		usleep(10000);
 	above = cg_path(c, c->rel, NULL);

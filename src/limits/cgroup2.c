@@ -119,7 +119,7 @@ static bool without_others(const struct cg *c, const char *rel)
 	if (fd_read_file(AT_FDCWD, path, 1 << 20, &text, NULL) < 0)
 		return false;
 	list = xasprintf("\n%s", text);
-	cg_each_own(not_ours, list);
+	cg_each_own(c->first, not_ours, list);
 	return list[strspn(list, " \n")] == '\0';
 }
 
@@ -157,7 +157,8 @@ bool group2_open(struct group *g, const char *job, unsigned parts, struct buf *o
 	int err = 0;
 
 	g->version = 2;
-	*c = (struct cg){.ops = &cg_files, .controller = "", .mount = group2_mount(&g->place), .fake = g->place.root};
+	*c = (struct cg){.ops = &cg_files, .controller = "", .mount = group2_mount(&g->place), .first = g->place.first,
+		.fake = g->place.root};
 	if (!c->mount) {
 		buf_printf(out_why, "no hierarchy of version 2 at '%s'", g->place.root ? g->place.root : ROOT_DEFAULT);
 		return false;

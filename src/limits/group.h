@@ -5,7 +5,7 @@
  * for is what the first of them that works here can keep; group_open() says why those before it do not. A group never
  * leaves the one that rehost was started in, so that what is set there holds as well.
  *
- * Process: the coordinator, before it starts workers: they are born inside. A run that is killed leaves empty groups; group_sweep() of the next one
+ * Process: the coordinator, before it starts workers: they are born inside; the first process is moved beside it. A run that is killed leaves empty groups; group_sweep() of the next one
  * removes them.
  * Errors: text for people, appended to a buffer. Units: bytes, bytes a second, percent of all processors together.
  */
@@ -26,6 +26,7 @@ enum group_part {
 struct group_place {
 	const char *root; /* /sys/fs/cgroup */
 	const char *self; /* /proc/self/cgroup */
+	pid_t first; /* a parent of this process that is of the job, too: it does nothing but wait for this one; 0: there is none */
 };
 
 struct group_values { /* 0: no limit */

@@ -15,6 +15,7 @@ struct cg {
 	char *mount; /* "/sys/fs/cgroup/cpu", NULL: there is none */
 	char *home;  /* where this process was before, below mount: "" or "/a/b" */
 	char *rel;   /* the group, the same way */
+	pid_t first; /* goes where this process goes; of struct group_place */
 	bool made;   /* by us */
 	bool fake;   /* a test's, in which the kernel puts no files */
 };
@@ -53,12 +54,12 @@ bool cg_is_v1(const struct group_place *p, const char *dir);
 bool cg_is_v2(const struct group_place *p, const char *dir);
 /* Where this process is in the hierarchy of a controller ("" for version 2), below mount; never NULL. */
 char *cg_home(const struct group_place *p, const char *mount, const char *controller);
-/* Makes the group rehost/JOB.PID beneath base, and moves this process into it and all that it has started. 0 or errno. */
+/* Makes the group rehost/JOB.PID beneath base, and moves all processes of the job into it. 0 or errno. */
 int cg_enter(struct cg *c, const char *base, const char *job);
-/* Moves this process back and removes the group. */
+/* Moves this process back, and the first, and removes the group. */
 void cg_leave(struct cg *c);
-/* The processes that this one has started, and theirs, and it first; until one cannot. 0 or what fn gave. */
-int cg_each_own(int (*fn)(void *arg, pid_t pid), void *arg);
+/* All processes of the job: this one, whose failure ends it; the first; what this one has started, and theirs. 0 or what fn gave. */
+int cg_each_own(pid_t first, int (*fn)(void *arg, pid_t pid), void *arg);
 void cg_release(struct cg *c);
 /* "rehost-x": a job's name as part of the name of a group or unit. */
 char *cg_job_name(const char *job);

@@ -103,7 +103,7 @@ static int append_pid(void *arg, pid_t pid)
 	return o->b->sd_bus_message_append(o->m, "u", (uint32_t)pid) < 0 ? EIO : 0;
 }
 
-static int append_own(struct bus *b, sd_bus_message *m)
+static int append_own(struct bus *b, sd_bus_message *m, pid_t first)
 {
 	struct own own = {b, m};
 	int r = b->sd_bus_message_open_container(m, 'r', "sv");
@@ -115,7 +115,7 @@ static int append_own(struct bus *b, sd_bus_message *m)
 	if (r >= 0)
 		r = b->sd_bus_message_open_container(m, 'a', "u");
 	if (r >= 0)
-		r = -cg_each_own(append_pid, &own);
+		r = -cg_each_own(first, append_pid, &own);
 	for (int i = 0; r >= 0 && i < 3; i++)
 		r = b->sd_bus_message_close_container(m);
 	return r;
@@ -138,7 +138,7 @@ static bool start(struct bus *b, const struct group *g, const char *job, bool oo
 	if (r >= 0 && oom)
 		r = b->sd_bus_message_append(m, "(sv)", "OOMPolicy", "s", "continue");
 	if (r >= 0)
-		r = append_own(b, m);
+		r = append_own(b, m, g->place.first);
 	if (r >= 0)
 		r = b->sd_bus_message_close_container(m);
 	if (r >= 0)

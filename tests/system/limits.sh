@@ -23,9 +23,9 @@ hasnt "and has no complaint" "$ERR" RH14
 equal "no group is left" "$(groups)" ""
 start_rehost --processes 2 --set limits.cpu=50% --set limits.memory=300M --set limits.io_read=2M copy "$WORK/src" "$T:$WORK/ssh"
 until_true 10 is_made && sleep 1
-mine=$(descendants "$BG"); above "there are workers" "$(echo "$mine" | wc -l)" 2
+mine=$(echo "$BG"; descendants "$BG"); above "there are workers" "$(echo "$mine" | wc -l)" 3
 for g in $(groups); do
-    equal "all processes but the first, which only waits, are in ${g#"$CG"/}" "$(comm -13 <(sort "$g/cgroup.procs") <(echo "$mine" | sort))" ""
+    equal "all processes are in ${g#"$CG"/}, the first too" "$(comm -13 <(sort "$g/cgroup.procs") <(echo "$mine" | sort))" ""
 done
 cpus=$(nproc)
 equal "cpu" "$(either cpu.cfs_quota_us cpu.max | cut -d' ' -f1)" $((50000 * cpus))
@@ -52,9 +52,9 @@ ask; hasnt "nothing has changed" "$WORK/a" '^cpu.*50%'
 kill -TERM "$BG"; wait_rehost 10
 start_rehost --bwlimit 2M copy "$WORK/src" "$T:$WORK/ssh2"
 until_true 10 changed cpu=50% && ok "cpu=50%" || not_ok "cpu=50%"
-mine=$(descendants "$BG")
+mine=$(echo "$BG"; descendants "$BG")
 for g in $(groups); do
-    equal "those that ran already are in ${g#"$CG"/}" "$(comm -13 <(sort "$g/cgroup.procs") <(echo "$mine" | sort))" ""
+    equal "those that ran already are in ${g#"$CG"/}, the first too" "$(comm -13 <(sort "$g/cgroup.procs") <(echo "$mine" | sort))" ""
 done
 ask cpu=100%; equal "changed" "$(either cpu.cfs_quota_us cpu.max | cut -d' ' -f1)" $((100000 * cpus))
 ask cpu=off; equal "taken away" "$(either cpu.cfs_quota_us cpu.max | cut -d' ' -f1 | tr max -1)" "$([ -n "$(file cpu.max)" ] && echo -1- || echo -1)"

@@ -76,7 +76,7 @@ static struct group *open_fake(enum conf_backend kind, unsigned parts, struct bu
 	AUTO_FREE char *root = xasprintf("%s/cg", top);
 	AUTO_FREE char *self = xasprintf("%s/self", top);
 	/* The group keeps the place, and this is a test. */
-	struct group_place place = {xstrdup(root), xstrdup(self)};
+	struct group_place place = {.root = xstrdup(root), .self = xstrdup(self)};
 	struct group *g = group_open(kind, "a job/1", parts, &place, why);
 
 	if (!g) {
@@ -269,13 +269,42 @@ static void test_version_2_goes_up(void **state)
 	assert_non_null(strstr(buf_cstr(&why), "without processes"));
 }
 
+/* In a service with Delegate=yes there are two: the one that waits and this one. Both leave the group that gets controllers, and come back. */
+static void test_version_2_with_the_first(void **state)
+{
+	AUTO_BUF why = BUF_INIT;
+	AUTO_FREE char *root = xasprintf("%s/cg", top);
+	AUTO_FREE char *self = xasprintf("%s/self", top);
+	AUTO_FREE char *dir = xasprintf("cg/service/rehost/x.%d", (int)getpid());
+	AUTO_FREE char *procs = xasprintf("%d\n%d\n", (int)getppid(), (int)getpid());
+	AUTO_FREE char *first = xasprintf("%d", (int)getppid());
+	struct group_place place = {root, self, 0};
+	struct group *g;
+
+	make_v2("cpu memory io\n");
+	put("cg/cgroup.type", "domain\n");
+	put("cg/cgroup.procs", "1\n");
+	put("cg/service/cgroup.procs", procs);
+	put("cg/service/cgroup.type", "domain\n");
+	put("cg/service/cgroup.controllers", "cpu memory io\n");
+	put("self", "0::/service\n");
+	assert_null(group_open(CONF_BACKEND_CGROUP2, "x", GROUP_CPU, &place, &why));
+	place.first = getppid();
+	g = group_open(CONF_BACKEND_CGROUP2, "x", GROUP_CPU, &place, &why);
+	assert_non_null(g);
+	assert_string_equal(g->base, "/service");
+	holds(dir, "cgroup.procs", first); /* the last */
+	group_close(g);
+	holds("cg/service", "cgroup.procs", first);
+}
+
 static void test_leftovers(void **state)
 {
 	AUTO_FREE char *root = xasprintf("%s/cg", top);
 	AUTO_FREE char *alive = xasprintf("%s/cg/cpu/b/rehost/x.%d", top, (int)getpid());
 	AUTO_FREE char *dead = NULL;
 	AUTO_FREE char *foreign = xasprintf("%s/cg/cpu/other/x.1", top);
-	struct group_place place = {root, NULL};
+	struct group_place place = {.root = root};
 	pid_t pid = fork();
 
 	if (pid == 0)
@@ -459,6 +488,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hybrid, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_version_2_goes_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_version_2_with_the_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_leftovers, setup, teardown),
 		cmocka_unit_test(test_cpu_quota),
 		cmocka_unit_test(test_scope_properties),
