@@ -41,6 +41,15 @@ static int flush_output(int code)
 	return code;
 }
 
+/* Monitoring asks in its own terms, also when it asks wrongly; the mistake may stand before or behind --check. */
+static bool is_check(const struct options *o, int argc, char **argv)
+{
+	for (int i = 1; i < argc && o->command && o->id == CMD_STATUS; i++)
+		if (str_eq(argv[i], "--check"))
+			return true;
+	return false;
+}
+
 int cli_main(int argc, char **argv)
 {
 	struct usage_error e = {0};
@@ -50,6 +59,8 @@ int cli_main(int argc, char **argv)
 	fill_standard_descriptors();
 	if (options_parse(argc, argv, &o, &e))
 		code = flush_output(dispatch(&o));
+	else if (is_check(&o, argc, argv))
+		code = flush_output(cmd_status_misused(&o, &e));
 	else
 		code = work_refuse(&o, &e);
 	usage_release(&e);

@@ -210,6 +210,10 @@ static void add_last_run(struct status *s)
 
 static bool read_status(struct status *s, const struct options *o, struct usage_error *e)
 {
+	if (o->operand_count) {
+		running_operands_error(o, e);
+		return false;
+	}
 	if (!running_find(&s->at, o, e) ||
 		!job_state_read(s->at.dirs.state, s->at.dirs.run, s->at.name, &s->state, &s->pid, &e->diag))
 		return false;
@@ -252,15 +256,20 @@ static int report_unknown(const struct status *s, const struct options *o, const
 	return check.code;
 }
 
+int cmd_status_misused(const struct options *o, const struct usage_error *e)
+{
+	const struct status s = {0};
+
+	return report_unknown(&s, o, e);
+}
+
 int cmd_status(const struct options *o)
 {
 	struct usage_error e = {0};
 	struct status s = {0};
 	int code;
 
-	if (o->operand_count) {
-		code = running_refuse_operands(o);
-	} else if (read_status(&s, o, &e)) {
+	if (read_status(&s, o, &e)) {
 		code = report_status(&s, o);
 	} else if (o->given[OPT_CHECK]) {
 		code = report_unknown(&s, o, &e);

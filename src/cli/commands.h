@@ -16,6 +16,9 @@ int cmd_show_config(const struct options *o);
 int cmd_explain(const struct options *o);
 int cmd_help(const struct options *o);
 
+/* status --check with a command line that is wrong. */
+int cmd_status_misused(const struct options *o, const struct usage_error *e);
+
 /* --version */
 int cmd_version(void);
 

@@ -148,13 +148,15 @@ static void add_set(struct options *o, const char *set)
 	o->sets[o->set_count++] = set;
 }
 
+#define BWLIMIT_MIN 1024 /* of transfer.bandwidth */
+
 /* Options that are keys are checked here, so that a mistake is one of usage, and go on as --set does. */
 static bool take_bwlimit(struct options *o, const char *value, struct usage_error *e)
 {
 	uint64_t rate = 0;
 
-	if (!str_eq(value, "off") && !text_parse_size(value, &rate))
-		return bad_value(OPT_BWLIMIT, value, "give bytes a second, such as 20M, or off", e);
+	if (!str_eq(value, "off") && (!text_parse_size(value, &rate) || (rate && rate < BWLIMIT_MIN)))
+		return bad_value(OPT_BWLIMIT, value, "give bytes a second, from 1K on, such as 20M, or off", e);
 	free(o->own_sets[0]);
 	o->own_sets[0] = rate ? xasprintf("transfer.bandwidth=%s", value) : xstrdup("transfer.bandwidth=off");
 	return true;

@@ -49,6 +49,11 @@ void report_note(struct report *r, const char *text)
 	r->ops->note(r, text);
 }
 
+void report_hook(struct report *r, enum diag_code code, const char *line)
+{
+	r->ops->hook(r, code, line);
+}
+
 void report_item(struct report *r, const struct item *i)
 {
 	r->ops->item(r, i);

@@ -31,6 +31,8 @@ void report_free(struct report *r);
 void report_diag(struct report *r, const struct diag *d);
 bool report_said(const struct report *r, const struct diag *d); /* the last of its code was the same */
 void report_note(struct report *r, const char *text);
+/* A line that a hook printed which has failed; code: the diagnostic that will say so. */
+void report_hook(struct report *r, enum diag_code code, const char *line);
 void report_item(struct report *r, const struct item *i);
 void report_difference(struct report *r, const struct difference *d);
 /* now: asked for by SIGUSR1, so printed whatever the options say. */

@@ -69,6 +69,15 @@ static void json_report_note(struct report *r, const char *text)
 	end(r, j, false);
 }
 
+static void json_report_hook(struct report *r, enum diag_code code, const char *line)
+{
+	struct json *j = begin(r, "warning");
+
+	json_str(j, "code", diag_info(code)->id);
+	json_str(j, "message", line);
+	end(r, j, true);
+}
+
 /* The names of the bits, comma separated, as a list. */
 static void put_names(struct json *j, const char *name, uint32_t bits)
 {
@@ -244,6 +253,7 @@ static void json_report_release(struct report *r)
 const struct report_ops report_json_ops = {
 	.diag = json_report_diag,
 	.note = json_report_note,
+	.hook = json_report_hook,
 	.item = json_report_item,
 	.difference = json_report_difference,
 	.progress = json_report_progress,

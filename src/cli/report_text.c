@@ -72,6 +72,14 @@ static void text_note(struct report *r, const char *text)
 	fflush(f);
 }
 
+static void text_hook(struct report *r, enum diag_code code, const char *line)
+{
+	FILE *f = out_to(r, true);
+
+	fprintf(f, "rehost: %s\n", line);
+	fflush(f);
+}
+
 static void text_item(struct report *r, const struct item *i)
 {
 	AUTO_BUF b = BUF_INIT;
@@ -92,6 +100,9 @@ static void text_difference(struct report *r, const struct difference *d)
 {
 	AUTO_BUF b = BUF_INIT;
 
+	/* It is no failure: cron is to stay silent. */
+	if (r->o.quiet && d->kind == DIFFERENCE_CHANGED)
+		return;
 	buf_printf(&b, "%-9s ", report_kind_name(d->kind));
 	append_escaped(&b, d->path);
 	for (size_t i = 0; i < d->field_count; i++) {
@@ -303,6 +314,7 @@ static void text_release(struct report *r)
 const struct report_ops report_text_ops = {
 	.diag = text_diag,
 	.note = text_note,
+	.hook = text_hook,
 	.item = text_item,
 	.difference = text_difference,
 	.progress = text_progress,

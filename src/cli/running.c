@@ -66,13 +66,18 @@ cJSON *running_ask(struct running *r, const struct options *o, cJSON *request, i
 	return reply;
 }
 
+void running_operands_error(const struct options *o, struct usage_error *e)
+{
+	usage_set(e, DIAG_CLI_OPERANDS, xstrdup("'-c FILE' or '--set job.name=NAME' says which job"),
+		"'%s' takes no arguments", o->command->name);
+}
+
 int running_refuse_operands(const struct options *o)
 {
 	struct usage_error e = {0};
 	int code;
 
-	usage_set(&e, DIAG_CLI_OPERANDS, xstrdup("'-c FILE' or '--set job.name=NAME' says which job"),
-		"'%s' takes no arguments", o->command->name);
+	running_operands_error(o, &e);
 	code = work_refuse(o, &e);
 	usage_release(&e);
 	return code;

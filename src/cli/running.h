@@ -21,5 +21,7 @@ void running_release(struct running *r);
  * then all has been said, and out_code is the exit code. out_fd as of control_ask().
  */
 struct cJSON *running_ask(struct running *r, const struct options *o, struct cJSON *request, int *out_fd, int *out_code);
-/* The command takes no arguments. Returns the exit code. */
+/* The command takes no arguments: says so. */
+void running_operands_error(const struct options *o, struct usage_error *out_error);
+/* The same, printed. Returns the exit code. */
 int running_refuse_operands(const struct options *o);

@@ -36,13 +36,13 @@ static void on_line(void *arg, const char *text)
 		log_record(o->w->log, LOG_LEVEL_INFO, NULL, *place, NULL, 0);
 }
 
-static void release_output(struct output *o, bool print)
+static void release_output(struct output *o, bool print, enum diag_code code)
 {
 	for (unsigned i = 0; i < LINES_TOLD; i++) {
 		char *line = o->last[(o->count + i) % LINES_TOLD];
 
 		if (line && print)
-			fprintf(stderr, "rehost: %s\n", line);
+			report_hook(o->w->report, code, line);
 		free(line);
 	}
 }
@@ -82,7 +82,7 @@ static bool run_hook(struct work *w, const char *name, const char *command, cons
 	ok = hook_run(&h, &why, out_signal);
 	if (!ok)
 		diag_set(d, code, 0, NULL, "the hook %s failed: %s", name, buf_cstr(&why));
-	release_output(&o, !ok);
+	release_output(&o, !ok, code);
 	return ok;
 }
 

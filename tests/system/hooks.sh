@@ -35,6 +35,8 @@ has "with its code" "$ERR" '^rehost: error: \[RH1130\] the hook on_start failed:
 has "its output" "$ERR" '^rehost: on_start: out'; has "and its errors" "$ERR" '^rehost: on_start: err'
 refute "nothing was done" test -e "$DST"
 equal "on_failure runs" "$(calls)" "on_failure hooked copy 1"; equal "and is told" "$(jq -r .code "$H/summary")" RH1130
+rm -f "$H/calls"; job --json --set 'hooks.on_start=echo out; exit 3' copy; expect 1 "on_start fails with --json"; empty "nothing on stderr" "$ERR"
+equal "its output is a warning" "$(jq -r 'select(.message_type == "warning") | .code + " " + .message' "$OUT")" "RH1130 on_start: out"; check "all of it is JSON" jq -e . "$OUT"
 has "the output is logged" "$REHOST_LOG_DIR/hooked.log" 'info hooked\[[0-9]+\] on_start: out'
 job --set hooks.on_start=/nonexistent copy; expect 1 "a command that does not exist"; has "it says so" "$ERR" 'on_start: .*not found'
 # A failing hook at the end is a warning.

@@ -18,6 +18,7 @@ usage "an unknown option after the command" copy --no-such-option a local:b
 usage "an unknown short option" copy -Z a local:b
 usage "a missing value" copy a local:b --bwlimit
 usage "a bad rate" --bwlimit fast copy a local:b
+usage "a rate below the least" --bwlimit=500 copy a local:b; has "names the option" "$ERR" "'500' is no value of '--bwlimit'"; has "and the least" "$ERR" '^rehost: hint: .*1K'
 usage "a negative rate" --bwlimit -5 copy a local:b
 usage "zero processes" --processes 0 copy a local:b
 usage "too many processes" --processes 17 copy a local:b
@@ -28,6 +29,10 @@ usage "explain with an unknown code" explain NOSUCHCODE
 usage "--set without a value" --set
 usage "too many arguments" copy a local:b c
 usage "status with an argument" status something
+for a in "--check --max-age foo" "--max-age foo --check" "--check --nonsense" "--check something"; do
+    rehost status $a; expect 3 "status $a: unknown"; equal "one line says so" "$(wc -l <"$OUT") $(cut -d' ' -f1-3 "$OUT")" "1 REHOST UNKNOWN -"; has "and stderr why" "$ERR" '^rehost: error: \[RH110'
+done
+usage "--max-age of status alone" status --max-age foo
 usage "--delete of copy to a typo" copy --delet a local:b
 rehost copz a local:b; has "an unknown command: the nearest one" "$ERR" '\bcopy\b'
 rehost copy --exlude x a local:b; has "an unknown option: the nearest one" "$ERR" 'exclude'

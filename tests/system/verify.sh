@@ -94,7 +94,9 @@ v --mode quick; expect 0 "--mode over the configuration"
 rehost -c "$WORK/v.conf" sync; sleep 0.1
 echo "changed after the sync" >"$SRC/c/file"
 v; expect 0 "a file that changed after the sync: exit 0"; has "is classified as changed" <(diffs) '^c/file changed$'
+rehost -c "$WORK/v.conf" -q verify; expect 0 "-q verify"; empty "-q: nothing on stdout" "$OUT"; empty "-q: nothing on stderr" "$ERR"
 chmod 600 "$DST/a/file"
+rehost -c "$WORK/v.conf" -q verify; expect 4 "-q and a true difference"; equal "it alone is printed" "$(cut -d: -f1 "$OUT")" "metadata  a/file"
 v; expect 4 "changed and a true difference: exit 4"; has "the true one" <(diffs) '^a/file metadata$'; has "and the changed one" <(diffs) '^c/file changed$'
 rehost -c "$WORK/v.conf" sync; expect 0 "a sync mends both"; v; expect 0 "and verify is content"; equal "without any difference" "$(diffs)" ""
 
