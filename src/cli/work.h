@@ -18,6 +18,7 @@ struct work {
 	struct conf_sources sources;
 	struct dirs dirs;
 	struct job job; /* name is owned here */
+	struct job_kept kept;
 	struct report *report;
 	struct log *log;
 	char *to;	    /* "root@host:/srv", escaped, for messages */

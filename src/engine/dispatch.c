@@ -1,8 +1,11 @@
+#include "base/clock.h"
 #include "base/text.h"
 #include "engine/private.h"
 
 #include <signal.h>
 #include <stdio.h>
+
+#define LASTED_NS (300 * NS_PER_S)
 
 /* What workers say. They have parsed bytes of another host: every message is checked, and a bad one ends the run. */
 
@@ -83,8 +86,7 @@ static void unit_done(struct engine *e, struct worker *w, const struct frame *f)
 		w->settled.bytes += bytes;
 		w->settled.done += bytes;
 	}
-	e->tries = e->long_tries = 0; /* the link has been of use */
-	e->lost_since = 0;
+	engine_link_used(e);
 	worker_unit_done(e, w, u);
 	if (u->share)
 		share_segment_done(e, u->share, ok);
@@ -357,6 +359,16 @@ static void diag_frame(struct engine *e, struct worker *w, const struct frame *f
 	}
 }
 
+/*
+ * A unit may take longer than a link lasts: what the target has confirmed is not done again. The rest is, so it counts
+ * only when the link has lasted for a while; else what breaks it at once, whenever it comes to that, would be tried for ever.
+ */
+static bool of_use(const struct worker *w, const struct ipc_count *c)
+{
+	return c->transferred || c->deleted || c->metadata || c->links || c->dirs ||
+		((c->examined || c->literal || c->matched || c->hashed) && clock_mono_ns() - w->ready_ns > LASTED_NS);
+}
+
 static void count(struct engine *e, struct worker *w, const struct frame *f)
 {
 	struct ipc_count c;
@@ -371,6 +383,8 @@ static void count(struct engine *e, struct worker *w, const struct frame *f)
 	w->counted.files += c.examined;
 	w->counted.bytes += c.examined_bytes;
 	w->counted.done += c.done_bytes;
+	if (of_use(w, &c))
+		engine_link_used(e);
 }
 
 static void take_back(uint64_t *total, uint64_t counted, uint64_t settled)

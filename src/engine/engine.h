@@ -17,6 +17,12 @@ enum job_kind { JOB_COPY, JOB_SYNC, JOB_VERIFY };
 
 enum hangup { HANGUP_ENDS, HANGUP_RELOADS, HANGUP_IGNORED };
 
+/* What holds over all steps of a run; 0 at its beginning. */
+struct job_kept {
+	bool paused;	      /* by its user */
+	unsigned limits_said; /* which have been said not to be kept */
+};
+
 struct job {
 	enum job_kind kind;
 	struct conf *conf; /* target.address, target.root and source.root are set, also for SRC DST; limits may change */
@@ -40,6 +46,7 @@ struct job {
 	size_t path_count;
 	const char *state_dir, *run_dir; /* absolute; of this program, not yet of this job */
 	const char *log_dir; /* only to leave it out of the walk */
+	struct job_kept *kept;
 };
 
 struct progress {

@@ -22,7 +22,6 @@ struct host {
 	int64_t next_ns;   /* of the next tick */
 	int64_t said_ns;   /* that work yields */
 	bool said;	   /* that it yields now */
-	unsigned warned;   /* what has been said not to be kept: enum part */
 	unsigned in_group, held; /* by the group, and altogether */
 };
 
@@ -215,10 +214,10 @@ bool limits_apply(struct engine *e, const struct conf_limits *wanted, struct dia
 		put_in_force(e, &e->limits, &ignored);
 		return false;
 	}
-	if (lacking & ~e->host->warned) {
+	if (lacking & ~e->job->kept->limits_said) {
 		diag_set(&warning, DIAG_LIMITS_NOT_KEPT, 0, NULL, "cannot keep %s: %s", buf_cstr(&list), buf_cstr(&why));
 		engine_diag(e, &warning);
-		e->host->warned |= lacking;
+		e->job->kept->limits_said |= lacking;
 	}
 	if (e->limits.memory != wanted->memory || !e->worker_max)
 		e->worker_max = engine_process_limit(e, wanted);

@@ -141,6 +141,8 @@ bool engine_prepare(struct engine *e, struct diag *d)
 		diag_set(d, DIAG_ENGINE_WORKER, errno, NULL, "cannot get random bytes, or a page of memory to share");
 		return false;
 	}
+	if (job->kept->paused) /* in the step before */
+		engine_hold(e, HOLD_USER, true);
 	if (!limits_apply(e, &job->conf->limits, d))
 		return false;
 	digest_key_init(&e->name_key, e->seed);

@@ -149,6 +149,7 @@ struct worker {
 	uint32_t serial;
 	enum worker_state state;
 	pid_t pid;
+	int64_t ready_ns;
 	struct chan ipc;
 	struct transport_conn conn;
 	struct unit *units; /* in flight */
@@ -332,6 +333,8 @@ bool state_begin(struct engine *e, struct diag *d); /* the target is known to be
 
 /* reconnect.c */
 void engine_worker_ended(struct engine *e, struct worker *w);
+/* A link has been of use: the next loss is a new one. */
+void engine_link_used(struct engine *e);
 /* Starts a worker when none is left and it is time to try again. */
 void engine_reconnect(struct engine *e);
 

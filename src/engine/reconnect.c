@@ -44,6 +44,12 @@ static void lost(struct engine *e, struct diag *d)
 	diag_move(&e->lost, d);
 }
 
+void engine_link_used(struct engine *e)
+{
+	e->tries = e->long_tries = 0;
+	e->lost_since = 0;
+}
+
 void engine_reconnect(struct engine *e)
 {
 	AUTO_DIAG d = DIAG_INIT;

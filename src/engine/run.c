@@ -58,6 +58,7 @@ void engine_hold(struct engine *e, enum hold why, bool on)
 			(e->holds & HOLD_MEMORY ? THROTTLE_HOLD_NEW : 0u));
 	if (why != HOLD_USER || on == (e->paused_since != 0))
 		return;
+	e->job->kept->paused = on;
 	if (on) {
 		e->paused_since = now;
 		return;

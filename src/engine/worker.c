@@ -231,6 +231,7 @@ void worker_ready(struct engine *e, struct worker *w, const struct ipc_ready *r)
 	AUTO_BUF msg = BUF_INIT;
 
 	w->state = WORKER_READY;
+	w->ready_ns = clock_mono_ns();
 	e->ever_linked = true;
 	e->out->bytes_helper += r->helper_bytes;
 	if (r->shared_dir.len && r->shared_dir.len < sizeof(e->shared_dir)) {

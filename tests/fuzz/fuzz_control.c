@@ -48,7 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct conf_sources sources = {.no_files = true, .sets = sets, .set_count = ARRAY_LEN(sets)};
 	struct conf_errors errors = {0};
 	struct conf *c = conf_load(&sources, &errors);
-	struct job job = {.conf = c, .name = (char *)"fuzz"};
+	struct job_kept kept = {};
+	struct job job = {.conf = c, .name = (char *)"fuzz", .kept = &kept};
 	struct observer observer = {};
 	struct summary out = {};
 	struct engine e = {.job = &job, .observer = &observer, .out = &out};

@@ -35,6 +35,7 @@ kill -USR1 "$ONE"; until_true 3 grep -q 'paused' "$ERR"; has "SIGUSR1 says pause
 # Limits, while it runs.
 ask one limits; expect 0 "limits"; has "shows what holds, and what keeps it" "$A" '^bandwidth +2M +2.00 MiB/s now, by a rate'
 ask one limits cpu=200% bandwidth=20M; expect 64 "all or nothing"; ask one limits; has "nothing has changed" "$A" '^bandwidth +2M'
+ask one limits 'bandwidth=00:00,2000K 12:00,2000K'; has "a long value is a column of its own" "$A" '^bandwidth +00:00,2000K 12:00,2000K 1.95 MiB/s now'
 ask one limits bandwidth=off; expect 0 "limits bandwidth=off"; has "and shows it" "$A" '^bandwidth +off'
 ask one limits --json cpu=50%; check "a new limit is kept by somebody, or said not to be" jq -se 'any(.name == "cpu" and .value == "50%" and (.keeper | test("^by |^not kept")))' "$A"
 ask one limits cpu=off; ask one limits --json io_read=500M; check "limits --json is JSON" jq -se 'any(.name == "io_read" and .value == "500M")' "$A"

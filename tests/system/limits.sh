@@ -65,6 +65,9 @@ same "identical" "$WORK/src" "$WORK/ssh2"
 # What cannot be kept.
 rehost --set limits.cpu=20% --set limits.backend=none copy "$WORK/src" "local:$WORK/p"; expect 0 "prefer goes on"
 equal "with one warning" "$(grep -c 'warning: \[RH1401\].*cpu.*backend = none' "$ERR")" 1
+printf '[job]\nname = %s\n[target]\naddress = local:\nroot = %s\n[source]\nroot = %s\n' "$JOB" "$WORK/steps" "$WORK/src" >"$WORK/run.conf"
+rehost -c "$WORK/run.conf" --set limits.cpu=20% --set limits.backend=none run; expect 0 "run"
+equal "with one warning for all its steps" "$(grep -c 'RH1401' "$ERR")" 1
 rehost --set limits.cpu=20% --set limits.memory=1G --set limits.backend=none --set limits.enforce=require copy "$WORK/src" "local:$WORK/r"
 expect 1 "require fails"; has "naming what" "$ERR" 'error: \[RH1402\] cannot keep cpu, memory: backend = none'
 check "before anything is done" [ ! -e "$WORK/r" ]

@@ -91,6 +91,25 @@ static void test_no_limit_any_more(void **state)
 	world_free(w);
 }
 
+/* The next step of a run begins as the one before ended: paused, or not. */
+static void test_a_pause_is_kept(void **state)
+{
+	struct job_kept kept = {};
+	struct job job = {.kept = &kept};
+	struct world *w = world_new();
+
+	w->e.job = &job;
+	engine_hold(&w->e, HOLD_PRESSURE, true);
+	assert_false(kept.paused);
+	engine_hold(&w->e, HOLD_USER, true);
+	assert_true(kept.paused);
+	engine_hold(&w->e, HOLD_PRESSURE, false);
+	assert_true(kept.paused);
+	engine_hold(&w->e, HOLD_USER, false);
+	assert_false(kept.paused);
+	world_free(w);
+}
+
 /* Of a long run: what was hours ago does not count. */
 static void test_calm_is_forgetting(void **state)
 {
@@ -175,6 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_held_and_let_go),
 		cmocka_unit_test(test_no_limit_any_more),
+		cmocka_unit_test(test_a_pause_is_kept),
 		cmocka_unit_test(test_calm_is_forgetting),
 		cmocka_unit_test(test_a_worker_is_ended),
 		cmocka_unit_test(test_kills_of_the_kernel),
