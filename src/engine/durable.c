@@ -29,6 +29,7 @@ static uint64_t walk_id(const struct engine *e)
 	struct digest_key key;
 	AUTO_BUF b = BUF_INIT;
 
+	wr_str(&b, e->job->conf->source.root);
 	rules_pack(e->rules, &b);
 	for (size_t i = 0; i < e->plan.chosen_count; i++)
 		wr_str(&b, e->plan.chosen[i].rel);
@@ -37,42 +38,72 @@ static uint64_t walk_id(const struct engine *e)
 }
 
 /* Where does it end, if `now` is the first the target says after it? Nowhere, when its clock has been set back. */
-static int64_t end_of(const struct job_state *s, const struct unclean *u, int64_t now)
+static int64_t end_of(const struct unclean *u, int64_t now)
 {
-	int64_t here = clock_real_ns() - s->unclean_at, there = now - u->from;
+	int64_t here = clock_real_ns() - u->at, there = now - u->from;
 
 	return there < 0 || there < here - here / 1000 - CLOCK_SLACK ? WIRE_TIME_MAX : now;
 }
 
-static void close_open(struct job_state *s, int64_t now)
+/* What another target was given is no business of this run. */
+static bool of_target(const struct engine *e, const struct unclean *u)
 {
+	return str_eq(u->target, e->durable.target);
+}
+
+static void close_open(struct engine *e, int64_t now)
+{
+	struct job_state *s = &e->state;
+
 	for (size_t i = 0; i < s->unclean_len; i++)
-		if (s->unclean[i].to == WIRE_TIME_MAX)
-			s->unclean[i].to = end_of(s, &s->unclean[i], now);
+		if (of_target(e, &s->unclean[i]) && s->unclean[i].to == WIRE_TIME_MAX)
+			s->unclean[i].to = end_of(&s->unclean[i], now);
+}
+
+/* While there are too many, the two oldest become one, which no walk clears if theirs differ. */
+static void make_room(struct engine *e)
+{
+	struct job_state *s = &e->state;
+	size_t n, at[2];
+
+	for (;;) {
+		struct unclean *old, *next;
+
+		n = 0;
+		for (size_t i = 0; i < s->unclean_len; i++) {
+			if (!of_target(e, &s->unclean[i]))
+				continue;
+			if (n < ARRAY_LEN(at))
+				at[n] = i;
+			n++;
+		}
+		if (n < STATE_UNCLEAN_MAX)
+			return;
+		old = &s->unclean[at[0]];
+		next = &s->unclean[at[1]];
+		next->from = MIN(old->from, next->from);
+		next->to = MAX(old->to, next->to);
+		next->walk = old->walk == next->walk ? next->walk : 0;
+		state_unclean_drop(s, at[0]);
+	}
 }
 
 static void open_own(struct engine *e, int64_t now)
 {
-	struct job_state *s = &e->state;
-	struct unclean *u = s->unclean;
+	int64_t here = clock_real_ns();
 
-	if (s->unclean_len == STATE_UNCLEAN_MAX) { /* the two oldest become one, which no walk clears if theirs differ */
-		u[1].from = MIN(u[0].from, u[1].from);
-		u[1].to = MAX(u[0].to, u[1].to);
-		u[1].walk = u[0].walk == u[1].walk ? u[1].walk : 0;
-		memmove(u, u + 1, --s->unclean_len * sizeof(*u));
-	}
-	u[s->unclean_len++] = (struct unclean){MAX(now - CLOCK_SLACK, INT64_C(0)), WIRE_TIME_MAX, e->durable.walk};
-	s->unclean_at = clock_real_ns();
+	make_room(e);
+	*state_unclean_add(&e->state) = (struct unclean){.from = MAX(now - CLOCK_SLACK, INT64_C(0)), .to = WIRE_TIME_MAX,
+		.at = here, .walk = e->durable.walk, .target = xstrdup(e->durable.target)};
 	e->durable.until = now;
-	e->durable.until_at = s->unclean_at;
+	e->durable.until_at = here;
 	e->durable.host = WIRE_TIME_MAX;
 }
 
 static void keep(struct engine *e)
 {
 	own(e)->from = MAX(e->durable.until - CLOCK_SLACK, INT64_C(0));
-	e->state.unclean_at = e->durable.until_at;
+	own(e)->at = e->durable.until_at;
 }
 
 static void send_suspects(struct engine *e, struct worker *w)
@@ -80,14 +111,16 @@ static void send_suspects(struct engine *e, struct worker *w)
 	AUTO_BUF b = BUF_INIT;
 
 	for (const struct unclean *u = e->state.unclean; u < own(e); u++)
-		msg_suspect_put(&b, &(struct suspect){u->from, u->to});
+		if (of_target(e, u))
+			msg_suspect_put(&b, &(struct suspect){u->from, u->to});
 	worker_send(w, IPC_SUSPECT, &b);
 }
 
 void durable_begin(struct engine *e, const struct ipc_ready *r)
 {
+	e->durable.target = state_key(e->job);
 	e->durable.walk = walk_id(e);
-	close_open(&e->state, r->now);
+	close_open(e, r->now);
 	open_own(e, r->now);
 	e->durable.begun = true;
 }
@@ -163,7 +196,6 @@ void durable_tick(struct engine *e)
 void durable_end(struct engine *e, bool whole)
 {
 	struct job_state *s = &e->state;
-	size_t n = 0;
 
 	if (!e->durable.begun)
 		return;
@@ -171,11 +203,10 @@ void durable_end(struct engine *e, bool whole)
 		keep(e);
 		return;
 	}
-	s->unclean_len--;
-	for (size_t i = 0; i < s->unclean_len; i++)
-		if (s->unclean[i].walk != e->durable.walk || e->out->exit_code != EXIT_DONE)
-			s->unclean[n++] = s->unclean[i];
-	s->unclean_len = n;
+	state_unclean_drop(s, s->unclean_len - 1);
+	for (size_t i = s->unclean_len; i-- > 0 && e->out->exit_code == EXIT_DONE;)
+		if (of_target(e, &s->unclean[i]) && s->unclean[i].walk == e->durable.walk)
+			state_unclean_drop(s, i);
 }
 
 /* ---- another kernel, or another mount, at the other end ---- */
@@ -233,7 +264,7 @@ void durable_restart(struct engine *e)
 	worker_kill_but(e, w); /* those of before will not come back */
 	engine_walk_anew(e);
 	keep(e);
-	own(e)->to = end_of(&e->state, own(e), e->restart_now);
+	own(e)->to = end_of(own(e), e->restart_now);
 	open_own(e, e->restart_now);
 	if (!e->job->dry_run && !state_write(e->job, &e->state, &d))
 		engine_fatal(e, &d);

@@ -177,9 +177,11 @@ void run_record_end(struct run_record *r, const struct summary *s, int64_t start
 /* A run that did not end well, by the target's clock (ns): what the target was given then may not be on its disk. */
 struct unclean {
 	int64_t from, to;
+	int64_t at; /* our clock when the target's was `from`, or a little later */
 	uint64_t walk; /* of which run; 0: of several */
+	char *target; /* whose clock and disk: as in `owned` */
 };
-#define STATE_UNCLEAN_MAX 16
+#define STATE_UNCLEAN_MAX 16 /* of one target */
 
 struct job_state {
 	bool exists;
@@ -192,9 +194,8 @@ struct job_state {
 	char *last_command;
 	int64_t last_ended;
 	uint64_t files, bytes; /* of the last complete walk, for totals */
-	struct unclean unclean[STATE_UNCLEAN_MAX]; /* while a run works, its own is the last */
+	struct unclean *unclean; /* of all targets; while a run works, its own is the last */
 	size_t unclean_len;
-	int64_t unclean_at; /* our clock when the target's was at the last one's `from`, or a little later */
 	uint64_t skip_dev, skip_ino; /* the target root on this very host, left out of the walk; 0: it is elsewhere */
 	/* while running, else zero */
 	int64_t running_since;

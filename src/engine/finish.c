@@ -90,6 +90,8 @@ static void keep_state(struct engine *e)
 
 	if (e->job->dry_run || !e->target_checked)
 		return;
+	if (e->job->kind == JOB_VERIFY && s->exists && !state_matches(e->job, s))
+		return; /* it is another target's */
 	durable_end(e, whole && e->synced);
 	if (whole && e->job->kind == JOB_COPY) {
 		s->copy_completed = true;
@@ -140,6 +142,7 @@ static void release(struct engine *e)
 			rmdir(e->job->run_dir);
 	}
 	free(e->empty_dir);
+	free(e->durable.target);
 	limits_release(e);
 	throttle_unmap(e->throttle);
 	if (e->throttle_fd >= 0)

@@ -153,10 +153,12 @@ bool engine_prepare(struct engine *e, struct diag *d)
 	skip_own_dir(e, job->run_dir);
 	skip_own_dir(e, job->log_dir);
 	if (job->kind == JOB_VERIFY) {
-		e->changed_since = e->state.last_sync_started;
-		if (state_matches(job, &e->state) && e->state.skip_ino) {
-			wr_u64(&e->skips, e->state.skip_dev);
-			wr_u64(&e->skips, e->state.skip_ino);
+		if (state_matches(job, &e->state)) {
+			e->changed_since = e->state.last_sync_started;
+			if (e->state.skip_ino) {
+				wr_u64(&e->skips, e->state.skip_dev);
+				wr_u64(&e->skips, e->state.skip_ino);
+			}
 		}
 		e->verify_links = verify_links_new(16u << 20, open(job_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	} else if (!engine_links(e, d)) {

@@ -134,6 +134,10 @@ bool state_matches(const struct job *job, const struct job_state *s);
 bool state_owns(const struct job *job, const struct job_state *s);
 void state_own(const struct job *job, struct job_state *s);
 void state_forget(struct job_state *s);
+/* What names the job's target in `owned` and in `unclean`. */
+char *state_key(const struct job *job);
+struct unclean *state_unclean_add(struct job_state *s);
+void state_unclean_drop(struct job_state *s, size_t i);
 /* What a running job says of itself (control.c carries it); job_state_read() takes it apart. */
 struct engine;
 struct cJSON;
@@ -210,6 +214,7 @@ struct engine {
 	int64_t changed_since;
 	struct { /* durable.c; times of the target, *_at ours, *_ns monotonic */
 		bool begun;
+		char *target; /* state_key() */
 		uint64_t walk;
 		int64_t until; /* what all workers wrote before is on the disk */
 		int64_t host;  /* what lost workers wrote before is; WIRE_TIME_MAX: none is of interest */

@@ -40,7 +40,7 @@ static char *target_of(const struct job *job)
 	return xasprintf("%s%s%s%s:", text_or(c->target.user, ""), c->target.user ? "@" : "", address, port);
 }
 
-static char *owned_key(const struct job *job)
+char *state_key(const struct job *job)
 {
 	AUTO_FREE char *target = target_of(job);
 
@@ -49,7 +49,7 @@ static char *owned_key(const struct job *job)
 
 bool state_owns(const struct job *job, const struct job_state *s)
 {
-	AUTO_FREE char *key = owned_key(job);
+	AUTO_FREE char *key = state_key(job);
 
 	for (size_t i = 0; i < s->owned_len; i++)
 		if (str_eq(s->owned[i], key))
@@ -62,19 +62,34 @@ void state_own(const struct job *job, struct job_state *s)
 	if (state_owns(job, s))
 		return;
 	s->owned = xrealloc(s->owned, (s->owned_len + 1) * sizeof(*s->owned));
-	s->owned[s->owned_len++] = owned_key(job);
+	s->owned[s->owned_len++] = state_key(job);
 }
 
-/* Another target: everything begins anew, but what the job owns. */
+struct unclean *state_unclean_add(struct job_state *s)
+{
+	struct unclean *u;
+
+	s->unclean = xrealloc(s->unclean, (s->unclean_len + 1) * sizeof(*s->unclean));
+	u = &s->unclean[s->unclean_len++];
+	*u = (struct unclean){};
+	return u;
+}
+
+void state_unclean_drop(struct job_state *s, size_t i)
+{
+	free(s->unclean[i].target);
+	memmove(&s->unclean[i], &s->unclean[i + 1], (--s->unclean_len - i) * sizeof(*s->unclean));
+}
+
+/* Another target: everything begins anew, but what is known of each: that the job owns it, and what may not be on its disk. */
 void state_forget(struct job_state *s)
 {
-	char **owned = STEAL(s->owned);
-	size_t n = s->owned_len;
+	struct job_state kept = {.owned = STEAL(s->owned), .owned_len = s->owned_len, .unclean = STEAL(s->unclean),
+		.unclean_len = s->unclean_len};
 
-	s->owned_len = 0;
+	s->owned_len = s->unclean_len = 0;
 	job_state_release(s);
-	s->owned = owned;
-	s->owned_len = n;
+	*s = kept;
 }
 
 bool state_matches(const struct job *job, const struct job_state *s)
@@ -132,17 +147,23 @@ static void read_owned(const cJSON *list, struct job_state *s)
 	}
 }
 
-static void read_unclean(const cJSON *list, struct job_state *s)
+static void read_unclean(const cJSON *o, struct job_state *s)
 {
-	const cJSON *v;
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(o, "unclean"), *v;
 
 	cJSON_ArrayForEach(v, list)
 	{
-		struct unclean u = {get_int(v, "from"), get_int(v, "to"), 0};
+		struct unclean u = {.from = get_int(v, "from"), .to = get_int(v, "to"), .at = get_int(v, "at")};
 
 		u.walk = (uint64_t)get_int(v, "walk");
-		if (s->unclean_len < STATE_UNCLEAN_MAX && u.from >= 0 && u.from <= u.to && u.to <= WIRE_TIME_MAX)
-			s->unclean[s->unclean_len++] = u;
+		if (u.from < 0 || u.from > u.to || u.to > WIRE_TIME_MAX)
+			continue;
+		u.target = get_text(v, "target");
+		if (!u.target) { /* written when both were kept once for all */
+			u.target = xasprintf("%s%s", text_or(s->target, ""), text_or(s->target_root, ""));
+			u.at = get_int(o, "unclean_at");
+		}
+		*state_unclean_add(s) = u;
 	}
 }
 
@@ -163,8 +184,7 @@ static void read_state(const cJSON *o, struct job_state *s)
 	s->last_ended = get_int(o, "last_ended");
 	s->files = (uint64_t)get_int(o, "files");
 	s->bytes = (uint64_t)get_int(o, "bytes");
-	read_unclean(cJSON_GetObjectItemCaseSensitive(o, "unclean"), s);
-	s->unclean_at = get_int(o, "unclean_at");
+	read_unclean(o, s);
 	s->skip_dev = (uint64_t)get_int(o, "skip_dev");
 	s->skip_ino = (uint64_t)get_int(o, "skip_ino");
 }
@@ -248,6 +268,9 @@ void job_state_release(struct job_state *s)
 	for (size_t i = 0; i < s->owned_len; i++)
 		free(s->owned[i]);
 	free(s->owned);
+	while (s->unclean_len)
+		state_unclean_drop(s, s->unclean_len - 1);
+	free(s->unclean);
 	*s = (struct job_state){};
 }
 
@@ -288,10 +311,11 @@ static void put_unclean(cJSON *o, const struct job_state *s)
 		cJSON *u = cJSON_CreateObject();
 		put_int(u, "from", s->unclean[i].from);
 		put_int(u, "to", s->unclean[i].to);
+		put_int(u, "at", s->unclean[i].at);
 		put_int(u, "walk", (int64_t)s->unclean[i].walk);
+		cJSON_AddStringToObject(u, "target", s->unclean[i].target);
 		cJSON_AddItemToArray(list, u);
 	}
-	put_int(o, "unclean_at", s->unclean_at);
 }
 
 /* The name, too, is to be there after a power failure. */

@@ -70,6 +70,25 @@ bool entry_unlock(struct session *s, struct tdir *d, const char *name, int err)
 	return did;
 }
 
+void entry_unname(struct session *s, int dirfd, const char *name)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+	struct meta m = META_INIT;
+	struct stat st;
+
+	if ((s->ready && !s->suspects_n) || fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_nlink < 2)
+		return;
+	m.type = listing_type(st.st_mode);
+	m.size = (uint64_t)st.st_size;
+	m.ctime_s = st.st_ctim.tv_sec;
+	m.ctime_ns = (uint32_t)st.st_ctim.tv_nsec;
+	if (m.type != META_REG || (s->ready && !session_suspects(s, &m)))
+		return;
+	times[1].tv_sec = st.st_mtim.tv_sec - 1; /* neither what it is nor what it was before */
+	if (utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW) < 0 && s->is_root && unlock_name(dirfd, name))
+		(void)utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW);
+}
+
 int entry_open(struct session *s, struct tdir *d, const char *name, int flags)
 {
 	const int how = flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -166,6 +185,7 @@ int entry_commit(struct session *s, struct tmpname *t, struct tdir *d, const cha
 	if (s->has_rules && fstatat(t->dirfd, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		!entry_may_become(s, d, name, listing_type(st.st_mode), diag))
 		return -1;
+	entry_unname(s, d->fd, name);
 	for (int tries = 0; tries < TRIES; tries++) {
 		if (renameat(t->dirfd, t->name, d->fd, name) == 0) {
 			t->dirfd = -1;
@@ -212,6 +232,7 @@ int entry_mkdir(
 			return -1;
 		}
 		dir_modify(s, d);
+		entry_unname(s, d->fd, name);
 		if (unlinkat(d->fd, name, 0) < 0 && errno != ENOENT && !entry_unlock(s, d, name, errno))
 			break;
 	}

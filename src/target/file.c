@@ -60,7 +60,7 @@ static void file_close(struct session *s, struct tfile *f)
 /* Nothing half-written may look finished: a time that would be the source's is taken away. */
 static void spoil_time(struct session *s, const struct tfile *f)
 {
-	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {}};
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = !f->want.mtime_s}};
 	struct stat st;
 
 	if (f->fd < 0 || f->tmp.dirfd >= 0 || s->dry || (f->flags & FILE_SEGMENT) ||

@@ -86,6 +86,7 @@ static bool leftover_removed(struct session *s, struct tdir *d, const char *name
 	if (st.st_uid != s->uid || st.st_ctim.tv_sec >= s->started_s || s->dry)
 		return true; /* hidden all the same */
 	dir_modify(s, d);
+	entry_unname(s, d->fd, name);
 	(void)unlinkat(d->fd, name, 0);
 	return true;
 }

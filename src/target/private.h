@@ -255,6 +255,11 @@ const struct meta *entry_fresh(struct meta *room, const struct stat *st, bool pl
 /* After EPERM or EACCES: clears i and a of the directory and of what the name is. True: worth trying again.
  */
 bool entry_unlock(struct session *s, struct tdir *d, const char *name, int err);
+/*
+ * A name is about to go, which gives its inode a new ctime: a suspect one that has other names must not look equal by that,
+ * and loses its time. Before the greeting is answered nobody knows which ones are suspect: then it is every one.
+ */
+void entry_unname(struct session *s, int dirfd, const char *name);
 /* Opens a regular file as meta_read() found it, even when its mode forbids that to us. -1 with errno. */
 int entry_open(struct session *s, struct tdir *d, const char *name, int flags);
 /* Whether what is there may give way to this type: not when a rule protects it. */

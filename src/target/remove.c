@@ -102,6 +102,8 @@ static bool try_unlink(struct remover *r, int dirfd, const char *name, int flags
 	struct tdir inner = {.fd = dirfd};
 	struct stat st;
 
+	if (!(flags & AT_REMOVEDIR))
+		entry_unname(r->s, dirfd, name);
 	if (unlinkat(dirfd, name, flags) == 0)
 		return true;
 	if (errno != EPERM && errno != EACCES)

@@ -37,8 +37,9 @@ job() { printf '[job]\nname = power\n[target]\naddress = 127.0.0.1:%s\nroot = %s
 SET=()
 
 tree make "$SRC" --entries 400 --big 6000000 >/dev/null
-mkdir "$SRC/forged"; tree random "$SRC/forged/large" 3000000; echo small >"$SRC/forged/small"; echo linked >"$SRC/forged/link1"; ln "$SRC/forged/link1" "$SRC/forged/link2"
-FORGED="forged/large forged/small forged/link1"
+mkdir -p "$SRC/forged/sub"; tree random "$SRC/forged/large" 3000000; echo small >"$SRC/forged/small"
+for f in link gone over; do echo $f >"$SRC/forged/${f}1"; ln "$SRC/forged/${f}1" "$SRC/forged/sub/${f}2"; done
+FORGED="forged/large forged/small forged/link1 forged/gone1 forged/over1"
 plug_in ext4 || skip "no ext4"
 job '[transfer]
 bandwidth = 100K'
@@ -54,10 +55,18 @@ idle=$(number bytes_sent)
 tree random "$SRC/slow" 5000000
 start_rehost -c "$WORK/job.conf" --bwlimit 500K sync; until_true 10 sh -c "jq -e '.unclean | length > 0' $REHOST_STATE_DIR/power/state.json"; sleep 0.5
 kill_all; rm "$SRC/slow"; equal "an unclean end is noted" "$(state '.unclean | length')" 1
+# What is known of one target is kept while the job goes to another.
+left=$(state '.unclean[0] | del(.to)'); before=$(cat "$REHOST_STATE_DIR/power/state.json")
+mkdir "$MNT/other" && rehost -c "$WORK/job.conf" --set target.root="$MNT/other" verify; expect 4 "a verify of another target"
+equal "leaves the state as it is" "$(cat "$REHOST_STATE_DIR/power/state.json")" "$before"
+rehost -c "$WORK/job.conf" --set target.root="$MNT/other" run; expect 0 "a run to another target"
+same "copies all of it" "$SRC" "$MNT/other"
+equal "and keeps that of the first" "$(state '.unclean | length'), $(state '.unclean[0] | del(.to)')" "1, $left"
 # shellcheck disable=SC2086
 forge $FORGED
+rm "$SRC/forged/gone1"; echo new >"$SRC/forged/new"; mv "$SRC/forged/new" "$SRC/forged/over1"
 rehost -c "$WORK/job.conf" --json -n sync; expect 0 "a dry run"
-for f in $FORGED; do has "it foretells $f" "$OUT" "\"path\":\"${f%[12]}.*\"content\""; done
+for f in ${FORGED%% forged/gone*}; do has "it foretells $f" "$OUT" "\"path\":\"$f\".*\"content\""; done
 rehost -c "$WORK/job.conf" --json sync; expect 0 "a plain sync after it"; same "what was written in that time is mended" "$SRC" "$MNT/dst"
 equal "and nothing is suspect any more" "$(state '.unclean | length')" 0
 rehost -c "$WORK/job.conf" --json sync; below "the next one costs no more than before" "$(number bytes_sent)" $((idle + idle / 10))

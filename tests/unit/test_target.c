@@ -489,6 +489,35 @@ static void test_delete(void **state)
 	world_close(&w);
 }
 
+/* A name that goes gives its inode a new ctime, by which its other names must not look equal. */
+static void test_suspect_unnamed(void **state)
+{
+	static const char *const names[] = {"other1", "other2", "other3", "other4", "other5"};
+	struct meta dir = a_meta(META_DIR, 0755, 0);
+	struct put_done p;
+	struct world w;
+	bool failed;
+
+	world_open(&w);
+	world_run(&w, "for i in 1 2 3 4 5; do echo $i >gone$i; touch -d @1000 gone$i; ln gone$i other$i; done;"
+		      "mkdir -m 700 .rehost.tmp; ln other4 .rehost.tmp/left");
+	world_hello(&w, HELLO_DELETE | HELLO_ITEMIZE | HELLO_FIRST, NULL, NULL);
+	assert_int_equal(world_stat(&w, "other4").st_mtim.tv_sec, 999); /* nobody knew yet what is suspect */
+	world_run(&w, "touch -d @1000 other4");
+	world_dir(&w, 5, "", (struct dir_args){});
+	assert_int_equal(world_delete(&w, 5, UINT64_MAX, "gone1", &failed), 1);
+	suspect(&w, 1, WIRE_TIME_MAX);
+	assert_int_equal(world_delete(&w, 5, UINT64_MAX, "gone2", &failed), 1);
+	world_put_file(&w, 5, "gone3", "12345");
+	world_put(&w, 5, 0, "gone4", &dir, NULL, &p);
+	assert_true(p.made);
+	suspect(&w, 1, 3);
+	assert_int_equal(world_delete(&w, 5, UINT64_MAX, "gone5", &failed), 1);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		assert_int_equal(world_stat(&w, names[i]).st_mtim.tv_sec, i >= 1 && i <= 3 ? 999 : 1000);
+	world_close(&w);
+}
+
 static void test_delete_deep(void **state)
 {
 	struct world w;
@@ -1083,6 +1112,7 @@ int main(void)
 		cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_suspects),
+		cmocka_unit_test(test_suspect_unnamed),
 		cmocka_unit_test(test_update_needed),
 		cmocka_unit_test(test_delete),
 		cmocka_unit_test(test_delete_deep),
