@@ -129,6 +129,14 @@ static void print_text(const struct status *s)
 	}
 }
 
+static void put_known(struct json *j, const struct status *s, const char *name, uint64_t value)
+{
+	if (s->state.silent)
+		json_str(j, name, NULL);
+	else
+		json_u64(j, name, value);
+}
+
 static void put_running_json(struct json *j, const struct status *s)
 {
 	const struct progress *p = &s->state.progress;
@@ -144,12 +152,12 @@ static void put_running_json(struct json *j, const struct status *s)
 	json_list_end(j);
 	if (s->state.silent)
 		json_str(j, "silent", s->state.silent);
-	json_u64(j, "files_examined", p->files_examined);
-	json_u64(j, "files_expected", p->files_expected);
-	json_u64(j, "bytes_done", p->bytes_done);
-	json_u64(j, "bytes_expected", p->bytes_expected);
-	json_u64(j, "rate", p->rate);
-	if (p->remaining_s >= 0)
+	put_known(j, s, "files_examined", p->files_examined);
+	put_known(j, s, "files_expected", p->files_expected);
+	put_known(j, s, "bytes_done", p->bytes_done);
+	put_known(j, s, "bytes_expected", p->bytes_expected);
+	put_known(j, s, "rate", p->rate);
+	if (!s->state.silent && p->remaining_s >= 0)
 		json_i64(j, "remaining_s", p->remaining_s);
 }
 

@@ -9,25 +9,39 @@
 
 #define PATIENCE_S 30 /* it ends within five; what cannot even be killed may take longer */
 
+/* True when the job has ended; else e says why not. */
+static bool stop(struct running *r, const struct options *o, struct usage_error *e)
+{
+	int fd = -1;
+	cJSON *reply = running_try(r, o, control_request("stop"), &fd, e);
+	bool ended;
+
+	if (reply) {
+		ended = control_await_end(fd, PATIENCE_S);
+		if (!ended)
+			diag_set(&e->diag, DIAG_ENGINE_CONTROL, 0, NULL, "job '%s' has not ended after %d seconds", r->name,
+				PATIENCE_S);
+	} else { /* busy with a hook, or silent: signals are heard all the same */
+		ended = (e->diag.code == DIAG_ENGINE_HOOK || e->diag.code == DIAG_ENGINE_CONTROL) &&
+			control_end_by_signal(r->dirs.run, r->name, PATIENCE_S);
+	}
+	cJSON_Delete(reply);
+	return ended;
+}
+
 int cmd_stop(const struct options *o)
 {
+	struct usage_error e = {0};
 	struct running r = {0};
-	cJSON *reply;
-	int code, fd = -1;
+	int code = EXIT_DONE;
 
 	if (o->operand_count)
 		return running_refuse_operands(o);
-	reply = running_ask(&r, o, control_request("stop"), &fd, &code);
-	if (reply && control_await_end(fd, PATIENCE_S)) {
+	if (stop(&r, o, &e))
 		printf("job %s has ended\n", r.name);
-	} else if (reply) {
-		struct usage_error e = {0};
-
-		diag_set(&e.diag, DIAG_ENGINE_CONTROL, 0, NULL, "job '%s' has not ended after %d seconds", r.name, PATIENCE_S);
+	else
 		code = work_refuse(o, &e);
-		usage_release(&e);
-	}
-	cJSON_Delete(reply);
 	running_release(&r);
+	usage_release(&e);
 	return code;
 }

@@ -47,20 +47,27 @@ static bool is_running(const struct running *r)
 	return run != NULL;
 }
 
+cJSON *running_try(struct running *r, const struct options *o, cJSON *request, int *out_fd, struct usage_error *e)
+{
+	cJSON *reply = NULL;
+
+	if (!r->conf && !running_find(r, o, e))
+		cJSON_Delete(request);
+	else
+		reply = control_ask(r->dirs.run, r->name, request, out_fd, &e->diag);
+	if (e->diag.code == DIAG_ENGINE_NOT_RUNNING && is_running(r))
+		diag_set(&e->diag, DIAG_ENGINE_CONTROL, 0, r->dirs.run, "cannot reach the running job '%s': no socket in '%s'",
+			r->name, r->dirs.run);
+	else if (e->diag.code == DIAG_ENGINE_NOT_RUNNING)
+		hint_others(r, e);
+	return reply;
+}
+
 cJSON *running_ask(struct running *r, const struct options *o, cJSON *request, int *out_fd, int *out_code)
 {
 	struct usage_error e = {0};
-	cJSON *reply = NULL;
+	cJSON *reply = running_try(r, o, request, out_fd, &e);
 
-	if (!r->conf && !running_find(r, o, &e))
-		cJSON_Delete(request);
-	else
-		reply = control_ask(r->dirs.run, r->name, request, out_fd, &e.diag);
-	if (e.diag.code == DIAG_ENGINE_NOT_RUNNING && is_running(r))
-		diag_set(&e.diag, DIAG_ENGINE_CONTROL, 0, r->dirs.run, "cannot reach the running job '%s': no socket in '%s'",
-			r->name, r->dirs.run);
-	else if (e.diag.code == DIAG_ENGINE_NOT_RUNNING)
-		hint_others(r, &e);
 	*out_code = reply ? EXIT_DONE : work_refuse(o, &e);
 	usage_release(&e);
 	return reply;

@@ -78,8 +78,12 @@ static bool run_hook(struct work *w, const char *name, const char *command, cons
 	AUTO_BUF why = BUF_INIT;
 	bool ok;
 
+	AUTO_FREE char *note = xasprintf("the hook %s", name);
+
 	fflush(stdout);
+	job_lock_note(&w->locks, note);
 	ok = hook_run(&h, &why, out_signal);
+	job_lock_note(&w->locks, NULL);
 	if (!ok)
 		diag_set(d, code, 0, NULL, "the hook %s failed: %s", name, buf_cstr(&why));
 	release_output(&o, !ok, code);

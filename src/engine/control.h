@@ -15,7 +15,7 @@ struct cJSON;
 
 /*
  * Sends a request (which is freed) to the job and returns its reply, to be freed by cJSON_Delete(). NULL with d:
- * DIAG_ENGINE_NOT_RUNNING, DIAG_ENGINE_CONTROL (it runs but cannot be asked), or what the job refuses with.
+ * DIAG_ENGINE_NOT_RUNNING, DIAG_ENGINE_HOOK or DIAG_ENGINE_CONTROL (it runs but cannot be asked), or what the job refuses with.
  * out_fd (may be NULL) gets the connection, -1 after a failure.
  */
 struct cJSON *control_ask(const char *run_dir, const char *name, struct cJSON *request, int *out_fd, struct diag *d);
@@ -23,5 +23,7 @@ struct cJSON *control_ask(const char *run_dir, const char *name, struct cJSON *r
 struct cJSON *control_request(const char *command);
 /* Waits until the job at the other end of the connection has ended; closes it. False: not within so many seconds. */
 bool control_await_end(int fd, unsigned timeout_s);
+/* Ends a job that cannot be asked by SIGTERM, and waits for it. False: it is not this user's, or has not ended. */
+bool control_end_by_signal(const char *run_dir, const char *name, unsigned timeout_s);
 /* The names of the jobs that run here, blanks between; for hints. */
 void control_list(const char *run_dir, struct buf *out);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -60,27 +61,39 @@ static int connect_once(const char *run_dir, const char *name)
 	return -1;
 }
 
+static void busy(const char *name, const char *note, struct diag *d)
+{
+	AUTO_FREE char *safe = text_escaped(note);
+
+	diag_set(d, DIAG_ENGINE_HOOK, 0, NULL, "job '%s' is busy with %s", name, safe);
+}
+
 static int connect_job(const char *run_dir, const char *name, struct diag *d)
 {
+	AUTO_FREE char *note = NULL;
 	pid_t pid = 0;
-	int fd;
+	int fd, err = 0;
 
 	for (int i = 0; i < LATER_TRIES; i++) {
 		struct timespec later = {.tv_nsec = LATER_MS * NS_PER_MS};
 		fd = connect_once(run_dir, name);
-		if (fd >= 0 || (errno != ENOENT && errno != ECONNREFUSED && errno != ENOTDIR))
+		err = errno;
+		if (fd >= 0 || (err != ENOENT && err != ECONNREFUSED && err != ENOTDIR))
 			break;
 		pid = lock_holder(run_dir, name);
-		if (!pid && i >= 2)
+		note = pid ? lock_note(run_dir, name) : NULL;
+		if (note || (!pid && i >= 2))
 			break;
 		nanosleep(&later, NULL);
 	}
 	if (fd >= 0)
 		return fd;
-	if (!pid && (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR))
+	if (note)
+		busy(name, note, d);
+	else if (!pid && (err == ENOENT || err == ECONNREFUSED || err == ENOTDIR))
 		diag_set(d, DIAG_ENGINE_NOT_RUNNING, 0, NULL, "job '%s' is not running", name);
 	else
-		diag_set(d, DIAG_ENGINE_CONTROL, errno, NULL, "cannot reach the running job '%s'", name);
+		diag_set(d, DIAG_ENGINE_CONTROL, err, NULL, "cannot reach the running job '%s'", name);
 	return -1;
 }
 
@@ -166,6 +179,23 @@ bool control_await_end(int fd, unsigned timeout_s)
 		if (poll(&p, 1, (int)(left / NS_PER_MS) + 1) > 0 && recv(own, &byte, 1, MSG_DONTWAIT) <= 0)
 			return true;
 	}
+}
+
+bool control_end_by_signal(const char *run_dir, const char *name, unsigned timeout_s)
+{
+	int64_t deadline = clock_mono_ns() + (int64_t)timeout_s * NS_PER_S;
+	pid_t pid = lock_holder(run_dir, name);
+
+	if (!pid || lock_signal(run_dir, name, SIGTERM))
+		return false;
+	while (lock_holder(run_dir, name) == pid) {
+		struct timespec later = {.tv_nsec = LATER_MS * NS_PER_MS};
+
+		if (clock_mono_ns() > deadline)
+			return false;
+		nanosleep(&later, NULL);
+	}
+	return true;
 }
 
 void control_list(const char *run_dir, struct buf *out)

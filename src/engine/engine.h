@@ -124,6 +124,8 @@ struct job_locks {
 #define JOB_LOCKS_NONE ((struct job_locks){-1, -1})
 bool job_lock(const struct job *job, struct job_locks *out, struct diag *d);
 void job_unlock(struct job_locks *l);
+/* What the job does that cannot be asked now ("the hook x"), for those who ask; NULL: it can be. */
+void job_lock_note(const struct job_locks *l, const char *note);
 /* The run directory of the process that works on this state, to be freed; NULL: none does. */
 char *job_run_dir(const char *state_dir, const char *name);
 /* Runs the job. Always fills out; its exit_code is what the process should exit with (128+N: raise the signal or exit so). */

@@ -3,14 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /*
  * Locks are the kernel's (flock): they go with the process, however that ends. RUN/JOB.lock is the one that all look at. Which
  * run directory it is depends on the session for an ordinary user, so STATE/JOB/lock keeps those apart that share a state; it
- * says besides which run directory its holder has. The numbers in the files are for people.
+ * says besides which run directory its holder has. RUN/JOB.lock says besides what a job does that cannot be asked.
  */
 
 #define TEXT_BYTES_MAX 4200 /* a number and a path */
@@ -133,20 +135,63 @@ pid_t lock_state_holder(const char *state_dir, const char *name)
 	return fd < 0 ? 0 : read_pid(fd);
 }
 
-char *job_run_dir(const char *state_dir, const char *name)
+/* What follows the number, to be freed; NULL: nothing, or nobody holds the lock. */
+static char *read_more(const char *path)
 {
-	AUTO_FREE char *path = state_path(state_dir, name);
 	AUTO_CLOSE int fd = open_held(path);
-	char text[TEXT_BYTES_MAX], *dir, *end;
+	char text[TEXT_BYTES_MAX], *more, *end;
 	ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
 
 	if (n <= 0)
 		return NULL;
 	text[n] = '\0';
-	dir = strchr(text, '\n');
-	end = dir ? strrchr(dir + 1, '\n') : NULL;
-	if (!end || dir[1] != '/')
+	more = strchr(text, '\n');
+	end = more ? strrchr(more + 1, '\n') : NULL;
+	if (!end)
 		return NULL;
 	*end = '\0';
-	return xstrdup(dir + 1);
+	return xstrdup(more + 1);
+}
+
+char *job_run_dir(const char *state_dir, const char *name)
+{
+	AUTO_FREE char *path = state_path(state_dir, name);
+	char *dir = read_more(path);
+
+	if (dir && *dir != '/')
+		free(STEAL(dir));
+	return dir;
+}
+
+void job_lock_note(const struct job_locks *l, const char *note)
+{
+	char text[32];
+	ssize_t n = pread(l->run, text, sizeof(text), 0);
+	const char *end = n > 0 ? memchr(text, '\n', (size_t)n) : NULL;
+	off_t at = end ? end + 1 - text : 0;
+
+	/* The number stays where it is: it may be read at any time. Without a note the answer is only a worse one. */
+	if (end && ftruncate(l->run, at) == 0 && note && lseek(l->run, at, SEEK_SET) == at)
+		dprintf(l->run, "%s\n", note);
+}
+
+char *lock_note(const char *run_dir, const char *name)
+{
+	AUTO_FREE char *path = run_path(run_dir, name);
+
+	return read_more(path);
+}
+
+int lock_signal(const char *run_dir, const char *name, int sig)
+{
+	AUTO_FREE char *path = run_path(run_dir, name);
+	AUTO_CLOSE int fd = open_held(path);
+	pid_t pid = fd < 0 ? 0 : read_pid(fd);
+	struct stat st;
+
+	if (pid <= 1)
+		return ESRCH;
+	if (fstat(fd, &st) < 0 || st.st_uid != geteuid()) /* root kills nothing because a user has written its number there */
+		return EPERM;
+	return kill(pid, sig) < 0 ? errno : 0;
 }

@@ -143,6 +143,9 @@ struct engine;
 struct cJSON;
 void status_put(struct engine *e, struct cJSON *o);
 pid_t lock_holder(const char *run_dir, const char *name); /* 0: nobody */
+char *lock_note(const char *run_dir, const char *name); /* to be freed; NULL: none */
+/* To the holder, when the lock is this user's. 0 or an errno. */
+int lock_signal(const char *run_dir, const char *name, int sig);
 pid_t lock_state_holder(const char *state_dir, const char *name);
 
 /* ---- workers (worker.c) ---- */

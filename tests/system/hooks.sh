@@ -77,6 +77,15 @@ stop_in() { # stop_in WHAT CODE ARGS...
 rm -rf "$DST"; stop_in "SIGTERM during on_start" 143 --set "hooks.on_start=touch $H/in; (trap '' TERM; sleep 77; sleep 77)" copy
 equal "on_failure is told" "$(calls)" "on_failure hooked copy 143"; refute "nothing was copied" test -e "$DST"
 stop_in "SIGTERM during on_success" 0 --set "hooks.on_success=touch $H/in; sleep 77" copy
+# Who asks meanwhile is told what it does, and can end it.
+rm -rf "$DST" "$H/in"; start_rehost -c "$WORK/job.conf" --set "hooks.on_start=touch $H/in; sleep 77" copy
+until_true 10 test -e "$H/in"
+ask() { OUT=$WORK/a ERR=$WORK/e rehost -c "$WORK/job.conf" "$@"; }
+ask status; expect 0 "status during a hook"; has "says so" "$WORK/a" "^progress: +job 'hooked' is busy with the hook on_start"
+ask status --json; check "and makes no figures up" jq -e '.running and (.silent | test("hook on_start")) and .bytes_done == null and .rate == null and (has("remaining_s") | not)' "$WORK/a"
+for c in pause limits; do ask $c; expect 1 "$c during a hook"; has "says why not" "$WORK/e" "RH1026.*the hook on_start"; done
+ask stop; expect 0 "stop during a hook"; has "ends it" "$WORK/a" '^job hooked has ended'; below "within 5 s" "$TOOK" 5
+wait_rehost 5; expect 143 "the job's own exit code"; refute "nothing was copied" test -e "$DST"; refute "nothing of the hook is left" pgrep -f 'sleep 7[7]'
 tree random "$SRC/large" 8000000
 stop_in "SIGTERM during the copy, on_failure hangs" 143 --bwlimit 500K --set "hooks.on_start=touch $H/in" --set 'hooks.on_failure=sleep 77' copy
 has "on_failure was ended" "$ERR" 'RH1131.*on_failure'

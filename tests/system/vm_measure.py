@@ -45,7 +45,7 @@ def processes():
 
 
 def copied():
-    return int(json.loads(subprocess.check_output(["rehost", "status", "--json"])).get("bytes_done", 0))
+    return int(json.loads(subprocess.check_output(["rehost", "status", "--json"])).get("bytes_done") or 0)
 
 
 def sample():

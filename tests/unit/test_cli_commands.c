@@ -100,6 +100,11 @@ bool control_await_end(int fd, unsigned timeout_s)
 	return true;
 }
 
+bool control_end_by_signal(const char *run_dir, const char *name, unsigned timeout_s)
+{
+	return false;
+}
+
 void control_list(const char *run_dir, struct buf *out)
 {
 	buf_append_str(out, "other");
