@@ -245,15 +245,6 @@ static void count_segments(struct run *r)
 
 /* ---- the source, and the conclusions ---- */
 
-/* Whether the source's root is all of its file system. */
-static bool is_mount_point(const char *root)
-{
-	AUTO_FREE char *above = xasprintf("%s/..", root);
-	struct stat here, up;
-
-	return stat(root, &here) == 0 && stat(above, &up) == 0 && (here.st_dev != up.st_dev || here.st_ino == up.st_ino);
-}
-
 static bool look_at_source(struct run *r, struct diag *d)
 {
 	const struct conf *c = r->o->conf;
@@ -278,7 +269,7 @@ static bool look_at_source(struct run *r, struct diag *d)
 	if (sys >= 0)
 		disks_find(sys, &plan, &disks);
 	out->mounts = buf_detach(&names);
-	out->whole = !is_mount_point(c->source.root);
+	out->whole = !mounts_whole(c->source.root);
 	out->disks = disks.count;
 	out->rotational = disks.rotational;
 	out->disk_mbit = disks.count && disks.rotational == disks.count ? DISK_ROTATING : DISK_SOLID;

@@ -103,13 +103,13 @@ static void print_text(const struct status *s)
 
 	put_text("job:", s->at.name);
 	print_running(s);
-	if (!st->exists && !st->last_command) {
+	if (!st->target && !st->last_command) {
 		puts("No run of this job is recorded.");
 		return;
 	}
-	if (st->exists) {
+	if (st->target) {
 		put_text("source:", st->source_root);
-		buf_printf(&b, "%s%s", st->target ? st->target : "", st->target_root ? st->target_root : "");
+		buf_printf(&b, "%s%s", st->target, st->target_root ? st->target_root : "" ? st->target_root : "");
 		put_text("target:", buf_cstr(&b));
 	}
 	put_time("full copy:", st->copy_completed ? st->copy_completed_at : 0);
@@ -172,7 +172,7 @@ static void print_json(const struct status *s, struct status_check *check)
 	json_bool(&j, "running", s->pid != 0);
 	if (s->pid)
 		put_running_json(&j, s);
-	if (st->exists) {
+	if (st->target) {
 		json_path(&j, "source_root", st->source_root ? st->source_root : "");
 		json_str(&j, "target", st->target);
 		json_path(&j, "target_root", st->target_root ? st->target_root : "");

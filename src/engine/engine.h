@@ -191,15 +191,16 @@ struct job_state {
 	bool copy_completed;
 	char **owned; /* targets this job has found empty or was told to adopt: "TARGET ROOT" */
 	size_t owned_len;
+	int64_t copy_started; /* the first one */
 	int64_t copy_completed_at, last_sync_started, last_sync_completed, last_verify_completed; /* real ns, 0 never */
 	int last_exit_code;
-	char *last_command;
+	char *last_command; /* NULL: none has ended */
 	int64_t last_ended;
 	uint64_t files, bytes; /* of the last complete walk, for totals */
 	struct unclean *unclean; /* of all targets; while a run works, its own is the last */
 	size_t unclean_len;
 	uint64_t skip_dev, skip_ino; /* the target root on this very host, left out of the walk; 0: it is elsewhere */
-	/* while running, else zero */
+	/* While running, else zero. What the state belongs to is then what the run does, and all above is of that: */
 	int64_t running_since;
 	char *running_command;
 	struct progress progress; /* phase is owned by running_phase */

@@ -79,7 +79,7 @@ static void forecast(struct engine *e)
 		e->forecast = true;
 		return;
 	}
-	if (e->job->adhoc) /* a directory of a file system: what the whole of it holds says nothing */
+	if (e->job->adhoc || !mounts_whole(e->job->conf->source.root)) /* what the whole file system holds says nothing */
 		return;
 	for (size_t i = 0; i < e->plan.chosen_count; i++) {
 		e->progress.files_expected += e->plan.chosen[i].used_inodes;
@@ -154,7 +154,7 @@ bool engine_prepare(struct engine *e, struct diag *d)
 	skip_own_dir(e, job->log_dir);
 	if (job->kind == JOB_VERIFY) {
 		if (state_matches(job, &e->state)) {
-			e->changed_since = e->state.last_sync_started;
+			e->changed_since = e->state.last_sync_started ? e->state.last_sync_started : e->state.copy_started;
 			if (e->state.skip_ino) {
 				wr_u64(&e->skips, e->state.skip_dev);
 				wr_u64(&e->skips, e->state.skip_ino);
@@ -173,7 +173,7 @@ bool state_begin(struct engine *e, struct diag *d)
 {
 	if (e->job->kind == JOB_SYNC)
 		e->state.last_sync_started = clock_real_ns();
-	if (e->job->kind == JOB_COPY && !e->state.last_sync_started)
-		e->state.last_sync_started = clock_real_ns();
+	if (e->job->kind == JOB_COPY && !e->state.copy_started)
+		e->state.copy_started = clock_real_ns();
 	return e->job->kind == JOB_VERIFY || state_write(e->job, &e->state, d);
 }

@@ -65,8 +65,8 @@ void progress_refresh(struct engine *e)
 	p->elapsed_ns = progress_elapsed_ns(e);
 	p->movers = e->worker_count;
 	p->phase = phase(e);
-	/* Without a forecast, what the walk has found so far: it runs ahead of the transfer. */
-	if (!e->forecast) {
+	/* Without a forecast, what the walk has found so far: it runs ahead of the transfer. Nor is there one when it has ended. */
+	if (!e->forecast || e->revisiting || e->ending) {
 		p->bytes_expected = e->total.examined_bytes;
 		p->files_expected = e->total.examined;
 	}

@@ -92,13 +92,17 @@ void state_forget(struct job_state *s)
 	*s = kept;
 }
 
+static bool belongs_to(const struct job_state *s, const char *target, const char *target_root, const char *source_root)
+{
+	return s->exists && str_eq(text_or(s->target, ""), target) && str_eq(text_or(s->target_root, ""), target_root) &&
+		str_eq(text_or(s->source_root, ""), source_root);
+}
+
 bool state_matches(const struct job *job, const struct job_state *s)
 {
 	AUTO_FREE char *target = target_of(job);
 
-	return s->exists && str_eq(text_or(s->target, ""), target) &&
-		str_eq(text_or(s->target_root, ""), text_or(job->conf->target.root, "")) &&
-		str_eq(text_or(s->source_root, ""), job->conf->source.root);
+	return belongs_to(s, target, text_or(job->conf->target.root, ""), job->conf->source.root);
 }
 
 /* ---- reading ---- */
@@ -175,12 +179,15 @@ static void read_state(const cJSON *o, struct job_state *s)
 	s->source_root = get_text(o, "source_root");
 	s->copy_completed = get_bool(o, "copy_completed");
 	read_owned(cJSON_GetObjectItemCaseSensitive(o, "owned"), s);
+	s->copy_started = get_int(o, "copy_started");
 	s->copy_completed_at = get_int(o, "copy_completed_at");
 	s->last_sync_started = get_int(o, "last_sync_started");
 	s->last_sync_completed = get_int(o, "last_sync_completed");
 	s->last_verify_completed = get_int(o, "last_verify_completed");
 	s->last_exit_code = (int)get_int(o, "last_exit_code");
 	s->last_command = get_text(o, "last_command");
+	if (s->last_command && !*s->last_command) /* none has ended */
+		free(STEAL(s->last_command));
 	s->last_ended = get_int(o, "last_ended");
 	s->files = (uint64_t)get_int(o, "files");
 	s->bytes = (uint64_t)get_int(o, "bytes");
@@ -194,10 +201,28 @@ static const struct {
 	enum hold hold;
 } holds[] = {{"held_by_user", HOLD_USER}, {"held_by_pressure", HOLD_PRESSURE}, {"held_by_memory", HOLD_MEMORY}};
 
+/* It may work for another target than the state belongs to, of which it says nothing yet, or never (a verify). */
+static void read_run_target(const cJSON *o, struct job_state *s)
+{
+	AUTO_FREE char *target = get_text(o, "target"), *target_root = get_text(o, "target_root"),
+		       *source_root = get_text(o, "source_root");
+
+	if (!target || !target_root || !source_root)
+		return;
+	if (!belongs_to(s, target, target_root, source_root)) {
+		state_forget(s);
+		s->target = STEAL(target);
+		s->target_root = STEAL(target_root);
+		s->source_root = STEAL(source_root);
+	}
+	s->copy_completed = get_bool(o, "copy_completed");
+}
+
 static void read_status(const cJSON *o, struct job_state *s)
 {
 	struct progress *p = &s->progress;
 
+	read_run_target(o, s);
 	s->running_since = get_int(o, "since");
 	s->running_command = get_text(o, "command");
 	s->running_phase = get_text(o, "phase");
@@ -294,6 +319,15 @@ static void put_int(cJSON *o, const char *key, int64_t v)
 	cJSON_AddStringToObject(o, key, text);
 }
 
+static void put_target(cJSON *o, const struct job *job)
+{
+	AUTO_FREE char *target = target_of(job);
+
+	cJSON_AddStringToObject(o, "target", target);
+	cJSON_AddStringToObject(o, "target_root", text_or(job->conf->target.root, ""));
+	cJSON_AddStringToObject(o, "source_root", job->conf->source.root);
+}
+
 static bool write_json(const char *path, cJSON *o)
 {
 	char *text = cJSON_Print(o);
@@ -331,7 +365,6 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 {
 	AUTO_FREE char *dir = xasprintf("%s/%s", job->state_dir, job->name);
 	AUTO_FREE char *path = state_path(job->state_dir, job->name);
-	AUTO_FREE char *target = target_of(job);
 	cJSON *o, *owned;
 	bool ok;
 
@@ -341,13 +374,12 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 	}
 	o = cJSON_CreateObject();
 	cJSON_AddStringToObject(o, "job", job->name);
-	cJSON_AddStringToObject(o, "target", target);
-	cJSON_AddStringToObject(o, "target_root", text_or(job->conf->target.root, ""));
-	cJSON_AddStringToObject(o, "source_root", job->conf->source.root);
+	put_target(o, job);
 	cJSON_AddBoolToObject(o, "copy_completed", s->copy_completed);
 	owned = cJSON_AddArrayToObject(o, "owned");
 	for (size_t i = 0; i < s->owned_len; i++)
 		cJSON_AddItemToArray(owned, cJSON_CreateString(s->owned[i]));
+	put_int(o, "copy_started", s->copy_started);
 	put_int(o, "copy_completed_at", s->copy_completed_at);
 	put_int(o, "last_sync_started", s->last_sync_started);
 	put_int(o, "last_sync_completed", s->last_sync_completed);
@@ -375,6 +407,8 @@ void status_put(struct engine *e, cJSON *o)
 	const struct progress *p = &e->progress;
 
 	progress_refresh(e);
+	put_target(o, e->job);
+	cJSON_AddBoolToObject(o, "copy_completed", state_matches(e->job, &e->state) && e->state.copy_completed);
 	put_int(o, "since", e->started_real);
 	cJSON_AddStringToObject(o, "command", commands[e->job->kind]);
 	cJSON_AddStringToObject(o, "phase", text_or(p->phase, ""));

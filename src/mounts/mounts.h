@@ -61,6 +61,8 @@ struct mounts_options {
  */
 bool mounts_select(
         const struct conf *c, const struct mounts_options *o, struct mount_plan *out, struct diag *d);
+/* Whether a directory is all of its file system, so that used_* say what it holds. */
+bool mounts_whole(const char *dir);
 /*
  * allow_clones false: the real directories. A mount that cannot be cloned is opened as it is, said in warn (a
  * list of lines appended, one per mount). False when one cannot be opened at all, or is not the one of the

@@ -133,6 +133,14 @@ static char *choose(struct selection *s, const struct entry *e, const char *path
 	return NULL;
 }
 
+bool mounts_whole(const char *dir)
+{
+	AUTO_FREE char *above = xasprintf("%s/..", dir);
+	struct stat here, up;
+
+	return stat(dir, &here) == 0 && stat(above, &up) == 0 && (here.st_dev != up.st_dev || here.st_ino == up.st_ino);
+}
+
 /* The source root first: it is walked whatever repeats it elsewhere. */
 static bool choose_root(struct selection *s, struct diag *d)
 {
