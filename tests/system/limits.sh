@@ -79,6 +79,18 @@ expect 1 "no information about pressure"; has "is named" "$ERR" 'RH1402.*pressur
 # Memory: the tightest there is, all the same identical.
 rehost --processes 4 --set limits.memory=64M copy "$WORK/src" "local:$WORK/m"; expect 0 "with 64M"; same "identical" "$WORK/src" "$WORK/m"
 
+# Near the limit, by a group of our own making: held, until the limit is taken away.
+mkdir "$WORK/many" "$WORK/cg"; for i in {1..100}; do mkdir "$WORK/many/$i"; head -c 100000 "$WORK/src/f" >"$WORK/many/$i/f"; done
+echo "cpu io memory" >"$WORK/cg/cgroup.controllers"; touch "$WORK/cg/cgroup.subtree_control" "$WORK/cg/cgroup.procs"; echo 0::/ >"$WORK/self"
+short() { local SET=(); OUT=$WORK/a ERR=$WORK/e rehost -c "$WORK/job.conf" status --json; jq -e '.held | index("memory")' "$WORK/a"; }
+REHOST_CGROUP_ROOT=$WORK/cg REHOST_CGROUP_SELF=$WORK/self start_rehost -v --set limits.backend=cgroup2 --set limits.memory=100M \
+    --set limits.io_read=1M copy "$WORK/many" "local:$WORK/near"
+until_true 10 test -e "$WORK/near/1" -o -e "$WORK/near/100"; for g in "$WORK/cg/rehost/$JOB".*; do echo 99000000 >"$g/memory.current"; echo "anon 99000000" >"$g/memory.stat"; done
+until_true 5 short && ok "near the limit nothing new begins" || not_ok "near the limit nothing new begins"
+ask memory=off io_read=off; expect 0 "the limit is taken away"
+wait_rehost 20; equal "it goes on, and ends" "$RC" 0; same "identical" "$WORK/many" "$WORK/near"
+has "it was said" "$ERR" 'near the limit of memory'
+
 # Pressure, of a host of our own making.
 psi() { local r; for r in io cpu memory; do echo "some avg10=$1 avg60=0.00 avg300=0.00 total=0" >"$WORK/psi.new"; mv "$WORK/psi.new" "$WORK/psi/$r"; done; }
 held() { local SET=(); OUT=$WORK/a ERR=$WORK/e rehost -c "$WORK/job.conf" status --json; jq -e '.held | index("pressure")' "$WORK/a"; }
