@@ -86,6 +86,8 @@ static void print_running(const struct status *s)
 		print_held(s->state.held);
 	if (s->state.silent)
 		put_text("progress:", s->state.silent);
+	if (s->state.lost)
+		put_text("link:", s->state.lost);
 	if (s->state.running_phase) {
 		struct progress p = s->state.progress;
 
@@ -152,6 +154,8 @@ static void put_running_json(struct json *j, const struct status *s)
 	json_list_end(j);
 	if (s->state.silent)
 		json_str(j, "silent", s->state.silent);
+	if (s->state.lost)
+		json_str(j, "lost", s->state.lost);
 	put_known(j, s, "files_examined", p->files_examined);
 	put_known(j, s, "files_expected", p->files_expected);
 	put_known(j, s, "bytes_done", p->bytes_done);

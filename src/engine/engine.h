@@ -205,6 +205,7 @@ struct job_state {
 	char *running_command;
 	struct progress progress; /* phase is owned by running_phase */
 	char *running_phase;
+	char *lost; /* why it waits for the link, or NULL */
 	unsigned held; /* enum hold */
 	char *silent; /* why the running job says nothing of itself, or NULL */
 };

@@ -235,7 +235,8 @@ struct engine {
 	int64_t let_go_until; /* when those that hang at the end are killed */
 	bool lost_any; /* a worker was lost in this run */
 	bool forecast; /* of totals: there is one */
-	struct diag lost; /* why, of the last loss */
+	struct diag lost; /* why, of the last loss; nothing once the link is open again */
+	bool retry_said;
 	/* totals */
 	struct ipc_count total;
 	uint64_t failed_said; /* diagnostics of movers that count as a failed file */

@@ -10,12 +10,32 @@
 #define CRASHES_MAX 10
 #define LET_GO_NS (2 * NS_PER_S)
 
+/*
+ * Most tries are a note. The first that fails in a run, and the first long wait, are warnings: whoever started the command, or
+ * reads its mail, is to know why nothing goes on. A link that is lost and open again at once is neither.
+ */
+static void tell_retry(struct engine *e, const struct diag *why, int64_t pause, bool failed, bool long_wait)
+{
+	AUTO_BUF text = BUF_INIT;
+	AUTO_DIAG d = DIAG_INIT;
+	bool warn = (failed && !e->retry_said) || long_wait;
+
+	diag_format(&text, why);
+	if (!warn) {
+		engine_note(e, "%s; trying again in %lld s", buf_cstr(&text), (long long)pause);
+		return;
+	}
+	e->retry_said = true;
+	diag_set(&d, DIAG_ENGINE_RETRY, 0, NULL, "%s; trying again in %lld s", buf_cstr(&text), (long long)pause);
+	engine_diag(e, &d);
+}
+
 /* Nobody is left: when is the next try, or is it over? d says why the last one ended. */
 static void lost(struct engine *e, struct diag *d)
 {
 	const struct conf *c = e->job->conf;
 	int64_t now = clock_mono_ns(), pause;
-	bool first = !e->ever_linked;
+	bool first = !e->ever_linked, failed = first || e->tries, long_wait = false;
 
 	if (first && !e->job->first_connection_retries) {
 		engine_fatal(e, d);
@@ -32,14 +52,13 @@ static void lost(struct engine *e, struct diag *d)
 			engine_fatal(e, d);
 			return;
 		}
+		long_wait = e->long_tries == 0;
 		pause = (int64_t)c->retry.interval + (int64_t)c->retry.step * e->long_tries++;
 	} else {
 		pause = e->tries == 0 ? 0 : e->tries > 6 ? RECONNECT_MAX_S : INT64_C(1) << (e->tries - 1);
 	}
 	e->tries++;
-	AUTO_BUF text = BUF_INIT;
-	diag_format(&text, d);
-	engine_note(e, "%s; trying again in %lld s", buf_cstr(&text), (long long)pause);
+	tell_retry(e, d, pause, failed, long_wait);
 	e->retry_at = now + pause * NS_PER_S;
 	diag_move(&e->lost, d);
 }

@@ -226,6 +226,7 @@ static void read_status(const cJSON *o, struct job_state *s)
 	s->running_since = get_int(o, "since");
 	s->running_command = get_text(o, "command");
 	s->running_phase = get_text(o, "phase");
+	s->lost = get_text(o, "lost");
 	p->phase = s->running_phase;
 	p->files_examined = (uint64_t)get_int(o, "files_examined");
 	p->files_expected = (uint64_t)get_int(o, "files_expected");
@@ -289,6 +290,7 @@ void job_state_release(struct job_state *s)
 	free(s->last_command);
 	free(s->running_command);
 	free(s->running_phase);
+	free(s->lost);
 	free(s->silent);
 	for (size_t i = 0; i < s->owned_len; i++)
 		free(s->owned[i]);
@@ -412,6 +414,12 @@ void status_put(struct engine *e, cJSON *o)
 	put_int(o, "since", e->started_real);
 	cJSON_AddStringToObject(o, "command", commands[e->job->kind]);
 	cJSON_AddStringToObject(o, "phase", text_or(p->phase, ""));
+	if (diag_is_set(&e->lost)) {
+		AUTO_BUF lost = BUF_INIT;
+
+		diag_format(&lost, &e->lost);
+		cJSON_AddStringToObject(o, "lost", buf_cstr(&lost));
+	}
 	put_int(o, "files_examined", (int64_t)p->files_examined);
 	put_int(o, "files_expected", (int64_t)p->files_expected);
 	put_int(o, "files_transferred", (int64_t)p->files_transferred);

@@ -233,6 +233,7 @@ void worker_ready(struct engine *e, struct worker *w, const struct ipc_ready *r)
 	w->state = WORKER_READY;
 	w->ready_ns = clock_mono_ns();
 	e->ever_linked = true;
+	diag_release(&e->lost);
 	e->out->bytes_helper += r->helper_bytes;
 	if (r->shared_dir.len && r->shared_dir.len < sizeof(e->shared_dir)) {
 		memcpy(e->shared_dir, r->shared_dir.p, r->shared_dir.len);

@@ -119,13 +119,20 @@ static bool open_root(const struct options *o, int *out_fd, struct diag *d)
 		return true;
 	if (errno == ENOENT && o->read_only && !o->prove)
 		return true;
-	if (errno == ENOENT && o->create && mkdir(o->root, 0700) == 0)
-		*out_fd = open(o->root, flags);
+	if (errno == ENOENT && o->create) {
+		if (mkdir(o->root, 0700) == 0)
+			*out_fd = open(o->root, flags);
+		else if (errno == ENOENT) {
+			diag_set(d, DIAG_TARGET_ROOT, errno, o->root, "cannot make the target root '%.300s', its parent directory is missing",
+				o->root);
+			return false;
+		}
+	}
 	if (*out_fd >= 0) {
 		keep_root(*out_fd);
 		return true;
 	}
-	diag_set(d, DIAG_TARGET_ROOT, errno, NULL, "cannot open the target root");
+	diag_set(d, DIAG_TARGET_ROOT, errno, o->root, "cannot open the target root '%.300s'", o->root);
 	return false;
 }
 

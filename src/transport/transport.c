@@ -172,6 +172,27 @@ static void override(struct transport *t)
 		s->host_key = HOST_KEY_ACCEPT_NEW;
 }
 
+/* ssh would only say that the login is refused. One that can be read will do, and the public half of a key in the agent. */
+static bool check_identity(const struct transport *t, struct diag *d)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < t->identity.n; i++) {
+		AUTO_FREE char *path = ssh_settings_expand(&t->settings, t->host, t->identity.v[i], true);
+		AUTO_FREE char *public = path ? xasprintf("%s.pub", path) : NULL;
+
+		if (!path || access(path, R_OK) == 0)
+			return true;
+		err = errno;
+		if (access(public, R_OK) == 0)
+			return true;
+	}
+	if (!t->identity.n)
+		return true;
+	diag_set(d, DIAG_TRANSPORT_IDENTITY, err, t->identity.v[0], "cannot read the key '%s'", t->identity.v[0]);
+	return false;
+}
+
 static bool choose_kind(struct transport *t, struct diag *d)
 {
 	struct link_spec spec;
@@ -270,7 +291,7 @@ bool transport_resolve(const struct conf *c, bool batch, struct transport **out,
 	                     : t->settings.connect_timeout ? t->settings.connect_timeout
 	                                                   : CONNECT_TIMEOUT_S;
 	set_name(t);
-	if (!choose_kind(t, d))
+	if (!check_identity(t, d) || !choose_kind(t, d))
 		goto failed;
 	*out = t;
 	return true;

@@ -40,6 +40,15 @@ done
 refute "nothing was made by the refused" test -e "$WORK/x"
 fails 77 "a key file that is no key" --set target.identity= --set "target.identity=$WORK/src/x" --set target.transport=libssh2 copy "$S" "$HOST:$WORK/x"
 
+for t in libssh2 ssh; do
+    fails 77 "$t: a key file that is not there" --set target.identity= --set "target.identity=$WORK/ssh/absent" --set target.transport=$t copy "$S" "$HOST:$WORK/x"
+    has "$t: it is named" "$ERR" "\[RH0629\] cannot read the key '$WORK/ssh/absent': No such file"
+    rehost --set "target.identity=$WORK/ssh/absent" --set target.transport=$t -q copy "$S" "$HOST:$WORK/absent-$t"; expect 0 "$t: beside one that is there"
+done
+fails 1 "no directory for the target root" copy "$S" "$HOST:$WORK/no/such/root"; has "its path and what is missing" "$ERR" "\[RH0801\] cannot make the target root '$WORK/no/such/root', its parent directory is missing"
+rehost --json copy "$S" "$HOST:$WORK/no/such/root"; expect 1 "with --json"; equal "the path" "$(tail -1 "$OUT" | jq -r .file)" "$WORK/no/such/root"
+fails 1 "a target root that is a file" copy "$S" "$HOST:$S/x"; has "its path" "$ERR" "\[RH0801\] cannot open the target root '$S/x': Not a directory"
+
 # A helper that is not one: not silence, not a hang.
 printf '#!/bin/sh\nexec cat\n' >"$WORK/echo-helper"; printf '#!/bin/sh\nexit 0\n' >"$WORK/mute-helper"; chmod +x "$WORK"/*-helper
 for h in echo mute; do

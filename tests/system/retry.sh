@@ -16,8 +16,11 @@ for transport in ssh libssh2; do
     for command in copy sync; do
         rehost -c "$WORK/job.conf" --set target.transport=$transport $command; expect 69 "$transport: the first connection of $command fails"; below "$transport: at once" "$TOOK" 10
     done
-    start_rehost -c "$WORK/job.conf" --set target.transport=$transport --set verify.mode=off run; sleep 2; server_up
-    wait_rehost 60; expect 0 "$transport: run waits for its first connection"; same "$transport: identical" "$SRC" "$WORK/dst"
+    start_rehost -c "$WORK/job.conf" --set target.transport=$transport --set verify.mode=off -q run; sleep 2
+    has "$transport: why it waits is said" "$ERR" '^rehost: warning: \[RH1013\] \[RH0606\] .*; trying again in 0 s'
+    OUT=$WORK/st.out ERR=$WORK/st.err rehost -c "$WORK/job.conf" status; has "$transport: status shows it" "$WORK/st.out" '^link: +\[RH0606\]'
+    server_up
+    wait_rehost 60; expect 0 "$transport: run waits for its first connection"; equal "$transport: it was said once" "$(grep -c '^rehost: warning' "$ERR")" 1; same "$transport: identical" "$SRC" "$WORK/dst"
     # The key is taken away in the middle.
     tree random "$SRC/large" 20000000 --seed $RANDOM
     start_rehost -c "$WORK/job.conf" --set target.transport=$transport --bwlimit 2M sync; sleep 2
@@ -40,6 +43,7 @@ rm -rf "$WORK/dst" "$REHOST_STATE_DIR"
 if [ "${1:-}" = long ]; then
     start_rehost -c "$WORK/job.conf" -v --bwlimit 2M copy; sleep 2; server_down
     wait_rehost 500; expect 69 "a target that stays away"
+    equal "the first that fails and the first long wait are warnings" "$(grep -c '^rehost: warning: \[RH1013\]' "$ERR")" 2
     above "five minutes of tries" "$TOOK" 300; below "and then [retry]" "$TOOK" 420
     equal "which says so: after 1 s and after 2 s" "$(grep -acE 'trying again in [12] s' "$ERR")" 4
     server_up; rehost -c "$WORK/job.conf" copy; expect 0 "and the same command again"; same "identical" "$SRC" "$WORK/dst"
