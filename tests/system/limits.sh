@@ -105,6 +105,13 @@ wait_rehost 60; equal "and ends well" "$RC" 0; same "identical" "$WORK/src" "$WO
 equal "yielding is said once" "$(grep -c 'yielding: others wait for io 30%' "$ERR")" 1
 equal "and going on" "$(grep -c 'going on: others wait no more' "$ERR")" 1
 
+# Held before a connection is there: it waits for the answer to its greeting, and does not spin.
+ticks() { local p; for p in $(descendants "$BG"); do awk '{print $14 + $15}' "/proc/$p/stat"; done | awk '{s += $1} END {print s + 0}'; }
+psi 30.00; REHOST_PSI_ROOT=$WORK/psi start_rehost --set "limits.pressure=io:10%" copy "$WORK/src" "$T:$WORK/begun"
+until_true 5 held && ok "held while it connects" || not_ok "held while it connects"
+sleep 1.5; below "ticks meanwhile" "$(ticks)" 70
+psi 1.00; wait_rehost 60; equal "and it ends well" "$RC" 0; same "identical" "$WORK/src" "$WORK/begun"
+
 # An ordinary user.
 as_tester || { not_ok "the ordinary user can run the program"; finish; }
 H=$WORK/home/tester; mkdir "$H/src"; cp "$WORK/src/f" "$H/src"; chown -R 54321 "$H"
