@@ -31,7 +31,7 @@ enum ipc_type {
 	IPC_SKIP,	/* u64 dev, u64 ino: one more directory to be left out */
 	IPC_FINISH,	/* end in order */
 	IPC_SUSPECT,	/* the payload of MSG_SUSPECT, to be handed on */
-	IPC_FLUSH,	/* the receiver's next epoch is to be one of its whole host */
+	IPC_FLUSH,	/* the receiver's next epoch is to be one of what any can have written */
 	IPC_LIMITS,	/* u32 cpu, u64 io: what its receiver may take, as struct pace_limits has them */
 
 	/* M to C */

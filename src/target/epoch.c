@@ -24,13 +24,14 @@ int64_t epoch_clock(void)
 
 static void *sync_thread(void *arg)
 {
-	struct epoch *e = arg;
+	struct session *s = arg;
+	struct epoch *e = &s->epoch;
 
 	for (size_t i = 0; i < e->fds_n; i++) {
 		if (syncfs(e->fds[i]) < 0)
 			e->err = errno;
 	}
-	if (e->all)
+	if (e->all && !below_sync(s->below, s->root_fd, &e->err))
 		sync();
 	(void)!write(e->wake[1], "", 1);
 	return NULL;
@@ -56,7 +57,7 @@ static void start(struct session *s)
 		if (e->fds[e->fds_n] < 0)
 			break;
 	}
-	e->running = e->fds_n == s->fs_n && pthread_create(&e->thread, NULL, sync_thread, e) == 0;
+	e->running = e->fds_n == s->fs_n && pthread_create(&e->thread, NULL, sync_thread, s) == 0;
 	if (e->running)
 		return;
 	while (e->fds_n) /* no descriptors or no thread left: later */

@@ -205,13 +205,15 @@ static int prove(int root_fd)
 #endif
 }
 
-static int serve(const struct options *o, int root_fd, const uint8_t boot_id[16], const struct sysload_files *load)
+static int serve(const struct options *o, int root_fd, const uint8_t boot_id[16], const struct sysload_files *load,
+	const struct below *below)
 {
 	struct session_config c = {.root_fd = root_fd,
 		.read_only = o->read_only,
 		.root_mount = mount_number(root_fd),
 		.version = REHOST_VERSION,
-		.load = load};
+		.load = load,
+		.below = below};
 	struct session *s;
 	int ret;
 
@@ -227,6 +229,7 @@ int main(int argc, char **argv)
 	AUTO_DIAG d = DIAG_INIT;
 	struct options o = {};
 	struct sysload_files load;
+	struct below below;
 	uint8_t boot_id[16];
 	int root_fd = -1, ret;
 
@@ -247,12 +250,14 @@ int main(int argc, char **argv)
 	}
 #endif
 	sysload_open(&load); /* for netcheck; there is no /proc where we are going */
+	below_open(&below, root_fd);
 	umask(0);
 	if (!confine(root_fd, o.read_only, &d))
 		return give_up(&d);
 	if (!say(MAGIC, sizeof(MAGIC) - 1))
 		return 1;
-	ret = o.prove ? prove(root_fd) : serve(&o, root_fd, boot_id, &load);
+	ret = o.prove ? prove(root_fd) : serve(&o, root_fd, boot_id, &load, &below);
+	below_close(&below);
 	free(o.root);
 	return ret;
 }

@@ -105,7 +105,7 @@ struct fsref {
 
 struct epoch { /* see epoch.c; what the thread uses is left alone while it runs */
 	bool dirty;	 /* something may have been written since the last one began */
-	bool all_wanted; /* of the whole host */
+	bool all_wanted; /* of what any receiver can have written */
 	bool running, all;
 	int64_t time, next_ns; /* of the clock that inodes have; monotonic */
 	pthread_t thread;
@@ -152,6 +152,7 @@ struct session {
 	uint64_t uid;
 	struct buf window, result; /* scratch of segment.c */
 	const struct sysload_files *load;
+	const struct below *below;
 	uint64_t filled; /* bytes of FILL */
 	struct pace pace;
 };

@@ -114,7 +114,7 @@ static bool sync_handle(struct session *s, const struct frame *f)
 		if (syncfs(s->fs[i].fd) < 0)
 			err = errno;
 	}
-	if (!s->dry && f->len && f->payload[0])
+	if (!s->dry && f->len && f->payload[0] && !below_sync(s->below, s->root_fd, &err))
 		sync(); /* another receiver was lost: nobody here knows what it has written to */
 	if (!s->dry && syncfs(s->root_fd) < 0)
 		err = errno;
@@ -314,6 +314,7 @@ struct session *session_new(const struct session_config *c)
 	s->uid = geteuid();
 	s->version = c->version;
 	s->load = c->load;
+	s->below = c->below;
 	s->out_fd = s->cwd = s->tmp_fd = s->epoch.wake[0] = s->epoch.wake[1] = -1;
 	s->root_mount = c->root_mount;
 	pace_init(&s->pace, -1, -1);

@@ -51,7 +51,7 @@ enum msg_type {
 	MSG_SYNC,      /* M, id op, u8 all (absent: 0): sync every file system R has written to, or (1) all of the host. Answer OP_DONE */
 	MSG_BYE,       /* M: no more requests; R removes its temporary directory and ends */
 	MSG_SUSPECT,   /* M: records of struct suspect: all there are, whatever was said before. No answer */
-	MSG_FLUSH,     /* M: the next EPOCH is to be one of the whole host. No answer but that */
+	MSG_FLUSH,     /* M: the next EPOCH is to be one of what any session can have written. No answer but that */
 	MSG_EPOCH,     /* R, id 0, unasked: struct msg_epoch */
 
 	/* directories; id is the directory's */

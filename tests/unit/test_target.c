@@ -8,6 +8,7 @@
 #include "target/private.h"
 
 #include <sched.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -410,6 +411,45 @@ static void test_update_needed(void **state)
 		world_send(&w, MSG_LIST, 31, &frame);
 	}
 	world_error(&w, DIAG_TARGET_PROTOCOL);
+	world_close(&w);
+}
+
+/* Which file systems are brought to the disk for a receiver that was lost: those beneath the root, and no automatic one. */
+static void test_below(void **state)
+{
+	static const char *const dirs[] = {"a b", "auto", "topelse", "top"};
+	struct world w;
+	struct below b = {.root = "/top"};
+	int seen = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), watches[ARRAY_LEN(dirs)], err = 0;
+	AUTO_FREE char *table = NULL;
+	struct inotify_event e;
+
+	world_open(&w);
+	world_run(&w, "mkdir 'a b' auto topelse top; printf '%%s\\n' '1 0 8:1 / /top rw - ext4 /dev/x rw'"
+		      " '2 1 8:2 / /top/a\\040b rw shared:1 - xfs /dev/y rw' '3 1 0:9 / /top/auto rw - autofs systemd-1 rw'"
+		      " '4 0 8:3 / /topelse rw - ext4 /dev/z rw' '5 1 8:4 / /top/gone rw - ext4 /dev/g rw' 'short line' '' >table");
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", w.path, dirs[i]);
+		watches[i] = inotify_add_watch(seen, path, IN_OPEN);
+		assert_true(watches[i] >= 0);
+	}
+	b.fd = -1;
+	assert_false(below_sync(&b, w.root, &err));
+	table = xasprintf("%s/table", w.path);
+	b.fd = open(table, O_RDONLY | O_CLOEXEC);
+	for (int i = 0; i < 2; i++) { /* as often as it is needed */
+		assert_true(below_sync(&b, w.root, &err));
+		assert_int_equal(err, 0);
+		assert_int_equal(read(seen, &e, sizeof(e)), sizeof(e));
+		assert_int_equal(e.wd, watches[0]);
+		assert_int_equal(read(seen, &e, sizeof(e)), -1);
+	}
+	close(b.fd);
+	close(seen);
+	below_open(&b, w.root);
+	assert_string_equal(b.root, w.path);
+	assert_true(below_sync(&b, w.root, &err));
+	below_close(&b);
 	world_close(&w);
 }
 
@@ -1113,6 +1153,7 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_suspects),
 		cmocka_unit_test(test_suspect_unnamed),
+		cmocka_unit_test(test_below),
 		cmocka_unit_test(test_update_needed),
 		cmocka_unit_test(test_delete),
 		cmocka_unit_test(test_delete_deep),
