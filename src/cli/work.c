@@ -53,6 +53,29 @@ struct conf *work_load_conf(const struct options *o, bool no_files, struct usage
 	return c;
 }
 
+struct conf *work_load_conf_name(const struct options *o, struct usage_error *e)
+{
+	struct conf_sources from = sources_of(o, false);
+	struct conf_errors errors = {0};
+	AUTO_DIAG d = DIAG_INIT;
+	AUTO_BUF b = BUF_INIT;
+	struct conf *c;
+
+	from.only_name = true;
+	c = conf_load(&from, &errors);
+	fputs(buf_cstr(&errors.text), stderr);
+	if (!c) {
+		conf_errors_diag(&errors, &e->diag);
+	} else if (errors.count) {
+		diag_set(&d, DIAG_CONF_NAME_ONLY, 0, NULL, "%u error%s in the configuration: only the job's name, '%s', is taken from it",
+			errors.count, errors.count == 1 ? "" : "s", work_job_name(c));
+		diag_format(&b, &d);
+		fprintf(stderr, "rehost: warning: %s\n", buf_cstr(&b));
+	}
+	conf_errors_release(&errors);
+	return c;
+}
+
 bool work_check_target(const struct conf *c, struct usage_error *e)
 {
 	if (c->target.address && c->target.root)

@@ -52,6 +52,8 @@ int work_refuse(const struct options *o, const struct usage_error *e);
 /* The configuration under the common options. NULL when it has errors: each is then on stderr, e stands for
  * them. */
 struct conf *work_load_conf(const struct options *o, bool no_files, struct usage_error *out_error);
+/* The same for commands that need only the job's name: other errors are a warning. */
+struct conf *work_load_conf_name(const struct options *o, struct usage_error *out_error);
 /* False with out_error set when the configuration names no target. */
 bool work_check_target(const struct conf *c, struct usage_error *out_error);
 /* The name of the configured job. */

@@ -19,6 +19,8 @@
 struct loader {
 	struct conf *c;
 	struct conf_errors *errors;
+	bool name_bad; /* the value that was given last */
+	bool name_unsure; /* when none was given: an error may be what hides it */
 };
 
 /* Where an assignment stands. line 0: a --set. */
@@ -43,6 +45,12 @@ static PRINTF_LIKE(3, 4) void fail(struct loader *l, const struct place *at, con
 	text_escape(out, message, strlen(message));
 	buf_append_u8(out, '\n');
 	l->errors->count++;
+	l->name_unsure = true;
+}
+
+static bool is_name(const struct conf_option *o)
+{
+	return str_eq(o->section, "job") && str_eq(o->key, "name");
 }
 
 static struct conf_origin *origin_of(struct loader *l, const struct conf_option *o)
@@ -62,12 +70,16 @@ static void assign(struct loader *l, const struct conf_option *o, const char *va
 {
 	struct conf_origin *origin = origin_of(l, o);
 	AUTO_BUF why = BUF_INIT;
+	bool unsure = l->name_unsure, good;
 
 	/* What a file lists takes the place of the default; --set adds to what is in force. */
 	if (conf_option_is_list(o) && !origin->file && at->line)
 		conf_value_clear(l->c, o);
-	if (!conf_value_assign(l->c, o, value, item_file, at->line, &why))
+	good = conf_value_assign(l->c, o, value, item_file, at->line, &why);
+	if (!good)
 		fail(l, at, "bad value for '%s' in [%s]: %s", o->key, o->section, buf_cstr(&why));
+	l->name_unsure = unsure; /* a known key hides no other */
+	l->name_bad = is_name(o) ? !good : l->name_bad;
 	/* A bad value counts as given too: a second one is then told to be the second. */
 	conf_set_origin(origin, conf_option_is_list(o) ? NULL : value, item_file, at->line);
 }
@@ -77,17 +89,21 @@ static void assign_from_file(struct loader *l, const char *section, const char *
 {
 	const struct conf_option *o = conf_option_find(section, key);
 	const struct conf_origin *origin;
+	bool unsure = l->name_unsure;
 	AUTO_BUF hint = BUF_INIT;
 
 	if (!o) {
+		unsure = unsure || str_eq(section, "job") || str_eq(key, "name");
 		conf_option_suggest(&hint, section, key);
 		fail(l, at, "unknown key '%s' in [%s]%s", key, section, buf_cstr(&hint));
+		l->name_unsure = unsure;
 		return;
 	}
 	origin = origin_of(l, o);
 	if (origin->file && !conf_option_is_list(o)) {
 		fail(l, at, "'%s' in [%s] is given again, the first is at %s:%u", key, section, origin->file,
 			origin->line);
+		l->name_bad = l->name_bad || is_name(o);
 		return;
 	}
 	assign(l, o, value, at, at->file);
@@ -284,8 +300,10 @@ static void spread_address(struct loader *l)
 }
 
 /* What is told by more than one field. */
-static struct conf *finish(struct loader *l, bool no_files, const char *const *sets, size_t set_count)
+static struct conf *finish(struct loader *l, bool no_files, bool only_name, const char *const *sets, size_t set_count)
 {
+	unsigned in_files = l->errors->count;
+
 	for (size_t i = 0; i < set_count; i++)
 		apply_set(l, sets[i]);
 	l->c->rules.delete_set = origin_of(l, conf_option_find("rules", "delete"))->file != NULL;
@@ -294,26 +312,29 @@ static struct conf *finish(struct loader *l, bool no_files, const char *const *s
 		spread_address(l);
 	if (l->errors->count == 0)
 		return l->c;
+	/* Mistakes in --set are always those of whoever typed them. */
+	if (only_name && l->errors->count == in_files && !l->name_bad && (l->c->job.name || !l->name_unsure))
+		return l->c;
 	conf_free(l->c);
 	return NULL;
 }
 
 struct conf *conf_load(const struct conf_sources *from, struct conf_errors *out_errors)
 {
-	struct loader l = {conf_new(), out_errors};
+	struct loader l = {.c = conf_new(), .errors = out_errors};
 
 	if (!from->no_files)
 		load_files(&l, from);
-	return finish(&l, from->no_files, from->sets, from->set_count);
+	return finish(&l, from->no_files, from->only_name, from->sets, from->set_count);
 }
 
 struct conf *conf_load_text(const char *text, size_t n, const char *name, const char *const *sets, size_t set_count,
 	struct conf_errors *out_errors)
 {
-	struct loader l = {conf_new(), out_errors};
+	struct loader l = {.c = conf_new(), .errors = out_errors};
 
 	load_text(&l, name, text, n);
-	return finish(&l, false, sets, set_count);
+	return finish(&l, false, false, sets, set_count);
 }
 
 void conf_free(struct conf *c)

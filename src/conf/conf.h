@@ -154,11 +154,13 @@ struct conf_errors {
  * (--bwlimit, --processes) are best handed in as sets too: they are then checked and shown like any other.
  * All errors are collected in out_errors (initialise with zeroes).
  * Returns a configuration, or NULL when out_errors->count > 0; the exit class is then EXIT_CONFIG_ERROR.
+ * With only_name set errors elsewhere do not matter: NULL only when one of them makes [job] name, or its default, uncertain.
  */
 struct conf_sources {
 	const char *path;
 	const char *etc_dir;
 	bool no_files;
+	bool only_name;
 	const char *const *sets;
 	size_t set_count;
 };

@@ -104,6 +104,19 @@ hasnt "a carriage return at the end of a line does not become part of a path" "$
 # Working commands of a configured job need a target.
 printf '[job]\nname = x\n' >"$C"; rehost -c "$C" copy; expect 78 "a job without a target"; has "says what is missing" "$ERR" 'address|target'
 
+# Commands that speak to a running job need its name alone.
+printf '[target]\nport = 0\n[job]\nname = known\n[rules]\nexlude = /x\n[transfer\n' >"$C"
+rehost -c "$C" status; expect 0 "status with errors elsewhere"; has "of the job" "$OUT" '^job: +known'; has "with the errors" "$ERR" "$C:6: "; has "and a warning" "$ERR" "^rehost: warning: \[RH0102\] 3 errors .*'known'"
+for command in pause resume stop limits "limits cpu=5%"; do rehost -c "$C" $command; expect 1 "$command"; has "$command: gets as far as the job" "$ERR" "RH1020.*'known'"; done
+rehost -c "$C" status --check; expect 3 "status --check is not content"; rehost -c "$C" status --json; expect 0 "--json"; check "is JSON" jq -e . "$OUT"
+rehost -c "$C" --set job.name=.x status; expect 78 "a mistake in --set"
+rehost -c "$C" --set transfer.bandwidth=x status; expect 78 "of another key too"
+for text in '[job]\nname = a/b' '[job]\nname = a\nname = b' '[job\nname = a' '[jobs]\nname = a' '[job]\nnam = a' 'name = a' '[rules]\nname = a'; do
+    printf "$text\n" >"$C"; rehost -c "$C" stop; expect 78 "a name that is not certain: $text"
+done
+printf '[target]\nport = 0\nadress = x\n' >"$C"; rehost -c "$C" status; expect 0 "the default name"; has "is certain" "$OUT" '^job: +default'
+rehost -c "$WORK/missing.conf" stop; expect 78 "a missing file says no name"
+
 # No job is left behind by all this.
 equal "no state was made" "$(find "$WORK/state" -mindepth 1 2>/dev/null)" ""
 finish

@@ -30,6 +30,8 @@ use_ssh
 OUT=$WORK/out ERR=$WORK/err start_rehost --bwlimit 1M copy "$WORK/src" "$T:$WORK/adhoc"; sleep 1.5
 OUT=$WORK/out2 ERR=$WORK/err2
 rehost sync "$WORK/src" "$T:$WORK/adhoc"; expect 75 "the same SRC DST"; has "with the process id" "$ERR" "\\b$BG\\b"
+has "the hint tells how to see it" "$ERR" "^rehost: hint: .*--set job.name=NAME status"; name=$(sed -nE "s/.*job '(adhoc-[^']*)'.*/\\1/p" "$ERR")
+rehost --set "job.name=$name" status; has "and so it is seen" "$OUT" "running copy, process $BG\\b"
 rehost copy "$WORK/src" "$T:$WORK/adhoc2"; expect 0 "another DST"
 kill -TERM "$BG"; wait_rehost 10; expect 143 "SIGTERM"
 rehost sync "$WORK/src" "$T:$WORK/adhoc"; expect 0 "afterwards"
