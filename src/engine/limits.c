@@ -315,7 +315,7 @@ void limits_tick(struct engine *e)
 		return;
 	h->next_ns = now + TICK_NS;
 	pressure_tick(e);
-	memory_tick(e, &h->memory, h->group && group_usage(h->group, &u) ? u.unreclaimable : 0);
+	memory_tick(e, &h->memory, e->limits.memory && h->group && group_usage(h->group, &u) ? u.unreclaimable : 0);
 }
 
 bool limits_crowded(const struct engine *e)

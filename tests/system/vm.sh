@@ -294,7 +294,7 @@ background() {
 # measure KEY: of the last vm_measure.py.
 value() { jq -r ".$1" "$WORK/measured"; }
 measure() { on source "vm_measure.py $1" >"$WORK/measured"; echo "# $(cat "$WORK/measured")"; }
-stop_job() { on source 'rehost stop; for i in $(seq 50); do [ -s /root/rc ] && break; sleep 0.2; done; cat /root/rc'; }
+stop_job() { on source 'rehost stop >/dev/null; for i in $(seq 50); do [ -s /root/rc ] && break; sleep 0.2; done; cat /root/rc'; }
 no_group() { on source '! find /sys/fs/cgroup -type d -name "*rehost*" | grep .'; }
 
 # Limits by systemd's scopes and by groups of version 2, measured from outside the program over 30 s.
