@@ -526,6 +526,13 @@ void dispatch_frame(struct engine *e, struct worker *w, const struct frame *f)
 	case IPC_REFUND:
 		refund(e, f);
 		break;
+	case IPC_LISTED: {
+		struct rd r = rd_init(f->payload, f->len);
+		struct unit *u = worker_unit(w, rd_u32(&r));
+		if (u)
+			u->listed = true;
+		break;
+	}
 	case IPC_DEFER: {
 		struct rd r = rd_init(f->payload, f->len);
 		defer(e, worker_unit(w, rd_u32(&r)));

@@ -68,6 +68,7 @@ struct unit {
 	} given;
 	bool again; /* it is being done a second time */
 	bool deferred;
+	bool listed; /* all it holds is known */
 	/* UNIT_SEGMENT */
 	struct share *share;
 	char *path, *basis_path;

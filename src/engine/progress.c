@@ -43,6 +43,23 @@ int64_t progress_elapsed_ns(const struct engine *e)
 	return now - e->started_ns - e->paused_ns - (e->paused_since ? now - e->paused_since : 0);
 }
 
+/* Whether all there is has been found: no directory is waiting, and of those under way what they hold is known. */
+static bool walked(const struct engine *e)
+{
+	if (e->revisiting || e->ending)
+		return true;
+	if (!e->first_sent || e->queue.len || !e->workers)
+		return false;
+	for (size_t i = 0; i < e->plan.chosen_count; i++)
+		if (!e->mount_given[i])
+			return false;
+	for (const struct worker *w = e->workers; w; w = w->next)
+		for (const struct unit *u = w->units; u; u = u->next)
+			if (u->kind != UNIT_SEGMENT && !u->listed)
+				return false;
+	return true;
+}
+
 void progress_refresh(struct engine *e)
 {
 	struct progress *p = &e->progress;
@@ -65,8 +82,8 @@ void progress_refresh(struct engine *e)
 	p->elapsed_ns = progress_elapsed_ns(e);
 	p->movers = e->worker_count;
 	p->phase = phase(e);
-	/* Without a forecast, what the walk has found so far: it runs ahead of the transfer. Nor is there one when it has ended. */
-	if (!e->forecast || e->revisiting || e->ending) {
+	/* Without a forecast, what the walk has found so far: it runs ahead of the transfer. */
+	if (!e->forecast || walked(e)) {
 		p->bytes_expected = e->total.examined_bytes;
 		p->files_expected = e->total.examined;
 	}

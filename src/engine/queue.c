@@ -86,6 +86,7 @@ void queue_unit_redo(struct unit *u)
 	sort(g->few.data, g->few.len, &g->few_before);
 	sort(g->many.p, g->many.len, &g->many_before);
 	u->again = g->few_before > 0;
+	u->listed = false;
 }
 
 void queue_init(struct queue *q, const char *dir)

@@ -378,8 +378,17 @@ void dir_failed(struct mover *m, struct dir *d, const struct frame *f)
 
 /* ---- the end of a slice ---- */
 
+static void tell_listed(struct mover *m, const struct dir *d)
+{
+	buf_clear(&m->msg);
+	wr_u32(&m->msg, d->unit);
+	chan_send_buf(&m->ipc, IPC_LISTED, 0, &m->msg);
+}
+
 void dir_drain(struct mover *m, struct dir *d)
 {
+	if (d->state != DIR_STATE_DRAIN && d->slice + 1 >= d->slices)
+		tell_listed(m, d);
 	d->state = DIR_STATE_DRAIN;
 	if (m->batch && m->batch->dir == d)
 		put_flush(m);

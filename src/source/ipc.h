@@ -54,6 +54,7 @@ enum ipc_type {
 	IPC_COUNT,	/* struct ipc_count */
 	IPC_SYNCED,	/* u8 failed, diag */
 	IPC_EPOCH,	/* struct msg_epoch: how far the receiver's writing is durable */
+	IPC_LISTED,	/* u32 unit: all it holds has been examined, and handed on */
 	IPC_USED,	/* struct pace_used: what its receiver has taken */
 };
 

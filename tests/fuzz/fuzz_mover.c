@@ -269,6 +269,7 @@ static void told(struct world *w, const struct frame *f)
 		MUST(rd_u64(&r) <= 3);
 		break;
 	case IPC_DEFER:
+	case IPC_LISTED:
 		MUST(*unit_at(w, rd_u32(&r)));
 		break;
 	case IPC_COUNT:

@@ -35,6 +35,15 @@ of_target "of the one before, when it has not got there" "$WORK/dst" true
 start_rehost -c "$WORK/job.conf" --set target.root="$WORK/other" --bwlimit 1M run; until_true 8 test -e "$WORK/other"; sleep 0.5
 of_target "while it copies to it" "$WORK/other" false
 kill -TERM "$BG"; wait_rehost 10
+# A whole file system is forecast by what it holds, until all that is to be copied of it has been found.
+if make_fs ext4 60 "$WORK/fs"; then
+    tree random "$WORK/fs/f" 6000000; tree random "$WORK/fs/left-out" 30000000
+    OWN=(--set job.name=fs --set source.root="$WORK/fs" --set target.root="$WORK/dst-fs" --set rules.exclude="$WORK/fs/left-out")
+    start_rehost -c "$WORK/job.conf" "${OWN[@]}" --bwlimit 2M copy
+    until_true 8 sh -c "'$REHOST' -c '$WORK/job.conf' --set job.name=fs status --json | jq -e '.bytes_done > 0'"
+    st --set job.name=fs status --json; check "what is left out is not expected" jq -e '.bytes_expected == 6000000 and .files_expected <= 3 and .remaining_s < 10' "$S"
+    kill -TERM "$BG"; wait_rehost 10; umount "$WORK/fs"
+fi
 kill_at() { start_rehost -c "$WORK/job.conf" --bwlimit 1M copy; sleep 1.5; kill -KILL "$BG"; wait "$BG" 2>/dev/null; }
 tree random "$WORK/src/f" 10000000 --seed 2
 kill_at; until_true 6 no_processes
