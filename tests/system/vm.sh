@@ -321,7 +321,7 @@ case_limits() {
     job local:/srv/new/io "${of}io_write = 2M\n"
     background copy; sleep 5; measure 30; stop_job >/dev/null
     within "io_write = 2M: bytes of contents a second" "$(value copied)" 2097152 5
-    job local:/srv/new/memory "${of}memory = 128M\n"
+    job local:/srv/new/memory "${of}memory = 128M\nio_read = 8M\n"
     background copy; measure 30
     below "memory = 128M: the peak" "$(value memory_peak)" 134217729; equal "nobody was killed for it" "$(value oom_kill)" 0
     above "and it goes on: bytes a second" "$(value copied)" 100000
@@ -334,9 +334,9 @@ case_limits() {
     within "cpu = 25% by cgroup2: percent" "$(value cpu)" 25 10
     stop_job >/dev/null; check "the group is gone" no_group
     on source 'useradd -m user; chmod 755 /srv/data'
-    on source 'su user -c "rehost --set limits.cpu=25% --set limits.enforce=require sync /etc local:copy"' >"$OUT" 2>"$ERR"; RC=$?
+    on source 'su - user -c "rehost --set limits.cpu=25% --set limits.enforce=require sync /etc local:copy"' >"$OUT" 2>"$ERR"; RC=$?
     expect 1 "required of a user who has no systemd and no group"; has "said so" "$ERR" 'RH1402'
-    on source 'su user -c "rehost --set limits.cpu=25% sync -x /usr/share/man local:copy"' >"$OUT" 2>"$ERR"; RC=$?
+    on source 'su - user -c "rehost --set limits.cpu=25% sync -x /usr/share/man local:copy"' >"$OUT" 2>"$ERR"; RC=$?
     expect 0 "preferred: it goes on"; has "with a warning" "$ERR" 'RH1401'
 }
 
