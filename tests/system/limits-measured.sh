@@ -42,25 +42,30 @@ measure_bytes() { # WHAT RATE OPTIONS...
     sleep 3; within "$what, bytes a second" "$(rate "$SECONDS_EACH")" "$wanted" 5
     kill -TERM "$BG"; wait_rehost 20; rm -rf "$WORK/dst"
 }
+# counted WORD COUNTER: of the processes of the job with that word in their command line, by the kernel.
+counted() {
+    local p
+    for p in $(descendants "$BG"); do grep -qz -e "$1" "/proc/$p/cmdline" 2>/dev/null && awk -v c="$2:" '$1 == c {print $2}' "/proc/$p/io"; done | awk '{s += $1} END {printf "%d", s}'
+}
+printf '[job]\nname = %s\n[target]\naddress = x\nroot = /x\n' "$JOB" >"$WORK/job.conf"
+ask() { local SET=(); OUT=$WORK/a ERR=$WORK/e rehost -c "$WORK/job.conf" "$@"; }
 for n in 1 4; do
     # What the movers have read, by the kernel's count.
-    at() { for p in $(pgrep -P "$BG" -f role=mover); do awk '/^rchar/{print $2}' "/proc/$p/io"; done | awk '{s += $1} END {printf "%d", s}'; }
+    at() { counted role=mover rchar; }
     measure_bytes "io_read=20M, processes $n" 20971520 --processes $n --set limits.io_read=20M
     # What the receivers have written.
-    at() { for p in $(pgrep -P "$BG" rehost-receiver); do awk '/^wchar/{print $2}' "/proc/$p/io"; done | awk '{s += $1} END {printf "%d", s}'; }
+    at() { counted root-hex wchar; }
     measure_bytes "io_write=20M of a local target, processes $n" 20971520 --processes $n --set limits.io_write=20M
     # What they have sent, by their own count: not what is still in the sockets.
-    at() { jq -r .bytes_sent "$REHOST_RUN_DIR/$JOB.status.json"; }
+    at() { ask status --json; jq -r .bytes_sent "$WORK/a"; }
     measure_bytes "bandwidth=20M, processes $n" 20971520 --processes $n --bwlimit 20M
 done
 
 # Changed from outside, and by the timetable: in force within a second.
-printf '[job]\nname = %s\n[target]\naddress = x\nroot = /x\n' "$JOB" >"$WORK/job.conf"
-ask() { local SET=(); OUT=$WORK/a ERR=$WORK/e rehost -c "$WORK/job.conf" limits "$@"; }
 start_rehost --processes 4 --bwlimit 20M copy "$WORK/src" "local:$WORK/dst"
 sleep 5
 for m in 4 40; do
-    ask "bandwidth=${m}M"; expect 0 "rehost limits bandwidth=${m}M"
+    ask limits "bandwidth=${m}M"; expect 0 "rehost limits bandwidth=${m}M"
     sleep 1; within "in force a second later, bytes a second" "$(rate 8)" $((m << 20)) 5
 done
 kill -TERM "$BG"; wait_rehost 20; rm -rf "$WORK/dst"
