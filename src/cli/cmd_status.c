@@ -160,6 +160,8 @@ static void put_running_json(struct json *j, const struct status *s)
 	put_known(j, s, "files_expected", p->files_expected);
 	put_known(j, s, "bytes_done", p->bytes_done);
 	put_known(j, s, "bytes_expected", p->bytes_expected);
+	put_known(j, s, "bytes_sent", p->bytes_sent);
+	put_known(j, s, "bytes_received", p->bytes_received);
 	put_known(j, s, "rate", p->rate);
 	if (!s->state.silent && p->remaining_s >= 0)
 		json_i64(j, "remaining_s", p->remaining_s);

@@ -4,7 +4,7 @@
  * The coordinator makes the page and alone writes the rates and the hold; every worker maps it, asks before it sends
  * or reads, and charges what it did. Nothing is divided between workers and no message is needed: a change is in
  * force at the next question. A lane is a virtual clock, the time until which its rate has been used up: it may
- * lag behind the real clock by a burst of an eighth of a second, and who finds it in the future waits. A worker that
+ * lag behind the real clock by a burst of half a second, and who finds it in the future waits. A worker that
  * lies, or writes what it should not, harms the limits and nothing else.
  *
  * Time is the caller's (monotonic ns). Rates are bytes a second, 0 unlimited.
