@@ -105,6 +105,12 @@ static void disks_of_source(const struct engine *e, struct disks *d)
 
 /* ---- putting in force ---- */
 
+/* What workers do not count themselves is kept by the disk; at their own rate each would wait for the other, and less be done. */
+static uint64_t beside_rate(uint64_t rate)
+{
+	return rate + rate / 4;
+}
+
 static unsigned set_group(struct engine *e, const struct conf_limits *l, struct buf *why)
 {
 	struct disks from = {}, to = {};
@@ -115,7 +121,8 @@ static unsigned set_group(struct engine *e, const struct conf_limits *l, struct 
 	if (local(e))
 		disks_of_path(&to, e->job->conf->target.root);
 	held = group_set(e->host->group,
-		&(struct group_values){.cpu = l->cpu, .memory = l->memory, .io_read = l->io_read, .io_write = l->io_write,
+		&(struct group_values){.cpu = l->cpu, .memory = l->memory, .io_read = beside_rate(l->io_read),
+			.io_write = local(e) ? beside_rate(l->io_write) : l->io_write,
 			.read_disks = (const char *const *)from.names, .read_count = from.count,
 			.write_disks = (const char *const *)to.names, .write_count = to.count},
 		why);
