@@ -317,7 +317,7 @@ case_limits() {
 
     job local:/srv/new/io "${of}io_read = 2M\n"
     background copy; sleep 5; measure 30; stop_job >/dev/null
-    within "io_read = 2M: bytes of contents a second" "$(value copied)" 2097152 5; within "by io.stat" "$(value read)" 2097152 5
+    within "io_read = 2M: bytes of contents a second" "$(value copied)" 2097152 5; below "and no more by io.stat" "$(value read)" 2202010
     job local:/srv/new/io "${of}io_write = 2M\n"
     background copy; sleep 5; measure 30; stop_job >/dev/null
     within "io_write = 2M: bytes of contents a second" "$(value copied)" 2097152 5
