@@ -55,7 +55,8 @@ static void tune(int fd)
 		int level, name, value;
 	} options[] = {{IPPROTO_TCP, TCP_NODELAY, 1}, {SOL_SOCKET, SO_KEEPALIVE, 1},
 	        {IPPROTO_TCP, TCP_KEEPIDLE, 20}, {IPPROTO_TCP, TCP_KEEPINTVL, 10},
-	        {IPPROTO_TCP, TCP_KEEPCNT, 4}, {IPPROTO_TCP, TCP_USER_TIMEOUT, 60000}};
+	        {IPPROTO_TCP, TCP_KEEPCNT, 4}, {IPPROTO_TCP, TCP_USER_TIMEOUT, 60000},
+	        {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 256 << 10}}; /* what waits here could still be compressed, or held */
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
 		if (setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int)) < 0)
