@@ -35,7 +35,7 @@ enum rehost_level {
 struct rehost_plugin_job {
 	size_t size;
 	const char *program; /* "rehost" */
-	const char *job;     /* the job's name */
+	const char *job; /* the job's name */
 };
 
 /* One named value of a record; elements of arrays, so this struct never grows. Names are lower case letters,
@@ -46,9 +46,9 @@ struct rehost_plugin_field {
 };
 
 struct rehost_plugin {
-	size_t size;	  /* sizeof(struct rehost_plugin) */
+	size_t size; /* sizeof(struct rehost_plugin) */
 	uint32_t version; /* REHOST_PLUGIN_VERSION it was made for */
-	uint32_t kind;	  /* enum rehost_plugin_kind */
+	uint32_t kind; /* enum rehost_plugin_kind */
 	const char *name; /* as in the file's name */
 	/* NULL when it cannot work here; errno says why. The handle is passed to the others. */
 	void *(*open)(const struct rehost_plugin_job *job);

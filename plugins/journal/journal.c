@@ -13,7 +13,7 @@
 #include <systemd/sd-journal.h>
 
 #define PREFIX "REHOST_"
-#define FIELDS_MAX 64			   /* more of one record are left out */
+#define FIELDS_MAX 64 /* more of one record are left out */
 #define NAME_MAX_LEN (64 - sizeof(PREFIX)) /* journald drops a field with a longer name */
 
 struct journal {

@@ -12,8 +12,8 @@ struct buf {
 	size_t cap;
 };
 
-#define BUF_INIT                                                                                                     \
-	{                                                                                                            \
+#define BUF_INIT \
+	{        \
 	}
 #define AUTO_BUF __attribute__((cleanup(buf_release))) struct buf
 

@@ -6,8 +6,8 @@
 
 enum result {
 	RES_OK = 0, /* done */
-	RES_RETRY,  /* not done, trying again may help (the file changed, the link was lost) */
-	RES_WARN,   /* done, with something to say */
+	RES_RETRY, /* not done, trying again may help (the file changed, the link was lost) */
+	RES_WARN, /* done, with something to say */
 	RES_FAILED, /* this file is not done; the rest goes on */
-	RES_FATAL,  /* this run cannot go on */
+	RES_FATAL, /* this run cannot go on */
 };

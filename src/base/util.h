@@ -16,17 +16,17 @@
 #include <sys/types.h>
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)                                                                                                    \
-	({                                                                                                           \
-		__typeof__(a) min_a_ = (a);                                                                          \
-		__typeof__(b) min_b_ = (b);                                                                          \
-		min_a_ < min_b_ ? min_a_ : min_b_;                                                                   \
+#define MIN(a, b)                                  \
+	({                                         \
+		__typeof__(a) min_a_ = (a);        \
+		__typeof__(b) min_b_ = (b);        \
+		min_a_ < min_b_ ? min_a_ : min_b_; \
 	})
-#define MAX(a, b)                                                                                                    \
-	({                                                                                                           \
-		__typeof__(a) max_a_ = (a);                                                                          \
-		__typeof__(b) max_b_ = (b);                                                                          \
-		max_a_ > max_b_ ? max_a_ : max_b_;                                                                   \
+#define MAX(a, b)                                  \
+	({                                         \
+		__typeof__(a) max_a_ = (a);        \
+		__typeof__(b) max_b_ = (b);        \
+		max_a_ > max_b_ ? max_a_ : max_b_; \
 	})
 
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -46,11 +46,11 @@ char *xstrdup(const char *s);
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 char *xvasprintf(const char *fmt, va_list ap) PRINTF_LIKE(1, 0);
 
-#define STEAL(p)                                                                                                     \
-	({                                                                                                           \
-		__typeof__(p) stolen_ = (p);                                                                         \
-		(p) = NULL;                                                                                          \
-		stolen_;                                                                                             \
+#define STEAL(p)                             \
+	({                                   \
+		__typeof__(p) stolen_ = (p); \
+		(p) = NULL;                  \
+		stolen_;                     \
 	})
 
 static inline bool str_eq(const char *a, const char *b)

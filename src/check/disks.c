@@ -66,9 +66,8 @@ static void descend(struct found *f, int dir, unsigned depth)
 		closedir(slaves);
 	if (any)
 		return;
-	AUTO_CLOSE int whole = faccessat(dir, "partition", F_OK, 0) == 0
-		? openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-		: -1;
+	AUTO_CLOSE int whole =
+		faccessat(dir, "partition", F_OK, 0) == 0 ? openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	take_disk(f, whole >= 0 ? whole : dir);
 }
 

@@ -12,14 +12,14 @@
 #define CHUNK_MIN (4u << 10)
 #define CHUNK_MAX (16u << 10)
 #define MARKS 64 /* pings in a window */
-#define AHEAD (256u << 10)	   /* written at once */
-#define WINDOW_FIRST (128u << 10)  /* on its way, unanswered, before the speed is known */
+#define AHEAD (256u << 10) /* written at once */
+#define WINDOW_FIRST (128u << 10) /* on its way, unanswered, before the speed is known */
 #define WINDOW_NS (750 * NS_PER_MS) /* later: what goes in this time, and in two round trips */
 #define RATE_NS (250 * NS_PER_MS)
 #define MARK_NS (20 * NS_PER_MS)
-#define BURST_NS NS_PER_MS	   /* answers closer than that are of one burst */
-#define ENOUGH (512u << 10)	   /* bytes; with less, more time is taken, */
-#define EXTRA_NS (4 * NS_PER_S)	   /* so much at most */
+#define BURST_NS NS_PER_MS /* answers closer than that are of one burst */
+#define ENOUGH (512u << 10) /* bytes; with less, more time is taken, */
+#define EXTRA_NS (4 * NS_PER_S) /* so much at most */
 #define POOL (1u << 20)
 
 struct fill {
@@ -30,13 +30,13 @@ struct fill {
 	size_t at;
 	uint64_t window;
 	struct msg_pong begun, anchor, seen; /* the first answer, an older one for the speed, the last */
-	struct msg_pong first, last;	     /* of the time that counts */
+	struct msg_pong first, last; /* of the time that counts */
 	bool any, counts, opening; /* opening: first is of the burst that is arriving */
 	uint64_t since_mark;
 	int64_t marked;
 	uint32_t marks; /* unanswered */
-	int64_t heard;	/* when the last answer came */
-	bool over;	/* nothing counts any more */
+	int64_t heard; /* when the last answer came */
+	bool over; /* nothing counts any more */
 };
 
 /* xorshift64*: nothing a compressor finds anything in. */

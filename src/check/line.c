@@ -189,8 +189,8 @@ bool lines_ask(struct lines *l, size_t n, uint8_t type, const struct buf *payloa
 
 static struct transport_receiver receiver(const struct conf *c)
 {
-	return (struct transport_receiver){.root = c->target.root, .read_only = true, .sudo = c->target.sudo,
-		.helper = c->target.helper};
+	return (struct transport_receiver){
+		.root = c->target.root, .read_only = true, .sudo = c->target.sudo, .helper = c->target.helper};
 }
 
 static bool start(struct lines *all, struct line *l, struct diag *d)

@@ -14,10 +14,10 @@
 
 #define PING_MS 3000
 #define STEADY_MS 2000
-#define WARM_MS 1000	/* at least, and this many round trips, */
+#define WARM_MS 1000 /* at least, and this many round trips, */
 #define WARM_TRIPS 10
 #define WARM_MAX_MS 3000 /* but no more */
-#define SLOW_MBIT 2.0	 /* SSH's packets take so long that shares of a connection cannot be told */
+#define SLOW_MBIT 2.0 /* SSH's packets take so long that shares of a connection cannot be told */
 #define LIMIT_REACHED 0.9 /* of the rate that [transfer] bandwidth allows */
 /* What a disk is taken to give, since nothing is read from it: Mbit/s. */
 #define DISK_ROTATING 1200

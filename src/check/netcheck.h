@@ -62,8 +62,8 @@ struct netcheck_host {
 	bool known;
 	unsigned cpus;
 	double cpu, cpu_loaded; /* busy: before, and the most while bytes were sent */
-	double memory;		/* in use */
-	uint64_t memory_bytes;	/* there are */
+	double memory; /* in use */
+	uint64_t memory_bytes; /* there are */
 };
 
 struct netcheck {
@@ -80,13 +80,13 @@ struct netcheck {
 	const char *stopped; /* why no more connections were measured, static; NULL: they would not have paid */
 	struct netcheck_host source, target;
 	unsigned disks, rotational; /* behind the chosen mounts; 0: not known */
-	double disk_mbit;	    /* what one is taken to give */
+	double disk_mbit; /* what one is taken to give */
 	unsigned paying, feeding, processes;
 	double mbit; /* of the connections that pay */
 	uint64_t limit; /* bytes a second, in force while measuring; 0: none */
-	bool limited;	/* it, not the network, was what was measured */
-	char *mounts;	/* "/, /srv", escaped */
-	bool whole;	/* bytes is the whole file system's, of which the source is a part */
+	bool limited; /* it, not the network, was what was measured */
+	char *mounts; /* "/, /srv", escaped */
+	bool whole; /* bytes is the whole file system's, of which the source is a part */
 	uint64_t bytes;
 	double forecast_mbit, hours_best, hours_worst;
 	double seconds;

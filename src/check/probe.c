@@ -146,8 +146,8 @@ static void hello(struct probe *p)
 		probe_protocol(p, "a malformed greeting");
 	if (ok.protocol == WIRE_PROTOCOL)
 		return;
-	diag_set(&d, DIAG_CHECK_PROTOCOL, 0, NULL, "rehost %s speaks protocol %d, the receiver '%.*s' speaks %u", version,
-		WIRE_PROTOCOL, (int)ok.version.len, (const char *)ok.version.p, ok.protocol);
+	diag_set(&d, DIAG_CHECK_PROTOCOL, 0, NULL, "rehost %s speaks protocol %d, the receiver '%.*s' speaks %u",
+		version, WIRE_PROTOCOL, (int)ok.version.len, (const char *)ok.version.p, ok.protocol);
 	probe_die(p, &d);
 }
 

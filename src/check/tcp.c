@@ -14,8 +14,8 @@ struct info {
 	uint32_t pmtu, rcv_ssthresh, rtt, rttvar, snd_ssthresh, snd_cwnd, advmss, reordering;
 	uint32_t rcv_rtt, rcv_space, total_retrans;
 	uint64_t pacing_rate, max_pacing_rate, bytes_acked, bytes_received; /* Linux 3.15, 4.1 */
-	uint32_t segs_out, segs_in;					    /* 4.2 */
-	uint32_t notsent_bytes, min_rtt, data_segs_in, data_segs_out;	    /* 4.6 */
+	uint32_t segs_out, segs_in; /* 4.2 */
+	uint32_t notsent_bytes, min_rtt, data_segs_in, data_segs_out; /* 4.6 */
 };
 
 bool tcp_read(int fd, struct tcp_counts *out)

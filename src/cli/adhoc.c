@@ -73,8 +73,8 @@ static bool add_filters(struct conf *c, const struct options *o, struct diag *d)
 				return false;
 			break;
 		default:
-			conf_add_pattern(c, f->value, f->id == OPT_INCLUDE,
-				f->id == OPT_INCLUDE ? "--include" : "--exclude", 0);
+			conf_add_pattern(
+				c, f->value, f->id == OPT_INCLUDE, f->id == OPT_INCLUDE ? "--include" : "--exclude", 0);
 		}
 	}
 	return true;

@@ -41,8 +41,7 @@ static void warn_without_target(const struct conf *c)
 
 		diag_set(&d, DIAG_CLI_UNFINISHED_TARGET, 0, NULL, "%s", missing.diag.detail);
 		diag_format(&b, &d);
-		fprintf(stderr, "rehost: warning: %s\nrehost: hint: %s\n", buf_cstr(&b),
-			diag_info(d.code)->remedy);
+		fprintf(stderr, "rehost: warning: %s\nrehost: hint: %s\n", buf_cstr(&b), diag_info(d.code)->remedy);
 	}
 	usage_release(&missing);
 }

@@ -16,8 +16,8 @@ int cmd_copy_sync(const struct options *o)
 		struct usage_error e = {0};
 
 		usage_set(&e, DIAG_CLI_OPERANDS,
-			xasprintf("write 'rehost %s SRC DST', or 'rehost %s' for the configured job",
-				o->command->name, o->command->name),
+			xasprintf("write 'rehost %s SRC DST', or 'rehost %s' for the configured job", o->command->name,
+				o->command->name),
 			"'%s' takes SRC and DST, or nothing, but was given %zu argument%s", o->command->name,
 			o->operand_count, o->operand_count == 1 ? "" : "s");
 		code = work_refuse(o, &e);

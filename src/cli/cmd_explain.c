@@ -7,8 +7,7 @@
 
 static const char *severity_name(enum diag_severity severity)
 {
-	static const char *const names[] = {
-		[DIAG_INFO] = "note", [DIAG_WARNING] = "warning", [DIAG_ERROR] = "error"};
+	static const char *const names[] = {[DIAG_INFO] = "note", [DIAG_WARNING] = "warning", [DIAG_ERROR] = "error"};
 
 	return names[severity];
 }

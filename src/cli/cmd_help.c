@@ -41,8 +41,7 @@ static void help_all(void)
 	for (size_t i = 0; i < CMD_COUNT; i++) {
 		AUTO_BUF b = BUF_INIT;
 
-		buf_printf(
-			&b, "  %s%s%s", commands[i].name, *commands[i].usage ? " " : "", commands[i].usage);
+		buf_printf(&b, "  %s%s%s", commands[i].name, *commands[i].usage ? " " : "", commands[i].usage);
 		put_line(buf_cstr(&b), commands[i].summary);
 	}
 	put_options(~0u);

@@ -19,7 +19,8 @@ static cJSON *make_request(const struct options *o, const struct conf *c, struct
 		set = cJSON_AddObjectToObject(request, "set");
 	for (size_t i = 0; i < o->operand_count; i++) {
 		const char *eq = strchr(o->operands[i], '=');
-		AUTO_FREE char *name = eq ? xmemdup(o->operands[i], (size_t)(eq - o->operands[i])) : xstrdup(o->operands[i]);
+		AUTO_FREE char *name =
+			eq ? xmemdup(o->operands[i], (size_t)(eq - o->operands[i])) : xstrdup(o->operands[i]);
 		const char *names[] = {name}, *values[] = {eq ? eq + 1 : ""};
 
 		if (eq)
@@ -32,8 +33,9 @@ static cJSON *make_request(const struct options *o, const struct conf *c, struct
 	if (!why.len)
 		return request;
 	*strchr(buf_cstr(&why), '\n') = '\0';
-	usage_set(e, DIAG_CLI_OPTION_VALUE, xstrdup("'rehost limits' lists the keys; rehost.conf(5) describes their values"),
-		"%s", (char *)why.data);
+	usage_set(e, DIAG_CLI_OPTION_VALUE,
+		xstrdup("'rehost limits' lists the keys; rehost.conf(5) describes their values"), "%s",
+		(char *)why.data);
 	cJSON_Delete(request);
 	return NULL;
 }

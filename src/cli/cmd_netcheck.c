@@ -68,7 +68,8 @@ static void put_round_trip(const struct netcheck *n)
 		return;
 	}
 	snprintf(value, sizeof(value), "%.3f %%", loss(n));
-	put("loss", value, rated(NETCHECK_LOSS, loss(n)), "to the first hop, sending at full speed; %llu of %llu segments sent again",
+	put("loss", value, rated(NETCHECK_LOSS, loss(n)),
+		"to the first hop, sending at full speed; %llu of %llu segments sent again",
 		(unsigned long long)n->retransmitted, (unsigned long long)n->segments);
 }
 

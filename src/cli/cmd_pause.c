@@ -20,7 +20,9 @@ int cmd_pause(const struct options *o)
 		bool changed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "changed"));
 
 		printf("job %s %s%s\n", r.name, changed ? "is " : "was ",
-			pause ? changed ? "paused" : "paused already" : changed ? "resumed" : "not paused");
+			pause             ? changed ? "paused" : "paused already"
+				: changed ? "resumed"
+					  : "not paused");
 	}
 	cJSON_Delete(reply);
 	running_release(&r);

@@ -19,8 +19,8 @@ static bool stop(struct running *r, const struct options *o, struct usage_error 
 	if (reply) {
 		ended = control_await_end(fd, PATIENCE_S);
 		if (!ended)
-			diag_set(&e->diag, DIAG_ENGINE_CONTROL, 0, NULL, "job '%s' has not ended after %d seconds", r->name,
-				PATIENCE_S);
+			diag_set(&e->diag, DIAG_ENGINE_CONTROL, 0, NULL, "job '%s' has not ended after %d seconds",
+				r->name, PATIENCE_S);
 	} else { /* busy with a hook, or silent: signals are heard all the same */
 		ended = (e->diag.code == DIAG_ENGINE_HOOK || e->diag.code == DIAG_ENGINE_CONTROL) &&
 			control_end_by_signal(r->dirs.run, r->name, PATIENCE_S);

@@ -52,7 +52,7 @@ static char update_letter(const struct item *i)
 void itemize_format(struct buf *out, const struct item *i)
 {
 	bool is_new = i->op == ITEM_CREATE || i->why & META_D_TYPE ||
-		      (i->op == ITEM_LINK && !(i->why & ~(uint32_t)META_D_HARDLINK));
+		(i->op == ITEM_LINK && !(i->why & ~(uint32_t)META_D_HARDLINK));
 
 	if (i->op == ITEM_DELETE) {
 		buf_append_str(out, "*deleting  ");
@@ -60,9 +60,10 @@ void itemize_format(struct buf *out, const struct item *i)
 		buf_append_u8(out, (uint8_t)update_letter(i));
 		buf_append_u8(out, (uint8_t)type_letter(i->type));
 		for (size_t c = 0; c < ARRAY_LEN(columns); c++)
-			buf_append_u8(out, (uint8_t)(is_new			? '+'
-						     : i->why & columns[c].bits ? columns[c].letter
-										: '.'));
+			buf_append_u8(out,
+				(uint8_t)(is_new                           ? '+'
+						: i->why & columns[c].bits ? columns[c].letter
+									   : '.'));
 	}
 	buf_append_u8(out, ' ');
 	text_escape(out, i->path, strlen(i->path));

@@ -89,7 +89,8 @@ static void differences(const struct writer *w)
 		return;
 	head(w->out, name, "Differences that the last verify found");
 	for (int kind = 0; kind < DIFFERENCE_KINDS; kind++) {
-		sample(w->out, name, w->job, run_command_name(RUN_VERIFY), report_kind_name((enum difference_kind)kind));
+		sample(w->out, name, w->job, run_command_name(RUN_VERIFY),
+			report_kind_name((enum difference_kind)kind));
 		buf_printf(w->out, "%" PRIu64 "\n", r->difference_counts[kind]);
 	}
 }
@@ -105,7 +106,8 @@ void metrics_format(struct buf *out, const char *job, const struct run_record ru
 	TIME(duration_ns, "last_run_duration_seconds", "How long the last run took");
 #undef TIME
 	exit_codes(&w);
-#define X(field, help) family(&w, "last_run_" #field, help " in the last run", offsetof(struct run_record, field), false);
+#define X(field, help) \
+	family(&w, "last_run_" #field, help " in the last run", offsetof(struct run_record, field), false);
 	RUN_COUNTERS(X)
 #undef X
 	differences(&w);

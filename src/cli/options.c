@@ -31,21 +31,19 @@ const struct command commands[CMD_COUNT] = {
 	[CMD_CHECK_CONFIG] = {"check-config", cmd_check_config, "validate the configuration", ""},
 	[CMD_SHOW_CONFIG] = {"show-config", cmd_show_config,
 		"print the configuration in force, and where each value is from", ""},
-	[CMD_EXPLAIN] = {"explain", cmd_explain, "what a diagnostic means, its cause and its remedy",
-		"CODE..."},
+	[CMD_EXPLAIN] = {"explain", cmd_explain, "what a diagnostic means, its cause and its remedy", "CODE..."},
 	[CMD_HELP] = {"help", cmd_help, "this list, or the help of one command", "[COMMAND]"},
 };
 
 const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_CONFIG] = {"config", 'c', "FILE", CONFIGURED,
 		"read this file instead of /etc/rehost (-c only before COMMAND)"},
-	[OPT_SET] = {"set", 0, "SECTION.KEY=VALUE", CONFIGURED,
-		"set a value of the configuration; repeatable"},
+	[OPT_SET] = {"set", 0, "SECTION.KEY=VALUE", CONFIGURED, "set a value of the configuration; repeatable"},
 	[OPT_DRY_RUN] = {"dry-run", 'n', NULL, WORK, "write nothing anywhere, list what would be done"},
 	[OPT_VERBOSE] = {"verbose", 'v', NULL, WORK, "print notes and every change"},
-	[OPT_QUIET] = {"quiet", 'q', NULL, WORK | BIT(CMD_CHECK_CONFIG),
-		"print nothing but warnings and errors"},
-	[OPT_JSON] = {"json", 0, NULL, WORK | BIT(CMD_STATUS) | BIT(CMD_LIMITS), "one JSON object a line on standard output"},
+	[OPT_QUIET] = {"quiet", 'q', NULL, WORK | BIT(CMD_CHECK_CONFIG), "print nothing but warnings and errors"},
+	[OPT_JSON] = {"json", 0, NULL, WORK | BIT(CMD_STATUS) | BIT(CMD_LIMITS),
+		"one JSON object a line on standard output"},
 	[OPT_PROGRESS] = {"progress", 0, "auto|always|never", WORK, "the progress line; auto: on a terminal"},
 	[OPT_ITEMIZE] = {"itemize-changes", 'i', NULL, WORK, "print one line a change"},
 	[OPT_BWLIMIT] = {"bwlimit", 0, "RATE", WORK, "bytes a second, with K, M or G; 0 or off: unlimited"},
@@ -55,10 +53,8 @@ const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_EXCLUDE] = {"exclude", 0, "PATTERN", SELECT, "with SRC DST: leave out what matches"},
 	[OPT_INCLUDE] = {"include", 0, "PATTERN", SELECT, "with SRC DST: do not leave out what matches"},
 	[OPT_FILTER] = {"filter", 0, "RULE", SELECT, "with SRC DST: an rsync filter rule"},
-	[OPT_EXCLUDE_FROM] = {"exclude-from", 0, "FILE", SELECT,
-		"with SRC DST: exclude patterns, one a line"},
-	[OPT_INCLUDE_FROM] = {"include-from", 0, "FILE", SELECT,
-		"with SRC DST: include patterns, one a line"},
+	[OPT_EXCLUDE_FROM] = {"exclude-from", 0, "FILE", SELECT, "with SRC DST: exclude patterns, one a line"},
+	[OPT_INCLUDE_FROM] = {"include-from", 0, "FILE", SELECT, "with SRC DST: include patterns, one a line"},
 	[OPT_ONE_FILE_SYSTEM] = {"one-file-system", 'x', NULL, SELECT | BIT(CMD_NETCHECK),
 		"with SRC DST: do not enter other file systems"},
 	[OPT_CHECKSUM] = {"checksum", 'c', NULL, AD_HOC,
@@ -66,8 +62,7 @@ const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_MODE] = {"mode", 0, "quick|crc64", BIT(CMD_VERIFY), "compare sizes and times, or every byte"},
 	[OPT_RECHECK] = {"recheck", 0, NULL, BIT(CMD_VERIFY), "look only at what differed last time"},
 	[OPT_CHECK] = {"check", 0, NULL, BIT(CMD_STATUS), "one line and exit code 0 to 3, for monitoring"},
-	[OPT_MAX_AGE] = {"max-age", 0, "DURATION", BIT(CMD_STATUS),
-		"with --check: how old the last sync may be (26h)"},
+	[OPT_MAX_AGE] = {"max-age", 0, "DURATION", BIT(CMD_STATUS), "with --check: how old the last sync may be (26h)"},
 	[OPT_HELP] = {"help", 'h', NULL, ALL, "print help"},
 	[OPT_VERSION] = {"version", 0, NULL, ALL, "print the version, the libraries and the back ends"},
 };
@@ -98,8 +93,7 @@ int usage_print(const struct usage_error *e)
 	AUTO_BUF b = BUF_INIT;
 
 	diag_format(&b, &e->diag);
-	fprintf(stderr, "rehost: error: %s\nrehost: hint: %s\n", buf_cstr(&b),
-		e->hint ? e->hint : info->remedy);
+	fprintf(stderr, "rehost: error: %s\nrehost: hint: %s\n", buf_cstr(&b), e->hint ? e->hint : info->remedy);
 	return info->exit_class;
 }
 
@@ -119,8 +113,8 @@ static bool unknown_option(const struct options *o, const char *name, size_t len
 	AUTO_FREE char *word = xmemdup(name, len);
 	const char *near = nearest_option(word, o->command ? BIT(o->id) : ALL);
 
-	usage_set(e, DIAG_CLI_OPTION, near ? xasprintf("did you mean '--%s'?", near) : NULL,
-		"unknown option '--%s'", word);
+	usage_set(e, DIAG_CLI_OPTION, near ? xasprintf("did you mean '--%s'?", near) : NULL, "unknown option '--%s'",
+		word);
 	return false;
 }
 
@@ -250,8 +244,7 @@ static bool parse_long(struct options *o, int argc, char **argv, int *i, struct 
 		return unknown_option(o, name, len, e);
 	if (!option_defs[id].arg) {
 		if (value) {
-			usage_set(e, DIAG_CLI_OPTION_VALUE,
-				xasprintf("write '--%s' alone", option_defs[id].name),
+			usage_set(e, DIAG_CLI_OPTION_VALUE, xasprintf("write '--%s' alone", option_defs[id].name),
 				"option '--%s' takes no value", option_defs[id].name);
 			return false;
 		}
@@ -297,8 +290,7 @@ static bool parse_letters(struct options *o, int argc, char **argv, int *i, stru
 		else if (*i + 1 < argc)
 			value = argv[++*i];
 		else {
-			usage_set(e, DIAG_CLI_OPTION_VALUE,
-				xasprintf("write '-%c %s'", *p, option_defs[id].arg),
+			usage_set(e, DIAG_CLI_OPTION_VALUE, xasprintf("write '-%c %s'", *p, option_defs[id].arg),
 				"option '-%c' needs a value", *p);
 			return false;
 		}
@@ -317,8 +309,8 @@ size_t command_find(const char *word, struct usage_error *e)
 			return i;
 	}
 	near = text_nearest(word, names, CMD_COUNT);
-	usage_set(e, DIAG_CLI_COMMAND, near ? xasprintf("did you mean '%s'?", near) : NULL,
-		"unknown command '%s'", word);
+	usage_set(
+		e, DIAG_CLI_COMMAND, near ? xasprintf("did you mean '%s'?", near) : NULL, "unknown command '%s'", word);
 	return CMD_COUNT;
 }
 
@@ -346,8 +338,7 @@ static bool check_given(const struct options *o, struct usage_error *e)
 		else if (i == OPT_CHECKSUM)
 			hint = "'-c' is '--config' only before the command";
 		usage_set(e, DIAG_CLI_OPTION_PLACE,
-			hint ? xstrdup(hint)
-			     : xasprintf("'rehost help %s' lists its options", o->command->name),
+			hint ? xstrdup(hint) : xasprintf("'rehost help %s' lists its options", o->command->name),
 			"'%s' does not take the option '--%s'", o->command->name, option_defs[i].name);
 		return false;
 	}

@@ -65,14 +65,14 @@ struct options;
 struct command {
 	const char *name;
 	int (*function)(const struct options *o); /* returns the exit code */
-	const char *summary;			  /* one line, lower case */
-	const char *usage;			  /* the operands, or "" */
+	const char *summary; /* one line, lower case */
+	const char *usage; /* the operands, or "" */
 };
 
 struct option_def {
-	const char *name;  /* without its dashes */
-	char letter;	   /* 0: none */
-	const char *arg;   /* what its value is called, or NULL */
+	const char *name; /* without its dashes */
+	char letter; /* 0: none */
+	const char *arg; /* what its value is called, or NULL */
 	unsigned commands; /* bits 1 << CMD_*: the commands that take it */
 	const char *help;
 };
@@ -96,14 +96,14 @@ struct options {
 	const char *config;
 	const char **sets; /* those of --set, then those that stand for --bwlimit and --processes */
 	size_t set_count;
-	char *own_sets[3];   /* storage of the latter */
+	char *own_sets[3]; /* storage of the latter */
 	bool quiet, verbose; /* the last of -q and -v holds */
 	enum progress_mode progress;
 	struct filter_arg *filters;
 	size_t filter_count;
 	enum conf_verify_mode verify_mode; /* when given[OPT_MODE] */
-	uint64_t max_age;		   /* seconds */
-	const char *const *operands;	   /* those after COMMAND */
+	uint64_t max_age; /* seconds */
+	const char *const *operands; /* those after COMMAND */
 	size_t operand_count;
 	const char **operand_store;
 };
@@ -114,8 +114,7 @@ struct usage_error {
 	char *hint;
 };
 
-void usage_set(struct usage_error *e, enum diag_code code, char *own_hint, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
+void usage_set(struct usage_error *e, enum diag_code code, char *own_hint, const char *fmt, ...) PRINTF_LIKE(4, 5);
 void usage_release(struct usage_error *e);
 /* Writes it to stderr as every error is written. Returns its exit code. */
 int usage_print(const struct usage_error *e);

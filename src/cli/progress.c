@@ -13,8 +13,7 @@ void progress_format(struct buf *out, const struct progress *p)
 	buf_append_u8(out, ' ');
 	text_size(out, p->bytes_done);
 	if (p->bytes_expected) {
-		double percent =
-			100.0 * (double)MIN(p->bytes_done, p->bytes_expected) / (double)p->bytes_expected;
+		double percent = 100.0 * (double)MIN(p->bytes_done, p->bytes_expected) / (double)p->bytes_expected;
 
 		buf_append_str(out, " of ");
 		text_size(out, p->bytes_expected);

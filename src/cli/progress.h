@@ -11,8 +11,8 @@
 struct progress_line {
 	FILE *f;
 	bool in_place; /* f is a terminal */
-	bool shown;    /* a line stands there that must be wiped before anything else is printed */
-	int64_t last;  /* when a plain line was printed */
+	bool shown; /* a line stands there that must be wiped before anything else is printed */
+	int64_t last; /* when a plain line was printed */
 };
 
 /* "copying 1.20 GiB of 4.00 GiB, 30%, 120 MiB/s, 0:23 left, 12 files done, 400 left" */

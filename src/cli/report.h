@@ -18,8 +18,8 @@ struct report_options {
 	bool json, quiet, verbose, items, dry_run;
 	enum progress_mode progress;
 	bool err_is_terminal;
-	bool colour;		     /* on err */
-	const char *command;	     /* "sync"; static */
+	bool colour; /* on err */
+	const char *command; /* "sync"; static */
 	const char *source, *target; /* for people, escaped; copied */
 };
 

@@ -148,8 +148,7 @@ static void json_report_progress(struct report *r, const struct progress *p, boo
 	if (p->bytes_expected) {
 		json_u64(j, "bytes_expected", p->bytes_expected);
 		json_u64(j, "percent",
-			(uint64_t)(100.0 * (double)MIN(p->bytes_done, p->bytes_expected) /
-				   (double)p->bytes_expected));
+			(uint64_t)(100.0 * (double)MIN(p->bytes_done, p->bytes_expected) / (double)p->bytes_expected));
 	}
 	json_u64(j, "bytes_sent", p->bytes_sent);
 	json_u64(j, "bytes_received", p->bytes_received);

@@ -8,7 +8,7 @@
 
 struct text_report {
 	struct progress_line line;
-	bool draw;		     /* the progress line is wanted */
+	bool draw; /* the progress line is wanted */
 	bool hinted[DIAG_CODES_END]; /* a hint is printed once a code */
 };
 
@@ -22,8 +22,8 @@ static struct text_report *own(struct report *r)
 	r->own = t = xcalloc(1, sizeof(*t));
 	t->line.f = r->o.err;
 	t->line.in_place = r->o.err_is_terminal;
-	t->draw = !r->o.quiet && (r->o.progress == PROGRESS_ALWAYS ||
-					 (r->o.progress == PROGRESS_AUTO && r->o.err_is_terminal));
+	t->draw = !r->o.quiet &&
+		(r->o.progress == PROGRESS_ALWAYS || (r->o.progress == PROGRESS_AUTO && r->o.err_is_terminal));
 	return t;
 }
 
@@ -259,8 +259,7 @@ static void headline(struct report *r, FILE *f, const struct summary *s)
 		buf_append_str(&b, "completed in ");
 	text_duration(&b, (uint64_t)(s->duration_ns / NS_PER_S));
 	if (s->files_failed)
-		buf_printf(&b, ", but %llu file%s failed", ull(s->files_failed),
-			s->files_failed == 1 ? "" : "s");
+		buf_printf(&b, ", but %llu file%s failed", ull(s->files_failed), s->files_failed == 1 ? "" : "s");
 	buf_append_u8(&b, '\n');
 	fputs(buf_cstr(&b), f);
 }

@@ -57,8 +57,8 @@ cJSON *running_try(struct running *r, const struct options *o, cJSON *request, i
 	else
 		reply = control_ask(r->dirs.run, r->name, request, out_fd, &e->diag);
 	if (e->diag.code == DIAG_ENGINE_NOT_RUNNING && is_running(r))
-		diag_set(&e->diag, DIAG_ENGINE_CONTROL, 0, r->dirs.run, "cannot reach the running job '%s': no socket in '%s'",
-			r->name, r->dirs.run);
+		diag_set(&e->diag, DIAG_ENGINE_CONTROL, 0, r->dirs.run,
+			"cannot reach the running job '%s': no socket in '%s'", r->name, r->dirs.run);
 	else if (e->diag.code == DIAG_ENGINE_NOT_RUNNING)
 		hint_others(r, e);
 	return reply;

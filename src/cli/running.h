@@ -20,10 +20,11 @@ void running_release(struct running *r);
  * Sends the request (which is freed) to the job that the options mean; r is zeroes, or found already. The reply, or NULL:
  * then all has been said, and out_code is the exit code. out_fd as of control_ask().
  */
-struct cJSON *running_ask(struct running *r, const struct options *o, struct cJSON *request, int *out_fd, int *out_code);
+struct cJSON *running_ask(
+	struct running *r, const struct options *o, struct cJSON *request, int *out_fd, int *out_code);
 /* The same, but NULL with out_error. */
-struct cJSON *running_try(struct running *r, const struct options *o, struct cJSON *request, int *out_fd,
-	struct usage_error *out_error);
+struct cJSON *running_try(
+	struct running *r, const struct options *o, struct cJSON *request, int *out_fd, struct usage_error *out_error);
 /* The command takes no arguments: says so. */
 void running_operands_error(const struct options *o, struct usage_error *out_error);
 /* The same, printed. Returns the exit code. */

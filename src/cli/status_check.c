@@ -18,8 +18,8 @@ static int verdict(const struct job_state *s, bool running, bool fresh)
 	return s->last_exit_code == EXIT_DONE ? STATUS_OK : STATUS_WARNING;
 }
 
-void status_check_make(struct status_check *out, const char *job, const struct job_state *s, pid_t pid,
-	int64_t now, uint64_t max_age)
+void status_check_make(
+	struct status_check *out, const char *job, const struct job_state *s, pid_t pid, int64_t now, uint64_t max_age)
 {
 	/* A clock that was set back makes no negative age. */
 	uint64_t age = (uint64_t)(MAX(now - s->last_sync_completed, INT64_C(0)) / NS_PER_S);

@@ -17,6 +17,6 @@ struct status_check {
 };
 
 /* now: real ns; max_age: seconds. out->text is to be released. */
-void status_check_make(struct status_check *out, const char *job, const struct job_state *s, pid_t pid,
-	int64_t now, uint64_t max_age);
+void status_check_make(
+	struct status_check *out, const char *job, const struct job_state *s, pid_t pid, int64_t now, uint64_t max_age);
 const char *status_check_name(int code);

@@ -28,7 +28,8 @@ static PRINTF_LIKE(2, 3) void say(enum diag_code code, const char *fmt, ...)
 	diag_set(&d, code, 0, NULL, "%s", text);
 	diag_format(&b, &d);
 	if (poll(&p, 1, 0) > 0 && p.revents & POLLOUT)
-		dprintf(STDERR_FILENO, "\nrehost: error: %s\nrehost: hint: %s\n", buf_cstr(&b), diag_info(code)->remedy);
+		dprintf(STDERR_FILENO, "\nrehost: error: %s\nrehost: hint: %s\n", buf_cstr(&b),
+			diag_info(code)->remedy);
 }
 
 NORETURN static void leave(int status)

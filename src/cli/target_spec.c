@@ -151,8 +151,7 @@ static const char *parse_host(const char *text, struct target_spec *out, struct 
 		len = (size_t)(end - host);
 		if (*end != ':') {
 			fail(d, out_hint,
-				xasprintf("write [USER@]HOST:DIR, or local:%s for a directory of this host",
-					text),
+				xasprintf("write [USER@]HOST:DIR, or local:%s for a directory of this host", text),
 				text, "it has no colon before a slash");
 			return NULL;
 		}
@@ -197,8 +196,8 @@ bool target_spec_parse(const char *text, struct target_spec *out, struct diag *d
 
 		if (!text_parse_u64(port, 65535, &n) || n == 0)
 			return fail(d, out_hint,
-				xstrdup("a port is 1 to 65535; write HOST:./NAME for a name with a colon"),
-				text, "its port is out of range");
+				xstrdup("a port is 1 to 65535; write HOST:./NAME for a name with a colon"), text,
+				"its port is out of range");
 		out->port = (unsigned)n;
 		rest += digits + 1;
 	}

@@ -11,10 +11,10 @@
 
 struct target_spec {
 	bool local;
-	char *user;    /* NULL: not given */
-	char *host;    /* without brackets; NULL when local */
+	char *user; /* NULL: not given */
+	char *host; /* without brackets; NULL when local */
 	unsigned port; /* 0: not given */
-	char *dir;     /* never empty, no trailing slash but for "/" */
+	char *dir; /* never empty, no trailing slash but for "/" */
 };
 
 /* True when the text names a target and no path: "local:" or a colon before any slash. */

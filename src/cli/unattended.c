@@ -74,7 +74,8 @@ static bool run_hook(struct work *w, const char *name, const char *command, cons
 	int64_t timeout_ns, enum diag_code code, struct diag *d, int *out_signal)
 {
 	struct output o = {.w = w, .hook = name};
-	struct hook h = {.command = command, .environment = environment, .timeout_ns = timeout_ns, .line = on_line, .arg = &o};
+	struct hook h = {
+		.command = command, .environment = environment, .timeout_ns = timeout_ns, .line = on_line, .arg = &o};
 	AUTO_BUF why = BUF_INIT;
 	bool ok;
 

@@ -67,8 +67,9 @@ struct conf *work_load_conf_name(const struct options *o, struct usage_error *e)
 	if (!c) {
 		conf_errors_diag(&errors, &e->diag);
 	} else if (errors.count) {
-		diag_set(&d, DIAG_CONF_NAME_ONLY, 0, NULL, "%u error%s in the configuration: only the job's name, '%s', is taken from it",
-			errors.count, errors.count == 1 ? "" : "s", work_job_name(c));
+		diag_set(&d, DIAG_CONF_NAME_ONLY, 0, NULL,
+			"%u error%s in the configuration: only the job's name, '%s', is taken from it", errors.count,
+			errors.count == 1 ? "" : "s", work_job_name(c));
 		diag_format(&b, &d);
 		fprintf(stderr, "rehost: warning: %s\n", buf_cstr(&b));
 	}
@@ -109,8 +110,8 @@ char *work_target_text(const struct conf *c)
 /* Options that only mean something with SRC DST; a configured job has keys for them. */
 static bool check_operand_options(const struct options *o, bool adhoc, struct usage_error *e)
 {
-	static const enum option_id only_adhoc[] = {OPT_DELETE, OPT_EXCLUDE, OPT_INCLUDE, OPT_FILTER,
-		OPT_EXCLUDE_FROM, OPT_INCLUDE_FROM, OPT_ONE_FILE_SYSTEM};
+	static const enum option_id only_adhoc[] = {OPT_DELETE, OPT_EXCLUDE, OPT_INCLUDE, OPT_FILTER, OPT_EXCLUDE_FROM,
+		OPT_INCLUDE_FROM, OPT_ONE_FILE_SYSTEM};
 
 	if (adhoc && o->given[OPT_CONFIG]) {
 		usage_set(e, DIAG_CLI_OPTION_PLACE,
@@ -266,8 +267,8 @@ int work_begin(struct work *w, const struct options *o, const struct work_operan
 	w->to = work_target_text(w->conf);
 	open_report(w);
 	open_log(w);
-	w->job.want_items = w->recorded || o->given[OPT_ITEMIZE] || o->verbose || o->given[OPT_DRY_RUN] ||
-			    o->given[OPT_JSON];
+	w->job.want_items =
+		w->recorded || o->given[OPT_ITEMIZE] || o->verbose || o->given[OPT_DRY_RUN] || o->given[OPT_JSON];
 out:
 	usage_release(&e);
 	return code;
@@ -352,8 +353,7 @@ static void on_reloaded(void *arg)
 
 static const char *kind_name(enum job_kind kind)
 {
-	static const char *const names[] = {
-		[JOB_COPY] = "copy", [JOB_SYNC] = "sync", [JOB_VERIFY] = "verify"};
+	static const char *const names[] = {[JOB_COPY] = "copy", [JOB_SYNC] = "sync", [JOB_VERIFY] = "verify"};
 
 	return names[kind];
 }
@@ -396,7 +396,8 @@ static void log_end(struct work *w, const struct summary *s)
 	/* What does not concern the command would only be zeroes. */
 	for (size_t i = 3, n = 0; i < ARRAY_LEN(fields); i++)
 		if (fields[i].number)
-			buf_printf(&b, "%s %s=%llu", n++ ? "" : ":", fields[i].name, (unsigned long long)fields[i].number);
+			buf_printf(
+				&b, "%s %s=%llu", n++ ? "" : ":", fields[i].name, (unsigned long long)fields[i].number);
 	log_record(w->log, s->exit_code ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, NULL, buf_cstr(&b), fields,
 		ARRAY_LEN(fields));
 }
@@ -405,8 +406,7 @@ static void log_end(struct work *w, const struct summary *s)
 static void name_signal(struct summary *s)
 {
 	if (s->signal && !diag_is_set(&s->fatal))
-		diag_set(&s->fatal, DIAG_SIGNAL, 0, NULL, "ended by signal %d (%s)", s->signal,
-			strsignal(s->signal));
+		diag_set(&s->fatal, DIAG_SIGNAL, 0, NULL, "ended by signal %d (%s)", s->signal, strsignal(s->signal));
 }
 
 bool work_start(struct work *w, struct summary *s)

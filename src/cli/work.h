@@ -21,11 +21,11 @@ struct work {
 	struct job_kept kept;
 	struct report *report;
 	struct log *log;
-	char *to;	    /* "root@host:/srv", escaped, for messages */
+	char *to; /* "root@host:/srv", escaped, for messages */
 	const char **paths; /* of verify */
-	bool recorded;	    /* items go to the log too */
+	bool recorded; /* items go to the log too */
 	struct job_locks locks; /* of a dry run none */
-	int64_t started;    /* real ns */
+	int64_t started; /* real ns */
 };
 
 /* The operands are SRC DST. What verify does with two arguments, target_spec_is_one() says. */

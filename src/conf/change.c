@@ -93,8 +93,8 @@ static bool change(struct conf *c, const char *name, const char *value, struct b
 	return true;
 }
 
-struct conf *conf_change_limits(const struct conf *c, const char *const *names, const char *const *values, size_t n,
-	struct buf *out_why)
+struct conf *conf_change_limits(
+	const struct conf *c, const char *const *names, const char *const *values, size_t n, struct buf *out_why)
 {
 	struct conf *new = conf_new();
 	bool ok = true;

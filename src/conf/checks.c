@@ -52,7 +52,8 @@ static bool is_ipv6(const char *s, size_t n)
 	/* Digits and colons, then perhaps a scope: what exactly is an address, the resolver knows. */
 	while (hex < n && (isxdigit((unsigned char)s[hex]) || s[hex] == ':' || s[hex] == '.'))
 		hex++;
-	return hex >= 2 && memchr(s, ':', hex) && (hex == n || (s[hex] == '%' && is_safe_word(s + hex + 1, n - hex - 1)));
+	return hex >= 2 && memchr(s, ':', hex) &&
+		(hex == n || (s[hex] == '%' && is_safe_word(s + hex + 1, n - hex - 1)));
 }
 
 /* text: "" or ":PORT". */

@@ -65,8 +65,8 @@ void conf_set_origin(struct conf_origin *origin, const char *text, const char *f
 	*origin = (struct conf_origin){text ? xstrdup(text) : NULL, file ? xstrdup(file) : NULL, line};
 }
 
-static void assign(struct loader *l, const struct conf_option *o, const char *value, const struct place *at,
-	const char *item_file)
+static void assign(
+	struct loader *l, const struct conf_option *o, const char *value, const struct place *at, const char *item_file)
 {
 	struct conf_origin *origin = origin_of(l, o);
 	AUTO_BUF why = BUF_INIT;
@@ -84,8 +84,8 @@ static void assign(struct loader *l, const struct conf_option *o, const char *va
 	conf_set_origin(origin, conf_option_is_list(o) ? NULL : value, item_file, at->line);
 }
 
-static void assign_from_file(struct loader *l, const char *section, const char *key, const char *value,
-	const struct place *at)
+static void assign_from_file(
+	struct loader *l, const char *section, const char *key, const char *value, const struct place *at)
 {
 	const struct conf_option *o = conf_option_find(section, key);
 	const struct conf_origin *origin;

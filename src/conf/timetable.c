@@ -98,8 +98,8 @@ bool conf_bandwidth_assign(struct conf *c, const char *value, struct buf *out_wh
 		int day;
 
 		if (!parse_window(s, &new, &day))
-			return conf_refuse(out_why, entry,
-				"is no window of a timetable such as '08:00,20M' or 'Sat-19:00,off'");
+			return conf_refuse(
+				out_why, entry, "is no window of a timetable such as '08:00,20M' or 'Sat-19:00,off'");
 		if (!insert_days(w, &n, new, day))
 			return conf_refuse(out_why, entry, "begins when another window of the timetable does");
 	}

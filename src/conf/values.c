@@ -149,7 +149,8 @@ static bool assign_size(struct conf *c, const struct conf_option *o, const char 
 
 	if (!str_eq(value, "off") && (!text_parse_size(value, &v) || v < o->min)) {
 		AUTO_BUF least = BUF_INIT;
-		buf_printf(&least, "is neither 'off' nor a number of bytes from %" PRIu64 "K on, such as '100M'", o->min >> 10);
+		buf_printf(&least, "is neither 'off' nor a number of bytes from %" PRIu64 "K on, such as '100M'",
+			o->min >> 10);
 		return conf_refuse(out_why, value, buf_cstr(&least));
 	}
 	*(uint64_t *)field(c, o) = v;
@@ -179,7 +180,8 @@ static bool assign_pressure(struct conf *c, const struct conf_option *o, const c
 		for (char *s = strtok_r(copy, ", \t", &save); s; s = strtok_r(NULL, ", \t", &save)) {
 			AUTO_FREE char *entry = xstrdup(s);
 			if (!parse_pressure(s, &p))
-				return conf_refuse(out_why, entry, "is no share of waiting such as 'io:10%', 'cpu:20%' or 'memory:5%', each once");
+				return conf_refuse(out_why, entry,
+					"is no share of waiting such as 'io:10%', 'cpu:20%' or 'memory:5%', each once");
 		}
 	*(struct conf_pressure *)field(c, o) = p;
 	return true;
@@ -247,8 +249,8 @@ static bool add_item(struct conf *c, const struct conf_option *o, const char *it
 }
 
 /* Every bad item is named. */
-static bool assign_list(struct conf *c, const struct conf_option *o, const char *value, const char *file,
-	unsigned line, struct buf *out_why)
+static bool assign_list(struct conf *c, const struct conf_option *o, const char *value, const char *file, unsigned line,
+	struct buf *out_why)
 {
 	AUTO_BUF item = BUF_INIT;
 	const char *at = value;
@@ -272,8 +274,8 @@ static bool assign_list(struct conf *c, const struct conf_option *o, const char 
 	return good;
 }
 
-bool conf_value_assign(struct conf *c, const struct conf_option *o, const char *value, const char *file,
-	unsigned line, struct buf *out_why)
+bool conf_value_assign(struct conf *c, const struct conf_option *o, const char *value, const char *file, unsigned line,
+	struct buf *out_why)
 {
 	if (!*value && o->none) {
 		conf_value_release(c, o);

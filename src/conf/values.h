@@ -8,8 +8,8 @@
  * a list, is none where the table says so, and is refused for every other scalar. file and line are kept with list items.
  * False with the reason, which names the value, in out_why; the field is then unchanged.
  */
-bool conf_value_assign(struct conf *c, const struct conf_option *o, const char *value, const char *file,
-	unsigned line, struct buf *out_why);
+bool conf_value_assign(struct conf *c, const struct conf_option *o, const char *value, const char *file, unsigned line,
+	struct buf *out_why);
 /* transfer.bandwidth, as above (timetable.c). */
 bool conf_bandwidth_assign(struct conf *c, const char *value, struct buf *out_why);
 /* Appends "'VALUE' WHY"; false, for the caller to return. */

@@ -99,24 +99,22 @@ static bool enter_empty(const char *path, struct diag *d)
 		return false;
 	}
 	if (st.st_uid != geteuid() || (st.st_mode & 022) || !is_empty(fd)) {
-		diag_set(d, DIAG_CONFINE_ROOT, 0, path,
-		        "the directory is not empty, or others can write to it");
+		diag_set(d, DIAG_CONFINE_ROOT, 0, path, "the directory is not empty, or others can write to it");
 		return false;
 	}
 	return enter_dir(fd, path, d);
 }
 
 /* The last steps, the same for every role: from here on nothing can be won back. */
-static bool seal(enum landlock_scope scope, int root_fd, bool landlock, unsigned sets,
-        const struct leash *leash, struct buf *out_note, struct diag *d)
+static bool seal(enum landlock_scope scope, int root_fd, bool landlock, unsigned sets, const struct leash *leash,
+	struct buf *out_note, struct diag *d)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
 		if (errno != EINVAL) /* Linux before 3.5, patched ones aside */
 			return fail_rights(d, "no new privileges");
 		buf_append_str(out_note, "no no-new-privileges; ");
 	}
-	(void)prctl(
-	        PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core files with contents, no tracing by the same user */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core files with contents, no tracing by the same user */
 	if (landlock && landlock_restrict(scope, root_fd, out_note) < 0) {
 		diag_set(d, DIAG_CONFINE_FILTER, errno, NULL, "cannot set up Landlock");
 		return false;
@@ -136,7 +134,8 @@ bool confine_reader(const char *empty_dir, bool keep_trusted, struct buf *out_no
 {
 	const struct leash leash = leash_take();
 	/* FOWNER, which without a right to write changes nothing: the kernel tells owners what is in the page cache. */
-	const uint64_t keep = RIGHT(CAP_DAC_READ_SEARCH) | RIGHT(CAP_FOWNER) | (keep_trusted ? RIGHT(CAP_SYS_ADMIN) : 0);
+	const uint64_t keep =
+		RIGHT(CAP_DAC_READ_SEARCH) | RIGHT(CAP_FOWNER) | (keep_trusted ? RIGHT(CAP_SYS_ADMIN) : 0);
 
 	if (geteuid() == 0) {
 		if (!enter_empty(empty_dir, d))
@@ -157,15 +156,13 @@ bool confine_receiver(int root_fd, bool read_only, struct buf *out_note, struct 
 	uint64_t keep = RIGHT(CAP_DAC_READ_SEARCH) | RIGHT(CAP_FOWNER) | RIGHT(CAP_SYS_ADMIN);
 
 	if (!read_only)
-		keep |= RIGHT(CAP_CHOWN) | RIGHT(CAP_DAC_OVERRIDE) | RIGHT(CAP_FSETID) |
-		        RIGHT(CAP_LINUX_IMMUTABLE) | RIGHT(CAP_MKNOD) | RIGHT(CAP_SETFCAP) |
-		        RIGHT(CAP_MAC_ADMIN);
+		keep |= RIGHT(CAP_CHOWN) | RIGHT(CAP_DAC_OVERRIDE) | RIGHT(CAP_FSETID) | RIGHT(CAP_LINUX_IMMUTABLE) |
+			RIGHT(CAP_MKNOD) | RIGHT(CAP_SETFCAP) | RIGHT(CAP_MAC_ADMIN);
 	if (as_root && !enter_dir(root_fd, NULL, d))
 		return false;
 	if (!rights_keep(keep, out_note))
 		return fail_rights(d, "capabilities");
-	return seal(read_only ? LANDLOCK_READ_BELOW : LANDLOCK_BELOW, root_fd, !as_root, sets, &leash,
-	        out_note, d);
+	return seal(read_only ? LANDLOCK_READ_BELOW : LANDLOCK_BELOW, root_fd, !as_root, sets, &leash, out_note, d);
 }
 
 bool confine_link(struct buf *out_note, struct diag *d)
@@ -176,6 +173,5 @@ bool confine_link(struct buf *out_note, struct diag *d)
 		return fail_rights(d, "another user");
 	if (!rights_keep(0, out_note))
 		return fail_rights(d, "capabilities");
-	return seal(LANDLOCK_NOTHING, -1, true, FILTER_COMMON | FILTER_NO_WRITE | FILTER_NO_OPEN, &leash,
-	        out_note, d);
+	return seal(LANDLOCK_NOTHING, -1, true, FILTER_COMMON | FILTER_NO_WRITE | FILTER_NO_OPEN, &leash, out_note, d);
 }

@@ -36,154 +36,154 @@ struct call {
 /* What no role needs: mounts, namespaces, other roots, programs, other processes, sockets, the kernel itself.
  */
 static const struct call calls_common[] = {
-        {"mount"},
-        {"umount"},
-        {"umount2"},
-        {"pivot_root"},
-        {"chroot"},
-        {"unshare"},
-        {"setns"},
-        {"open_tree", 428},
-        {"move_mount", 429},
-        {"fsopen", 430},
-        {"fsconfig", 431},
-        {"fsmount", 432},
-        {"fspick", 433},
-        {"mount_setattr", 442},
-        {"open_tree_attr", 467},
-        /* Any file of the file system by its number, with CAP_DAC_READ_SEARCH. */
-        {"open_by_handle_at"},
-        {"execve"},
-        {"execveat"},
-        {"uselib"},
-        {"ptrace"},
-        {"process_vm_readv"},
-        {"process_vm_writev"},
-        {"process_madvise", 440},
-        {"kcmp"},
-        {"pidfd_open", 434},
-        {"pidfd_getfd", 438},
-        {"pidfd_send_signal", 424},
-        {"tkill"},
-        {"rt_sigqueueinfo"},
-        {"rt_tgsigqueueinfo"},
-        {"migrate_pages"},
-        {"move_pages"},
-        {"socket"},
-        {"socketpair"},
-        {"bind"},
-        {"connect"},
-        {"listen"},
-        {"accept"},
-        {"accept4"},
-        /* io_uring does what a filter cannot see. */
-        {"io_uring_setup", 425},
-        {"io_uring_enter", 426},
-        {"io_uring_register", 427},
-        {"bpf"},
-        {"perf_event_open"},
-        {"userfaultfd"},
-        {"fanotify_init"},
-        {"fanotify_mark"},
-        {"init_module"},
-        {"finit_module"},
-        {"delete_module"},
-        {"create_module"},
-        {"reboot"},
-        {"kexec_load"},
-        {"kexec_file_load"},
-        {"swapon"},
-        {"swapoff"},
-        {"acct"},
-        {"quotactl"},
-        {"quotactl_fd", 443},
-        {"nfsservctl"},
-        {"lookup_dcookie"},
-        {"syslog"},
-        {"vhangup"},
-        {"iopl"},
-        {"ioperm"},
-        {"modify_ldt"},
-        {"settimeofday"},
-        {"stime"},
-        {"clock_settime"},
-        {"clock_settime64"},
-        {"clock_adjtime"},
-        {"clock_adjtime64"},
-        {"adjtimex"},
-        {"sethostname"},
-        {"setdomainname"},
-        {"add_key"},
-        {"request_key"},
-        {"keyctl"},
-        {"shmget"},
-        {"shmat"},
-        {"shmctl"},
-        {"semget"},
-        {"semctl"},
-        {"msgget"},
-        {"msgctl"},
-        {"mq_open"},
-        {"mq_unlink"},
+	{"mount"},
+	{"umount"},
+	{"umount2"},
+	{"pivot_root"},
+	{"chroot"},
+	{"unshare"},
+	{"setns"},
+	{"open_tree", 428},
+	{"move_mount", 429},
+	{"fsopen", 430},
+	{"fsconfig", 431},
+	{"fsmount", 432},
+	{"fspick", 433},
+	{"mount_setattr", 442},
+	{"open_tree_attr", 467},
+	/* Any file of the file system by its number, with CAP_DAC_READ_SEARCH. */
+	{"open_by_handle_at"},
+	{"execve"},
+	{"execveat"},
+	{"uselib"},
+	{"ptrace"},
+	{"process_vm_readv"},
+	{"process_vm_writev"},
+	{"process_madvise", 440},
+	{"kcmp"},
+	{"pidfd_open", 434},
+	{"pidfd_getfd", 438},
+	{"pidfd_send_signal", 424},
+	{"tkill"},
+	{"rt_sigqueueinfo"},
+	{"rt_tgsigqueueinfo"},
+	{"migrate_pages"},
+	{"move_pages"},
+	{"socket"},
+	{"socketpair"},
+	{"bind"},
+	{"connect"},
+	{"listen"},
+	{"accept"},
+	{"accept4"},
+	/* io_uring does what a filter cannot see. */
+	{"io_uring_setup", 425},
+	{"io_uring_enter", 426},
+	{"io_uring_register", 427},
+	{"bpf"},
+	{"perf_event_open"},
+	{"userfaultfd"},
+	{"fanotify_init"},
+	{"fanotify_mark"},
+	{"init_module"},
+	{"finit_module"},
+	{"delete_module"},
+	{"create_module"},
+	{"reboot"},
+	{"kexec_load"},
+	{"kexec_file_load"},
+	{"swapon"},
+	{"swapoff"},
+	{"acct"},
+	{"quotactl"},
+	{"quotactl_fd", 443},
+	{"nfsservctl"},
+	{"lookup_dcookie"},
+	{"syslog"},
+	{"vhangup"},
+	{"iopl"},
+	{"ioperm"},
+	{"modify_ldt"},
+	{"settimeofday"},
+	{"stime"},
+	{"clock_settime"},
+	{"clock_settime64"},
+	{"clock_adjtime"},
+	{"clock_adjtime64"},
+	{"adjtimex"},
+	{"sethostname"},
+	{"setdomainname"},
+	{"add_key"},
+	{"request_key"},
+	{"keyctl"},
+	{"shmget"},
+	{"shmat"},
+	{"shmctl"},
+	{"semget"},
+	{"semctl"},
+	{"msgget"},
+	{"msgctl"},
+	{"mq_open"},
+	{"mq_unlink"},
 };
 
 /* Every call that changes a file or a directory. */
 static const struct call calls_write[] = {
-        {"creat"},
-        {"truncate"},
-        {"truncate64"},
-        {"ftruncate"},
-        {"ftruncate64"},
-        {"fallocate"},
-        {"copy_file_range"},
-        {"rename"},
-        {"renameat"},
-        {"renameat2"},
-        {"link"},
-        {"linkat"},
-        {"symlink"},
-        {"symlinkat"},
-        {"unlink"},
-        {"unlinkat"},
-        {"mkdir"},
-        {"mkdirat"},
-        {"rmdir"},
-        {"mknod"},
-        {"mknodat"},
-        {"chmod"},
-        {"fchmod"},
-        {"fchmodat"},
-        {"fchmodat2", 452},
-        {"chown"},
-        {"chown32"},
-        {"fchown"},
-        {"fchown32"},
-        {"lchown"},
-        {"lchown32"},
-        {"fchownat"},
-        {"utime"},
-        {"utimes"},
-        {"futimesat"},
-        {"utimensat"},
-        {"utimensat_time64", 412},
-        {"setxattr"},
-        {"lsetxattr"},
-        {"fsetxattr"},
-        {"setxattrat", 463},
-        {"removexattr"},
-        {"lremovexattr"},
-        {"fremovexattr"},
-        {"removexattrat", 466},
-        {"file_setattr", 469},
+	{"creat"},
+	{"truncate"},
+	{"truncate64"},
+	{"ftruncate"},
+	{"ftruncate64"},
+	{"fallocate"},
+	{"copy_file_range"},
+	{"rename"},
+	{"renameat"},
+	{"renameat2"},
+	{"link"},
+	{"linkat"},
+	{"symlink"},
+	{"symlinkat"},
+	{"unlink"},
+	{"unlinkat"},
+	{"mkdir"},
+	{"mkdirat"},
+	{"rmdir"},
+	{"mknod"},
+	{"mknodat"},
+	{"chmod"},
+	{"fchmod"},
+	{"fchmodat"},
+	{"fchmodat2", 452},
+	{"chown"},
+	{"chown32"},
+	{"fchown"},
+	{"fchown32"},
+	{"lchown"},
+	{"lchown32"},
+	{"fchownat"},
+	{"utime"},
+	{"utimes"},
+	{"futimesat"},
+	{"utimensat"},
+	{"utimensat_time64", 412},
+	{"setxattr"},
+	{"lsetxattr"},
+	{"fsetxattr"},
+	{"setxattrat", 463},
+	{"removexattr"},
+	{"lremovexattr"},
+	{"fremovexattr"},
+	{"removexattrat", 466},
+	{"file_setattr", 469},
 };
 
 static const struct call calls_open[] = {
-        {"open"},
-        {"openat"},
-        {"creat"},
-        {"openat2", 437},
-        {"name_to_handle_at"},
-        {"memfd_create"},
+	{"open"},
+	{"openat"},
+	{"creat"},
+	{"openat2", 437},
+	{"name_to_handle_at"},
+	{"memfd_create"},
 };
 
 /*
@@ -198,8 +198,7 @@ struct filter {
 };
 
 /* arity 0 or 1 comparisons. -EDOM: this architecture has no such call. */
-static void deny(
-        struct filter *f, const struct call *call, int errnum, unsigned arity, struct scmp_arg_cmp cmp)
+static void deny(struct filter *f, const struct call *call, int errnum, unsigned arity, struct scmp_arg_cmp cmp)
 {
 	int nr = seccomp_syscall_resolve_name(call->name), ret;
 
@@ -207,8 +206,7 @@ static void deny(
 		nr = call->nr;
 	if (nr == 0) /* unknown here and there; 0 is read or the like, and in no list */
 		return;
-	ret = seccomp_rule_add_array(
-	        f->ctx, SCMP_ACT_ERRNO((uint32_t)errnum), nr, arity, arity ? &cmp : NULL);
+	ret = seccomp_rule_add_array(f->ctx, SCMP_ACT_ERRNO((uint32_t)errnum), nr, arity, arity ? &cmp : NULL);
 	if (ret < 0 && ret != -EDOM && !f->err)
 		f->err = -ret;
 }
@@ -232,8 +230,8 @@ static void deny_all(struct filter *f, const struct call *calls, size_t n)
 
 static void add_common(struct filter *f)
 {
-	static const uint64_t namespaces[] = {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
-	        CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET};
+	static const uint64_t namespaces[] = {
+		CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET};
 	const uint64_t self = (uint64_t)getpid();
 
 	deny_all(f, calls_common, ARRAY_LEN(calls_common));
@@ -251,10 +249,9 @@ static void add_common(struct filter *f)
 	deny(f, &(struct call){"tgkill"}, EPERM, 1, SCMP_CMP64(0, SCMP_CMP_NE, self));
 	deny(f, &(struct call){"prlimit64"}, EPERM, 1, SCMP_CMP64(0, SCMP_CMP_NE, 0));
 	/* Typing into the terminal it was started from. */
+	deny(f, &(struct call){"ioctl"}, EPERM, 1, SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, 0xffffffff, 0x5412)); /* TIOCSTI */
 	deny(f, &(struct call){"ioctl"}, EPERM, 1,
-	        SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, 0xffffffff, 0x5412)); /* TIOCSTI */
-	deny(f, &(struct call){"ioctl"}, EPERM, 1,
-	        SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, 0xffffffff, 0x541c)); /* TIOCLINUX */
+		SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, 0xffffffff, 0x541c)); /* TIOCLINUX */
 }
 
 static void add_no_write(struct filter *f)
@@ -272,8 +269,7 @@ static void add_no_write(struct filter *f)
 	deny_always(f, "openat2", 437, ENOSYS);
 	for (size_t k = 0; k < ARRAY_LEN(ioctl_types_write); k++) {
 		const uint64_t type = (uint64_t)ioctl_types_write[k] << _IOC_TYPESHIFT;
-		deny(f, &(struct call){"ioctl"}, EPERM, 1,
-		        SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, mask, in | type));
+		deny(f, &(struct call){"ioctl"}, EPERM, 1, SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, mask, in | type));
 	}
 }
 
@@ -306,8 +302,7 @@ bool filter_load(unsigned sets, struct buf *out_note)
 	}
 	f.err = bad_arch(f.ctx);
 #ifdef SCMP_FLTATR_CTL_OPTIMIZE
-	(void)seccomp_attr_set(
-	        f.ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree instead of a list: only faster */
+	(void)seccomp_attr_set(f.ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree instead of a list: only faster */
 #endif
 	if (sets & FILTER_COMMON)
 		add_common(&f);

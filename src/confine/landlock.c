@@ -20,7 +20,7 @@
 #define FS_ABI_1 ((UINT64_C(1) << 13) - 1)
 #define FS_TRUNCATE (UINT64_C(1) << 14)
 #define FS_IOCTL_DEV (UINT64_C(1) << 15)
-#define NET_TCP (UINT64_C(3))   /* bind, connect */
+#define NET_TCP (UINT64_C(3)) /* bind, connect */
 #define SCOPE_ALL (UINT64_C(3)) /* abstract sockets, signals */
 
 struct ruleset_attr {

@@ -20,9 +20,9 @@ bool rights_have(unsigned cap);
 /* The system-call filter. */
 
 enum filter_set {
-	FILTER_COMMON = 1 << 0,   /* what no role needs */
+	FILTER_COMMON = 1 << 0, /* what no role needs */
 	FILTER_NO_WRITE = 1 << 1, /* nothing that opens for writing or changes a file */
-	FILTER_NO_OPEN = 1 << 2,  /* no files at all */
+	FILTER_NO_OPEN = 1 << 2, /* no files at all */
 };
 
 /* False with errno where the kernel has filters but this one could not be set. */
@@ -32,8 +32,8 @@ bool filter_load(unsigned sets, struct buf *out_note);
 
 enum landlock_scope {
 	LANDLOCK_NO_WRITE, /* reading as before, changing nothing */
-	LANDLOCK_NOTHING,  /* no file can be opened */
-	LANDLOCK_BELOW,    /* only below root_fd, but for execution */
+	LANDLOCK_NOTHING, /* no file can be opened */
+	LANDLOCK_BELOW, /* only below root_fd, but for execution */
 	LANDLOCK_READ_BELOW,
 };
 

@@ -18,7 +18,7 @@ bool rights_leave_root(void)
 {
 	/* Without keepcaps the change of uid would drop the capabilities that are to stay. */
 	return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 && setgroups(0, NULL) == 0 &&
-	       setresgid(NOBODY, NOBODY, NOBODY) == 0 && setresuid(NOBODY, NOBODY, NOBODY) == 0;
+		setresgid(NOBODY, NOBODY, NOBODY) == 0 && setresuid(NOBODY, NOBODY, NOBODY) == 0;
 }
 
 bool rights_have(unsigned cap)
@@ -69,8 +69,7 @@ bool rights_keep(uint64_t keep, struct buf *out_note)
 	int err;
 
 	drop_bounding(keep, out_note);
-	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0,
-	        0); /* Linux 4.3; before, there is none to clear */
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* Linux 4.3; before, there is none to clear */
 	caps = cap_init();
 	if (!caps)
 		return false;

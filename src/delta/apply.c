@@ -29,8 +29,8 @@ static bool number_get(struct reader *r, unsigned log2_size, uint64_t *out)
 }
 
 /* One command that makes bytes: where they are and how many. */
-static bool command_get(struct reader *r, uint8_t op, const uint8_t *basis, size_t basis_len,
-	const uint8_t **out_from, uint64_t *out_len)
+static bool command_get(struct reader *r, uint8_t op, const uint8_t *basis, size_t basis_len, const uint8_t **out_from,
+	uint64_t *out_len)
 {
 	uint64_t pos;
 
@@ -53,8 +53,8 @@ static bool command_get(struct reader *r, uint8_t op, const uint8_t *basis, size
 	return true;
 }
 
-bool delta_apply(const void *delta, size_t delta_len, const void *basis, size_t basis_len, size_t result_len,
-	struct buf *out)
+bool delta_apply(
+	const void *delta, size_t delta_len, const void *basis, size_t basis_len, size_t result_len, struct buf *out)
 {
 	struct reader r = {.p = delta, .end = (const uint8_t *)delta + delta_len};
 	size_t left = result_len;

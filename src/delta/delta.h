@@ -35,8 +35,8 @@ bool delta_make(const void *sig, size_t sig_len, size_t window_len, const void *
 	uint64_t *out_matched);
 
 /* Applies a delta from the wire to the basis window; the result must have exactly result_len bytes (appended). */
-bool delta_apply(const void *delta, size_t delta_len, const void *basis, size_t basis_len, size_t result_len,
-	struct buf *out);
+bool delta_apply(
+	const void *delta, size_t delta_len, const void *basis, size_t basis_len, size_t result_len, struct buf *out);
 
 /* Upper bound of a signature's size for a window, for checks of counts on the wire. */
 size_t delta_signature_bound(size_t window_len);

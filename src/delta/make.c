@@ -23,8 +23,7 @@ static bool signature_valid(const uint8_t *sig, size_t sig_len, size_t window_le
 		return false;
 	block_len = delta_get_be32(sig + 4);
 	strong_len = delta_get_be32(sig + 8);
-	if (block_len < BLOCK_MIN || block_len > BLOCK_MAX || strong_len < STRONG_MIN ||
-		strong_len > STRONG_MAX)
+	if (block_len < BLOCK_MIN || block_len > BLOCK_MAX || strong_len < STRONG_MIN || strong_len > STRONG_MAX)
 		return false;
 	blocks = delta_blocks(window_len, block_len);
 	return blocks <= BLOCKS_MAX && sig_len == SIG_HEADER + blocks * (SIG_WEAK + strong_len);
@@ -55,8 +54,8 @@ static bool sums_load(const void *sig, size_t sig_len, rs_signature_t **out_sums
 	return end == DELTA_JOB_DONE && rs_build_hash_table(*out_sums) == RS_DONE;
 }
 
-static bool sums_match(rs_signature_t *sums, size_t chunk, const void *data, size_t n, struct buf *out,
-	uint64_t *out_matched)
+static bool sums_match(
+	rs_signature_t *sums, size_t chunk, const void *data, size_t n, struct buf *out, uint64_t *out_matched)
 {
 	rs_job_t *job = rs_delta_begin(sums);
 	int64_t budget = BUDGET_NS + (int64_t)n * BUDGET_NS_PER_BYTE;
@@ -73,8 +72,8 @@ static bool sums_match(rs_signature_t *sums, size_t chunk, const void *data, siz
 	return end != DELTA_JOB_FAILED;
 }
 
-bool delta_make(const void *sig, size_t sig_len, size_t window_len, const void *data, size_t n,
-	struct buf *out_delta, uint64_t *out_matched)
+bool delta_make(const void *sig, size_t sig_len, size_t window_len, const void *data, size_t n, struct buf *out_delta,
+	uint64_t *out_matched)
 {
 	rs_signature_t *sums = NULL;
 	bool ok;

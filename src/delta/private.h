@@ -6,7 +6,7 @@
 #include <librsync.h>
 
 #define SIG_HEADER 12 /* magic, block length, strong length: u32 each, big endian */
-#define SIG_WEAK 4    /* in front of each strong sum */
+#define SIG_WEAK 4 /* in front of each strong sum */
 #define BLOCK_MIN 64
 #define BLOCK_MAX 65536
 #define STRONG_MIN 4

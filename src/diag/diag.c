@@ -9,7 +9,7 @@
 
 static const struct diag_info infos[] = {
 	[DIAG_NONE] = {"RH0000", "NONE", DIAG_INFO, 0, "nothing", "Nothing went wrong.", "Nothing is to be done."},
-#define DIAG(name, number, severity, exit_class, title, cause, remedy)                                               \
+#define DIAG(name, number, severity, exit_class, title, cause, remedy) \
 	[DIAG_##name] = {"RH" #number, #name, DIAG_##severity, exit_class, title, cause, remedy},
 #include "diag/codes.def"
 #undef DIAG

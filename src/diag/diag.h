@@ -52,8 +52,8 @@ struct diag {
 	char *detail; /* "cannot open 'x'": what failed, subject in single quotes, already escaped */
 };
 
-#define DIAG_INIT                                                                                                    \
-	{                                                                                                            \
+#define DIAG_INIT \
+	{         \
 	}
 #define AUTO_DIAG __attribute__((cleanup(diag_release))) struct diag
 

@@ -26,25 +26,24 @@ static const struct {
 	{"RH14", "Limits"},
 };
 
-static const char head[] =
-	".\\\" Made from src/diag/codes/*.def by rehost-gen-diagnostics. Changes belong there.\n"
-	".Dd November 20, 2026\n"
-	".Dt REHOST-DIAGNOSTICS 7\n"
-	".Os\n"
-	".Sh NAME\n"
-	".Nm rehost-diagnostics\n"
-	".Nd diagnostic codes of rehost, their causes and remedies\n"
-	".Sh DESCRIPTION\n"
-	"Every warning and error of\n"
-	".Xr rehost 8\n"
-	"has a code that keeps its meaning in all later versions.\n"
-	"It stands in brackets in the message, as\n"
-	".Sq code\n"
-	"in JSON output and in logs, and is what\n"
-	".Ic rehost explain\n"
-	"takes.\n"
-	"An error that ends the run gives the exit code shown with it;\n"
-	"an error of one file is listed, the rest goes on, and the run exits with 3.\n";
+static const char head[] = ".\\\" Made from src/diag/codes/*.def by rehost-gen-diagnostics. Changes belong there.\n"
+			   ".Dd November 20, 2026\n"
+			   ".Dt REHOST-DIAGNOSTICS 7\n"
+			   ".Os\n"
+			   ".Sh NAME\n"
+			   ".Nm rehost-diagnostics\n"
+			   ".Nd diagnostic codes of rehost, their causes and remedies\n"
+			   ".Sh DESCRIPTION\n"
+			   "Every warning and error of\n"
+			   ".Xr rehost 8\n"
+			   "has a code that keeps its meaning in all later versions.\n"
+			   "It stands in brackets in the message, as\n"
+			   ".Sq code\n"
+			   "in JSON output and in logs, and is what\n"
+			   ".Ic rehost explain\n"
+			   "takes.\n"
+			   "An error that ends the run gives the exit code shown with it;\n"
+			   "an error of one file is listed, the rest goes on, and the run exits with 3.\n";
 
 static const char tail[] = ".Sh SEE ALSO\n"
 			   ".Xr rehost 8\n";
@@ -125,8 +124,7 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && str_eq(argv[1], "--names")) {
 		for (int c = 1; c < DIAG_CODES_END; c++)
-			printf("%s %s\n", diag_info((enum diag_code)c)->id,
-				diag_info((enum diag_code)c)->name);
+			printf("%s %s\n", diag_info((enum diag_code)c)->id, diag_info((enum diag_code)c)->name);
 	} else {
 		fputs(head, stdout);
 		for (size_t i = 0; i < ARRAY_LEN(rooms); i++)

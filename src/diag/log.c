@@ -192,8 +192,8 @@ static void append_pair(struct buf *b, const char *name, const char *value)
 		text_json_string(b, value, strlen(value));
 }
 
-static void write_json(struct log *log, const char *time, enum log_level level, const char *code,
-	const char *text, const struct log_field *fields, size_t count)
+static void write_json(struct log *log, const char *time, enum log_level level, const char *code, const char *text,
+	const struct log_field *fields, size_t count)
 {
 	AUTO_BUF b = BUF_INIT;
 

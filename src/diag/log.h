@@ -24,10 +24,10 @@ struct log_field {
 struct log_options {
 	const char *job;
 	const char *file, *json_file; /* absolute, NULL: none */
-	bool system;		      /* the journal, or syslog */
-	enum log_level level;	      /* records beyond it are dropped */
-	const char *plugin_dir;	      /* NULL: ../plugins beside the program, then the installed directory */
-	const char *journal_socket;   /* NULL: the system's */
+	bool system; /* the journal, or syslog */
+	enum log_level level; /* records beyond it are dropped */
+	const char *plugin_dir; /* NULL: ../plugins beside the program, then the installed directory */
+	const char *journal_socket; /* NULL: the system's */
 	void (*complain)(void *arg, const struct diag *d);
 	void *arg;
 };

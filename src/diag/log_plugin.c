@@ -57,7 +57,7 @@ static int open_trusted(const char *path, struct diag *d)
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		diag_set(d, DIAG_LOG_PLUGIN, errno, path, "cannot open the plugin '%s'", path);
 	} else if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
-		   st.st_mode & (S_IWGRP | S_IWOTH)) {
+		st.st_mode & (S_IWGRP | S_IWOTH)) {
 		diag_set(d, DIAG_LOG_PLUGIN, 0, path,
 			"will not load the plugin '%s': others than root and this user may change it", path);
 	} else {
@@ -97,8 +97,7 @@ struct log_plugin *log_plugin_load(const char *dir, const char *name, const char
 	if (!init || !take_table(p, init())) {
 		const char *why = init ? "it is for another version of rehost" : dlerror();
 
-		diag_set(d, DIAG_LOG_PLUGIN, 0, path, "cannot use the plugin '%s': %s", path,
-			why ? why : "unknown");
+		diag_set(d, DIAG_LOG_PLUGIN, 0, path, "cannot use the plugin '%s': %s", path, why ? why : "unknown");
 		goto fail;
 	}
 	errno = 0;

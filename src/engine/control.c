@@ -24,7 +24,7 @@
 
 struct client {
 	int fd;
-	bool stops;	/* it has asked the job to end, and waits for that */
+	bool stops; /* it has asked the job to end, and waits for that */
 	int64_t active_ns;
 	struct buf in, out;
 };
@@ -338,8 +338,8 @@ size_t control_poll(const struct engine *e, struct pollfd *p)
 		return 0;
 	p[n++] = (struct pollfd){.fd = c->count < CLIENTS_MAX ? c->fd : -1, .events = POLLIN};
 	for (size_t i = 0; i < c->count; i++)
-		p[n++] = (struct pollfd){.fd = c->clients[i].fd,
-			.events = (short)(c->clients[i].out.len ? POLLOUT : POLLIN)};
+		p[n++] = (struct pollfd){
+			.fd = c->clients[i].fd, .events = (short)(c->clients[i].out.len ? POLLOUT : POLLIN)};
 	return n;
 }
 

@@ -251,7 +251,8 @@ static void grant(struct engine *e, uint32_t serial, uint64_t token)
 	if (!e->delete_budget && !e->budget_warned) {
 		AUTO_DIAG d = DIAG_INIT;
 		e->budget_warned = true;
-		diag_set(&d, DIAG_ENGINE_MAX_DELETE, 0, NULL, "more than max_delete = %lld entries would have been deleted",
+		diag_set(&d, DIAG_ENGINE_MAX_DELETE, 0, NULL,
+			"more than max_delete = %lld entries would have been deleted",
 			(long long)e->job->conf->rules.max_delete);
 		engine_diag(e, &d);
 	}
@@ -299,7 +300,8 @@ static void refund(struct engine *e, const struct frame *f)
 	if (reached && !e->budget_warned) {
 		AUTO_DIAG d = DIAG_INIT;
 		e->budget_warned = true;
-		diag_set(&d, DIAG_ENGINE_MAX_DELETE, 0, NULL, "more than max_delete = %lld entries would have been deleted",
+		diag_set(&d, DIAG_ENGINE_MAX_DELETE, 0, NULL,
+			"more than max_delete = %lld entries would have been deleted",
 			(long long)e->job->conf->rules.max_delete);
 		engine_diag(e, &d);
 	}
@@ -334,8 +336,8 @@ static void item(struct engine *e, const struct frame *f)
 	}
 	path = xmemdup(m.path.p, m.path.len);
 	link = m.link.len ? xmemdup(m.link.p, m.link.len) : NULL;
-	i = (struct item){.op = (enum item_op)m.op, .path = path, .type = m.type, .why = m.why, .bytes = m.bytes,
-		.link = link};
+	i = (struct item){
+		.op = (enum item_op)m.op, .path = path, .type = m.type, .why = m.why, .bytes = m.bytes, .link = link};
 	if (e->job->want_items && e->observer->item)
 		e->observer->item(e->observer->arg, &i);
 }

@@ -93,8 +93,11 @@ static void open_own(struct engine *e, int64_t now)
 	int64_t here = clock_real_ns();
 
 	make_room(e);
-	*state_unclean_add(&e->state) = (struct unclean){.from = MAX(now - CLOCK_SLACK, INT64_C(0)), .to = WIRE_TIME_MAX,
-		.at = here, .walk = e->durable.walk, .target = xstrdup(e->durable.target)};
+	*state_unclean_add(&e->state) = (struct unclean){.from = MAX(now - CLOCK_SLACK, INT64_C(0)),
+		.to = WIRE_TIME_MAX,
+		.at = here,
+		.walk = e->durable.walk,
+		.target = xstrdup(e->durable.target)};
 	e->durable.until = now;
 	e->durable.until_at = here;
 	e->durable.host = WIRE_TIME_MAX;
@@ -144,8 +147,7 @@ void durable_epoch(struct engine *e, struct worker *w, const struct msg_epoch *m
 
 	w->durable = m->time;
 	if (m->all && e->durable.host != WIRE_TIME_MAX)
-		e->durable.host =
-			clock_mono_ns() - e->durable.lost_ns > SETTLED_NS ? WIRE_TIME_MAX : m->time;
+		e->durable.host = clock_mono_ns() - e->durable.lost_ns > SETTLED_NS ? WIRE_TIME_MAX : m->time;
 	until = e->durable.host;
 	for (const struct worker *o = e->workers; o; o = o->next)
 		if (works(o))
@@ -222,8 +224,8 @@ static bool rebooted(const struct engine *e, const struct ipc_ready *r)
 {
 	static const uint8_t none[16];
 
-	return memcmp(r->boot_id, e->target.boot_id, sizeof(none)) != 0 && memcmp(r->boot_id, none, sizeof(none)) != 0 &&
-		memcmp(e->target.boot_id, none, sizeof(none)) != 0;
+	return memcmp(r->boot_id, e->target.boot_id, sizeof(none)) != 0 &&
+		memcmp(r->boot_id, none, sizeof(none)) != 0 && memcmp(e->target.boot_id, none, sizeof(none)) != 0;
 }
 
 static bool remounted(struct engine *e, const struct worker *w, const struct ipc_ready *r)

@@ -19,25 +19,26 @@ enum hangup { HANGUP_ENDS, HANGUP_RELOADS, HANGUP_IGNORED };
 
 /* What holds over all steps of a run; 0 at its beginning. */
 struct job_kept {
-	bool paused;	      /* by its user */
+	bool paused; /* by its user */
 	unsigned limits_said; /* which have been said not to be kept */
 };
 
 struct job {
 	enum job_kind kind;
-	struct conf *conf; /* target.address, target.root and source.root are set, also for SRC DST; limits may change */
-	char *name;		 /* of state, lock, log: [job] name, "default", "adhoc-..." */
-	bool adhoc;		 /* SRC DST: no state of copies, deletion only when asked for, root's type does not matter */
+	struct conf
+		*conf; /* target.address, target.root and source.root are set, also for SRC DST; limits may change */
+	char *name; /* of state, lock, log: [job] name, "default", "adhoc-..." */
+	bool adhoc; /* SRC DST: no state of copies, deletion only when asked for, root's type does not matter */
 	bool dry_run;
-	bool checksum;	      /* -c */
+	bool checksum; /* -c */
 	bool one_file_system; /* -x */
 	bool adopt;
 	bool want_items; /* -i, -v, --json, -n: call observer->item */
-	bool batch;	 /* never prompt */
+	bool batch; /* never prompt */
 	pid_t pid; /* of the process that signals go to; 0: this one */
 	enum hangup hangup; /* what SIGHUP means */
 	const struct conf_sources *sources; /* of the configuration, for HANGUP_RELOADS */
-	bool retry;	 /* configured job: [retry] applies */
+	bool retry; /* configured job: [retry] applies */
 	bool first_connection_retries; /* `run`: [retry] applies to the very first connection too */
 	/* verify only */
 	enum conf_verify_mode verify_mode;
@@ -51,14 +52,15 @@ struct job {
 
 struct progress {
 	uint64_t files_examined, files_expected; /* expected 0: not known */
-	uint64_t bytes_done, bytes_expected;	 /* of contents: transferred, matched or found equal */
+	uint64_t bytes_done, bytes_expected; /* of contents: transferred, matched or found equal */
 	uint64_t files_transferred;
 	uint64_t bytes_sent, bytes_received;
 	uint64_t rate; /* bytes_done a second over the last few seconds */
 	int64_t elapsed_ns;
 	int64_t remaining_s; /* -1: not known */
 	unsigned movers;
-	const char *phase; /* "connecting", "copying", "syncing", "deleting", "writing to disk", "verifying", "waiting for the link", "paused" */
+	const char *
+		phase; /* "connecting", "copying", "syncing", "deleting", "writing to disk", "verifying", "waiting for the link", "paused" */
 };
 
 enum item_op { ITEM_CREATE, ITEM_UPDATE, ITEM_METADATA, ITEM_LINK, ITEM_DELETE };
@@ -66,16 +68,16 @@ enum item_op { ITEM_CREATE, ITEM_UPDATE, ITEM_METADATA, ITEM_LINK, ITEM_DELETE }
 struct item {
 	enum item_op op;
 	const char *path; /* relative to the source root, "." for the root; any bytes */
-	uint8_t type;	  /* META_* */
-	uint32_t why;	  /* META_D_* */
-	uint64_t bytes;	  /* of contents, for regular files created or updated */
+	uint8_t type; /* META_* */
+	uint32_t why; /* META_D_* */
+	uint64_t bytes; /* of contents, for regular files created or updated */
 	const char *link; /* ITEM_LINK: the name it is linked to; symbolic links: NULL */
 };
 
 enum difference_kind {
 	DIFFERENCE_CONTENT,
 	DIFFERENCE_MISSING, /* at the target */
-	DIFFERENCE_EXTRA,   /* at the target */
+	DIFFERENCE_EXTRA, /* at the target */
 	DIFFERENCE_TYPE,
 	DIFFERENCE_METADATA,
 	DIFFERENCE_HARDLINK,
@@ -93,11 +95,12 @@ struct difference {
 
 struct observer {
 	void *arg;
-	void (*diag)(void *arg, const struct diag *d);	     /* every warning and error, as it happens */
-	void (*note)(void *arg, const char *text);	     /* what a careful user wants to know (info level) */
+	void (*diag)(void *arg, const struct diag *d); /* every warning and error, as it happens */
+	void (*note)(void *arg, const char *text); /* what a careful user wants to know (info level) */
 	void (*item)(void *arg, const struct item *i);
 	void (*difference)(void *arg, const struct difference *d);
-	void (*progress)(void *arg, const struct progress *p); /* about five times a second, and on SIGUSR1 with now set */
+	void (*progress)(
+		void *arg, const struct progress *p); /* about five times a second, and on SIGUSR1 with now set */
 	void (*progress_now)(void *arg, const struct progress *p); /* SIGUSR1 */
 	void (*reloaded)(void *arg); /* job->conf has changed in what may change while a job runs */
 };
@@ -143,18 +146,18 @@ enum run_command { RUN_COPY = JOB_COPY, RUN_SYNC = JOB_SYNC, RUN_VERIFY = JOB_VE
 /* Real time in ns; 0 never. succeeded: the last end with exit code 0. */
 #define RUN_TIMES(X) X(started) X(ended) X(succeeded) X(duration_ns)
 /* Of the summary, with what they count. */
-#define RUN_COUNTERS(X)                                                                                              \
-	X(files_examined, "Entries of every type examined")                                                          \
-	X(files_transferred, "Files transferred")                                                                    \
-	X(files_deleted, "Entries deleted at the target")                                                            \
-	X(files_vanished, "Files that vanished while they were read")                                                \
-	X(files_failed, "Files that failed")                                                                         \
-	X(bytes_total, "Bytes of all files examined")                                                                \
-	X(bytes_literal, "Bytes of contents sent")                                                                   \
-	X(bytes_matched, "Bytes of contents found at the target")                                                    \
-	X(bytes_sent, "Bytes sent")                                                                                  \
-	X(bytes_received, "Bytes received")                                                                          \
-	X(bytes_helper, "Bytes of the helper sent")                                                                  \
+#define RUN_COUNTERS(X)                                               \
+	X(files_examined, "Entries of every type examined")           \
+	X(files_transferred, "Files transferred")                     \
+	X(files_deleted, "Entries deleted at the target")             \
+	X(files_vanished, "Files that vanished while they were read") \
+	X(files_failed, "Files that failed")                          \
+	X(bytes_total, "Bytes of all files examined")                 \
+	X(bytes_literal, "Bytes of contents sent")                    \
+	X(bytes_matched, "Bytes of contents found at the target")     \
+	X(bytes_sent, "Bytes sent")                                   \
+	X(bytes_received, "Bytes received")                           \
+	X(bytes_helper, "Bytes of the helper sent")                   \
 	X(bytes_hashed, "Bytes hashed")
 
 struct run_record {
@@ -212,9 +215,9 @@ struct job_state {
 
 /* Why a job that runs holds still for now; several may hold at once. */
 enum hold {
-	HOLD_USER = 1 << 0,	/* 'rehost pause' */
+	HOLD_USER = 1 << 0, /* 'rehost pause' */
 	HOLD_PRESSURE = 1 << 1, /* others wait for the host */
-	HOLD_MEMORY = 1 << 2,	/* the limit is near: only nothing new begins */
+	HOLD_MEMORY = 1 << 2, /* the limit is near: only nothing new begins */
 };
 
 /* Reads state and, when the job is running, asks it. pid 0: no process holds the lock. */

@@ -19,9 +19,9 @@ struct host {
 	const char *psi_root;
 	struct pressure pressure;
 	struct memory_watch memory;
-	int64_t next_ns;   /* of the next tick */
-	int64_t said_ns;   /* that work yields */
-	bool said;	   /* that it yields now */
+	int64_t next_ns; /* of the next tick */
+	int64_t said_ns; /* that work yields */
+	bool said; /* that it yields now */
 	unsigned in_group, held; /* by the group, and altogether */
 };
 
@@ -57,8 +57,8 @@ unsigned limits_workers(const struct conf_limits *l)
 
 static unsigned parts_of(const struct conf_limits *l)
 {
-	return (l->cpu ? 1u << PART_CPU : 0) | (l->memory ? 1u << PART_MEMORY : 0) | (l->io_read ? 1u << PART_IO_READ : 0) |
-		(l->io_write ? 1u << PART_IO_WRITE : 0) |
+	return (l->cpu ? 1u << PART_CPU : 0) | (l->memory ? 1u << PART_MEMORY : 0) |
+		(l->io_read ? 1u << PART_IO_READ : 0) | (l->io_write ? 1u << PART_IO_WRITE : 0) |
 		(l->pressure.io || l->pressure.cpu || l->pressure.memory ? 1u << PART_PRESSURE : 0);
 }
 
@@ -121,10 +121,14 @@ static unsigned set_group(struct engine *e, const struct conf_limits *l, struct 
 	if (local(e))
 		disks_of_path(&to, e->job->conf->target.root);
 	held = group_set(e->host->group,
-		&(struct group_values){.cpu = l->cpu, .memory = l->memory, .io_read = beside_rate(l->io_read),
+		&(struct group_values){.cpu = l->cpu,
+			.memory = l->memory,
+			.io_read = beside_rate(l->io_read),
 			.io_write = local(e) ? beside_rate(l->io_write) : l->io_write,
-			.read_disks = (const char *const *)from.names, .read_count = from.count,
-			.write_disks = (const char *const *)to.names, .write_count = to.count},
+			.read_disks = (const char *const *)from.names,
+			.read_count = from.count,
+			.write_disks = (const char *const *)to.names,
+			.write_count = to.count},
 		why);
 	disks_release(&from);
 	disks_release(&to);
@@ -197,7 +201,8 @@ static struct host *host_new(const struct job *job)
 	struct host *h = xcalloc(1, sizeof(*h));
 	const char *psi = secure_getenv("REHOST_PSI_ROOT");
 
-	h->place = (struct group_place){.root = secure_getenv("REHOST_CGROUP_ROOT"), .self = secure_getenv("REHOST_CGROUP_SELF"),
+	h->place = (struct group_place){.root = secure_getenv("REHOST_CGROUP_ROOT"),
+		.self = secure_getenv("REHOST_CGROUP_SELF"),
 		.first = job->pid == getppid() ? job->pid : 0};
 	h->psi_root = psi ? psi : "/proc/pressure";
 	group_sweep(&h->place);
@@ -222,7 +227,8 @@ bool limits_apply(struct engine *e, const struct conf_limits *wanted, struct dia
 		return false;
 	}
 	if (lacking & ~e->job->kept->limits_said) {
-		diag_set(&warning, DIAG_LIMITS_NOT_KEPT, 0, NULL, "cannot keep %s: %s", buf_cstr(&list), buf_cstr(&why));
+		diag_set(
+			&warning, DIAG_LIMITS_NOT_KEPT, 0, NULL, "cannot keep %s: %s", buf_cstr(&list), buf_cstr(&why));
 		engine_diag(e, &warning);
 		e->job->kept->limits_said |= lacking;
 	}
@@ -269,7 +275,8 @@ void limits_keeper(const struct engine *e, const char *name, struct buf *out)
 {
 	if (str_eq(name, "bandwidth"))
 		bandwidth_keeper(e, out);
-	else if ((str_eq(name, "target_cpu") && e->limits.target_cpu) || (str_eq(name, "target_io") && e->limits.target_io))
+	else if ((str_eq(name, "target_cpu") && e->limits.target_cpu) ||
+		(str_eq(name, "target_io") && e->limits.target_io))
 		buf_append_str(out, "by the receivers");
 	for (int i = 0; i < PARTS; i++)
 		if (str_eq(name, part_names[i]))
@@ -289,8 +296,9 @@ static void say_pressure(struct engine *e, bool yields, enum pressure_of what, c
 		h->said = true;
 		h->said_ns = now;
 	} else if (!yields && h->said) {
-		engine_note(e, h->pressure.slice_until > now ? "going on for a while: others have waited too long for us to"
-							     : "going on: others wait no more");
+		engine_note(e,
+			h->pressure.slice_until > now ? "going on for a while: others have waited too long for us to"
+						      : "going on: others wait no more");
 		h->said = false;
 	}
 }

@@ -34,7 +34,7 @@ struct links {
 	char *dir;
 	struct region table, back, paths;
 	size_t count, back_count; /* entries in use */
-	struct waiter *waiters;	  /* few: names being held by movers */
+	struct waiter *waiters; /* few: names being held by movers */
 	size_t waiter_len, waiter_cap;
 	int err;
 };
@@ -162,8 +162,8 @@ static struct link_target target_of(const struct links *l, const struct link_ent
 	return (struct link_target){e->tdev, e->tino, (const char *)l->paths.p + e->path};
 }
 
-enum claim links_claim(struct links *l, uint64_t dev, uint64_t ino, uint32_t worker, uint64_t token,
-	struct link_target *out)
+enum claim links_claim(
+	struct links *l, uint64_t dev, uint64_t ino, uint32_t worker, uint64_t token, struct link_target *out)
 {
 	struct link_entry *e = find(l, dev, ino);
 

@@ -61,7 +61,8 @@ static int take(const char *path, const struct job *job, const char *more, struc
 	}
 	if (lock(fd) < 0) {
 		if (errno == EWOULDBLOCK)
-			diag_set(d, DIAG_ENGINE_LOCKED, 0, path, "job '%s' is being run by process %d", job->name, (int)read_pid(fd));
+			diag_set(d, DIAG_ENGINE_LOCKED, 0, path, "job '%s' is being run by process %d", job->name,
+				(int)read_pid(fd));
 		else
 			diag_set(d, DIAG_ENGINE_STATE, errno, path, "cannot lock '%s'", path);
 		close(fd);
@@ -191,7 +192,8 @@ int lock_signal(const char *run_dir, const char *name, int sig)
 
 	if (pid <= 1)
 		return ESRCH;
-	if (fstat(fd, &st) < 0 || st.st_uid != geteuid()) /* root kills nothing because a user has written its number there */
+	if (fstat(fd, &st) < 0 ||
+		st.st_uid != geteuid()) /* root kills nothing because a user has written its number there */
 		return EPERM;
 	return kill(pid, sig) < 0 ? errno : 0;
 }

@@ -74,10 +74,12 @@ bool memory_ended(struct engine *e, struct memory_watch *m, bool retired, uint64
 	e->retry_at = clock_mono_ns() + NS_PER_S;
 	if (e->workers || ++m->alone < ALONE_MAX) {
 		engine_note(e, "a worker %s at the limit of memory (%llu MiB); going on with %u",
-			killed ? "was killed by the kernel" : "was ended", (unsigned long long)(e->limits.memory >> 20), e->worker_max);
+			killed ? "was killed by the kernel" : "was ended", (unsigned long long)(e->limits.memory >> 20),
+			e->worker_max);
 		return true;
 	}
-	diag_set(&d, DIAG_LIMITS_MEMORY, 0, NULL, "a single worker needs more than %llu MiB of memory, together with what starts it",
+	diag_set(&d, DIAG_LIMITS_MEMORY, 0, NULL,
+		"a single worker needs more than %llu MiB of memory, together with what starts it",
 		(unsigned long long)(e->limits.memory >> 20));
 	engine_fatal(e, &d);
 	return true;

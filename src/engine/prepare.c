@@ -30,7 +30,8 @@ static void warn_missing_path(void *arg, const struct conf_item *item)
 
 	if (lstat(path, &st) == 0 || errno != ENOENT)
 		return;
-	diag_set(&d, DIAG_ENGINE_NO_PATH, 0, item->value, "'%s' does not exist (%s:%u)", item->value, item->file, item->line);
+	diag_set(&d, DIAG_ENGINE_NO_PATH, 0, item->value, "'%s' does not exist (%s:%u)", item->value, item->file,
+		item->line);
 	engine_diag(e, &d);
 }
 
@@ -52,8 +53,8 @@ static bool open_source(struct engine *e, struct diag *d)
 	AUTO_BUF warn = BUF_INIT;
 
 	if (stat(job->conf->source.root, &st) < 0 || !S_ISDIR(st.st_mode)) {
-		diag_set(d, DIAG_ENGINE_SOURCE_ROOT, errno ? errno : ENOTDIR, job->conf->source.root, "cannot use source root '%s'",
-			job->conf->source.root);
+		diag_set(d, DIAG_ENGINE_SOURCE_ROOT, errno ? errno : ENOTDIR, job->conf->source.root,
+			"cannot use source root '%s'", job->conf->source.root);
 		return false;
 	}
 	if (!mounts_select(job->conf, &o, &e->plan, d))
@@ -79,7 +80,8 @@ static void forecast(struct engine *e)
 		e->forecast = true;
 		return;
 	}
-	if (e->job->adhoc || !mounts_whole(e->job->conf->source.root)) /* what the whole file system holds says nothing */
+	if (e->job->adhoc ||
+		!mounts_whole(e->job->conf->source.root)) /* what the whole file system holds says nothing */
 		return;
 	for (size_t i = 0; i < e->plan.chosen_count; i++) {
 		e->progress.files_expected += e->plan.chosen[i].used_inodes;
@@ -154,7 +156,8 @@ bool engine_prepare(struct engine *e, struct diag *d)
 	skip_own_dir(e, job->log_dir);
 	if (job->kind == JOB_VERIFY) {
 		if (state_matches(job, &e->state)) {
-			e->changed_since = e->state.last_sync_started ? e->state.last_sync_started : e->state.copy_started;
+			e->changed_since =
+				e->state.last_sync_started ? e->state.last_sync_started : e->state.copy_started;
 			if (e->state.skip_ino) {
 				wr_u64(&e->skips, e->state.skip_dev);
 				wr_u64(&e->skips, e->state.skip_ino);

@@ -22,11 +22,11 @@
 /* A stack of records. dir NULL: all of it stays in memory. */
 struct spill {
 	const char *dir; /* where the file goes; the caller's */
-	int fd;		 /* -1 until needed */
+	int fd; /* -1 until needed */
 	struct buf mem;
 	uint64_t spilled; /* bytes in the file */
-	uint64_t count;	  /* records */
-	size_t begun;	 /* where the record being appended begins */
+	uint64_t count; /* records */
+	size_t begun; /* where the record being appended begins */
 	size_t write_at; /* bytes in memory: time to write */
 	int err; /* errno: it could not be written or read back, and is lost */
 };
@@ -96,7 +96,7 @@ void queue_release(struct queue *q); /* leaves it empty */
 /* A large file written by several movers. */
 struct share {
 	uint32_t worker, file; /* whose it is; serial number of the worker */
-	uint32_t left;	       /* segments not yet done */
+	uint32_t left; /* segments not yet done */
 	bool failed, changed, orphan;
 	struct share *next;
 };
@@ -116,8 +116,8 @@ struct link_target {
 	const char *path; /* valid until the next call */
 };
 /* worker and token identify the name that asks; for WAIT it is remembered. */
-enum claim links_claim(struct links *l, uint64_t dev, uint64_t ino, uint32_t worker, uint64_t token,
-	struct link_target *out);
+enum claim links_claim(
+	struct links *l, uint64_t dev, uint64_t ino, uint32_t worker, uint64_t token, struct link_target *out);
 /* May this target inode stand for this source inode? */
 bool links_bind(struct links *l, uint64_t dev, uint64_t ino, uint64_t tdev, uint64_t tino);
 /* Called for everything that waits when the first name is there (first false) or has failed (the next is first). */
@@ -213,7 +213,10 @@ struct engine {
 	uint64_t delete_budget;
 	bool budget_lent, budget_warned;
 	uint32_t budget_holder;
-	struct budget_ask { uint32_t worker; uint64_t token; } *asks; /* wait for what is lent */
+	struct budget_ask {
+		uint32_t worker;
+		uint64_t token;
+	} * asks; /* wait for what is lent */
 	size_t ask_len;
 	int64_t changed_since;
 	struct { /* durable.c; times of the target, *_at ours, *_ns monotonic */
@@ -221,7 +224,7 @@ struct engine {
 		char *target; /* state_key() */
 		uint64_t walk;
 		int64_t until; /* what all workers wrote before is on the disk */
-		int64_t host;  /* what lost workers wrote before is; WIRE_TIME_MAX: none is of interest */
+		int64_t host; /* what lost workers wrote before is; WIRE_TIME_MAX: none is of interest */
 		int64_t until_at, lost_ns, asked_ns, kept_ns;
 	} durable;
 	struct { /* as the first receiver, or the first after a reboot, has told it */
@@ -377,7 +380,7 @@ bool limits_worker_ended(struct engine *e, bool retired);
 
 /* memory.c */
 struct memory_watch {
-	int64_t since;	/* nothing new begins, or 0 */
+	int64_t since; /* nothing new begins, or 0 */
 	int64_t calm_since; /* it is not near the limit, or 0 */
 	uint64_t kills; /* of the kernel, known so far */
 	unsigned alone; /* times that the last worker had to end */

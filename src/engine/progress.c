@@ -92,8 +92,8 @@ void progress_refresh(struct engine *e)
 		p->bytes_expected = e->total.examined_bytes;
 	if (p->files_expected && p->files_expected < p->files_examined)
 		p->files_expected = p->files_examined;
-	p->remaining_s = p->bytes_expected > done && e->rate > 1 ?
-		(int64_t)((double)(p->bytes_expected - done) / e->rate) : -1;
+	p->remaining_s =
+		p->bytes_expected > done && e->rate > 1 ? (int64_t)((double)(p->bytes_expected - done) / e->rate) : -1;
 }
 
 void progress_update(struct engine *e, bool now_set)

@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 
 #define PATH_BYTES (4u << 20)
-#define FEW_BYTES (64u << 10)	/* of names that a unit has handed on, in memory */
+#define FEW_BYTES (64u << 10) /* of names that a unit has handed on, in memory */
 #define STEP_BYTES (1u << 20)
 
 struct unit *queue_unit_new(uint8_t kind, uint8_t flags, uint32_t mount, const char *src, const char *dst)
@@ -69,7 +69,8 @@ static bool note_one_of_many(struct region *r, uint64_t h, const char *dir)
 
 bool queue_unit_gave(struct unit *u, const struct digest_key *k, const void *name, size_t n, const char *dir)
 {
-	uint64_t h = digest_name(k, name, n); /* keyed: nobody who names directories can make one be taken for another */
+	uint64_t h =
+		digest_name(k, name, n); /* keyed: nobody who names directories can make one be taken for another */
 	struct given *g = &u->given;
 
 	if (u->again && (holds(g->few.data, g->few_before, h) || holds(g->many.p, g->many_before, h)))

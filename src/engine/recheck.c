@@ -14,7 +14,9 @@ static enum difference_kind true_kind(const struct difference *d)
 		const char *field;
 		enum difference_kind kind;
 	} fields[] = {
-		{"missing", DIFFERENCE_MISSING}, {"extra", DIFFERENCE_EXTRA}, {"type", DIFFERENCE_TYPE},
+		{"missing", DIFFERENCE_MISSING},
+		{"extra", DIFFERENCE_EXTRA},
+		{"type", DIFFERENCE_TYPE},
 		{"hardlink", DIFFERENCE_HARDLINK},
 	};
 
@@ -65,7 +67,8 @@ bool recheck_parse(struct recheck *r, const char *data, size_t len)
 		if (!path_valid(path))
 			return false;
 		/* Of these only the directory itself was named: nothing is known of what it holds. */
-		recheck_want(r, path, kind == DIFFERENCE_MISSING || kind == DIFFERENCE_EXTRA || kind == DIFFERENCE_TYPE);
+		recheck_want(
+			r, path, kind == DIFFERENCE_MISSING || kind == DIFFERENCE_EXTRA || kind == DIFFERENCE_TYPE);
 		r->links = r->links || kind == DIFFERENCE_HARDLINK;
 		pos = (size_t)(end - data) + 1;
 	}

@@ -5,7 +5,7 @@
 
 #include <sys/wait.h>
 
-#define RECONNECT_S 300	   /* how long a lost link is reopened before [retry] applies */
+#define RECONNECT_S 300 /* how long a lost link is reopened before [retry] applies */
 #define RECONNECT_MAX_S 60 /* longest pause between two tries of that time */
 #define CRASHES_MAX 10
 #define LET_GO_NS (2 * NS_PER_S)
@@ -144,7 +144,8 @@ void engine_worker_ended(struct engine *e, struct worker *w)
 				WIFSIGNALED(status) ? "signal" : "exit code",
 				WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		else
-			diag_set(&d, DIAG_ENGINE_LINK_LOST, 0, NULL, "the connection to %s ended", transport_name(e->transport));
+			diag_set(&d, DIAG_ENGINE_LINK_LOST, 0, NULL, "the connection to %s ended",
+				transport_name(e->transport));
 	}
 	if (crashed && ++e->crashes >= CRASHES_MAX) { /* what kills one may kill each */
 		engine_fatal(e, &d);

@@ -20,7 +20,8 @@ bool region_map(struct region *r, const char *dir, size_t cap)
 		return false;
 	err = r->fd >= 0 ? posix_fallocate(r->fd, 0, (off_t)cap) : 0;
 	if (!err) {
-		r->p = mmap(NULL, cap, PROT_READ | PROT_WRITE, r->fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, r->fd, 0);
+		r->p = mmap(NULL, cap, PROT_READ | PROT_WRITE, r->fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS,
+			r->fd, 0);
 		err = r->p == MAP_FAILED ? errno : 0;
 	}
 	if (!err) {

@@ -52,7 +52,8 @@ void engine_reload(struct engine *e)
 		engine_bandwidth(e);
 		if (e->observer->reloaded)
 			e->observer->reloaded(e->observer->arg);
-		engine_note(e, "the configuration was read again%s", changed.len ? "" : ": nothing that can change now has changed");
+		engine_note(e, "the configuration was read again%s",
+			changed.len ? "" : ": nothing that can change now has changed");
 		each_line(e, &changed, say_changed);
 		each_line(e, &kept, say_kept);
 	}

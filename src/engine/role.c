@@ -81,8 +81,11 @@ static void on_pair(void *arg, const struct verifier_pair *p)
 static void on_counts(void *arg, const struct verifier_counts *c)
 {
 	struct role *r = arg;
-	struct ipc_count out = {.examined = c->files_examined, .examined_bytes = c->bytes_total, .vanished = c->files_vanished,
-		.failed = c->files_failed, .hashed = c->bytes_hashed};
+	struct ipc_count out = {.examined = c->files_examined,
+		.examined_bytes = c->bytes_total,
+		.vanished = c->files_vanished,
+		.failed = c->files_failed,
+		.hashed = c->bytes_hashed};
 
 	throttle_charge(r->throttle, THROTTLE_READ, c->bytes_read, clock_mono_ns());
 	buf_clear(&r->msg);
@@ -197,11 +200,23 @@ static struct verifier *make_verifier(struct role *r, const struct ipc_config *c
 		.mode = cfg->flags & IPC_CRC64 ? VERIFY_CRC64 : VERIFY_QUICK,
 		.metadata = !(cfg->flags & IPC_NO_METADATA),
 		.fields = privileged ? VERIFY_F_ALL : VERIFY_F_USER,
-		.mounts = mounts, .mount_count = cfg->mount_count, .skip = skip, .skip_count = skips, .rules = rules,
-		.changed_since_ns = cfg->changed_since, .leave_cache = cfg->flags & IPC_LEAVE_CACHE,
-		.noatime = !(cfg->flags & IPC_CLONES), .seed = rd_u64(&seed),
-		.callbacks = {.arg = r, .give = on_give, .difference = on_difference, .pair = on_pair, .counts = on_counts,
-			.diag = on_diag, .used = on_used, .unit_done = on_unit_done}};
+		.mounts = mounts,
+		.mount_count = cfg->mount_count,
+		.skip = skip,
+		.skip_count = skips,
+		.rules = rules,
+		.changed_since_ns = cfg->changed_since,
+		.leave_cache = cfg->flags & IPC_LEAVE_CACHE,
+		.noatime = !(cfg->flags & IPC_CLONES),
+		.seed = rd_u64(&seed),
+		.callbacks = {.arg = r,
+			.give = on_give,
+			.difference = on_difference,
+			.pair = on_pair,
+			.counts = on_counts,
+			.diag = on_diag,
+			.used = on_used,
+			.unit_done = on_unit_done}};
 	struct verifier *v;
 
 	for (size_t i = 0; i < skips; i++) {
@@ -236,7 +251,8 @@ static void role_begin(struct role *r, const struct worker_fds *fds)
 		cfg.shared_dir.len >= sizeof(shared))
 		_exit(MOVER_FATAL);
 	memcpy(shared, cfg.shared_dir.p, cfg.shared_dir.len);
-	if (!transport_bootstrap(fds->wire, cfg.bootstrap.p, cfg.bootstrap.len, fds->helper, shared, &ready.helper_bytes, &d)) {
+	if (!transport_bootstrap(
+		    fds->wire, cfg.bootstrap.p, cfg.bootstrap.len, fds->helper, shared, &ready.helper_bytes, &d)) {
 		if (!diag_is_set(&d))
 			_exit(ready.helper_bytes ? MOVER_LOST : MOVER_UNCONNECTED);
 		role_die(r, &d);
@@ -329,7 +345,11 @@ void engine_role_main(int argc, char **argv)
 		_exit(transport_link_main(fds[0], fds[1]));
 	if (n < 4)
 		_exit(EXIT_USAGE_ERROR);
-	struct worker_fds w = {.ipc = fds[0], .wire = fds[1], .helper = fds[2], .throttle = fds[3], .mounts = fds + 4,
+	struct worker_fds w = {.ipc = fds[0],
+		.wire = fds[1],
+		.helper = fds[2],
+		.throttle = fds[3],
+		.mounts = fds + 4,
 		.mount_count = n - 4};
 	if (str_eq(argv[1], "--role=mover"))
 		mover_main(&w);

@@ -11,7 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define QUEUE_DEEP 16	   /* units waiting beyond what movers hold, before another mover is started */
+#define QUEUE_DEEP 16 /* units waiting beyond what movers hold, before another mover is started */
 #define TICK_MS 200
 #define UNSENT_MAX (64u << 20) /* to one worker */
 
@@ -54,7 +54,8 @@ void engine_hold(struct engine *e, enum hold why, bool on)
 	int64_t now = clock_mono_ns();
 
 	e->holds = on ? e->holds | why : e->holds & ~(unsigned)why;
-	throttle_set_hold(e->throttle, (e->holds & ~(unsigned)HOLD_MEMORY ? THROTTLE_HOLD_ALL : 0u) |
+	throttle_set_hold(e->throttle,
+		(e->holds & ~(unsigned)HOLD_MEMORY ? THROTTLE_HOLD_ALL : 0u) |
 			(e->holds & HOLD_MEMORY ? THROTTLE_HOLD_NEW : 0u));
 	if (why != HOLD_USER || on == (e->paused_since != 0))
 		return;
@@ -218,7 +219,9 @@ static void toggle_bandwidth(struct engine *e)
 	}
 	c->transfer.unlimited = !c->transfer.unlimited;
 	engine_bandwidth(e);
-	engine_note(e, c->transfer.unlimited ? "the bandwidth limit is switched off" : "the bandwidth limit is switched on again");
+	engine_note(e,
+		c->transfer.unlimited ? "the bandwidth limit is switched off"
+				      : "the bandwidth limit is switched on again");
 }
 
 static void read_signals(struct engine *e)
@@ -258,7 +261,8 @@ static void poll_once(struct engine *e)
 		chan_flush(&w->ipc, &wait);
 		of[n] = w;
 		/* Who does not take his answers is not listened to: what he asks for cannot pile up here. */
-		p[n++] = (struct pollfd){.fd = w->ipc.fd, .events = (short)((chan_unsent(&w->ipc) < UNSENT_MAX ? POLLIN : 0) |
+		p[n++] = (struct pollfd){.fd = w->ipc.fd,
+			.events = (short)((chan_unsent(&w->ipc) < UNSENT_MAX ? POLLIN : 0) |
 				(chan_unsent(&w->ipc) ? POLLOUT : 0))};
 		of[n] = w;
 		p[n++] = (struct pollfd){.fd = w->conn.err_fd, .events = POLLIN};
@@ -312,7 +316,12 @@ static void loop(struct engine *e)
 
 void engine_run(const struct job *job, const struct observer *observer, struct summary *out)
 {
-	struct engine e = {.job = job, .observer = observer, .out = out, .signal_fd = -1, .throttle_fd = -1, .next_serial = 1,
+	struct engine e = {.job = job,
+		.observer = observer,
+		.out = out,
+		.signal_fd = -1,
+		.throttle_fd = -1,
+		.next_serial = 1,
 		.next_unit = 1};
 	sigset_t set, old;
 	AUTO_DIAG d = DIAG_INIT;

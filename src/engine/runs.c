@@ -37,13 +37,13 @@ static void set(struct run_record *r, const char *field, uint64_t value)
 
 	if (str_eq(field, "exit_code"))
 		r->exit_code = (int)MIN(value, UINT64_C(255));
-#define X(name)                                                                                                      \
-	if (str_eq(field, #name))                                                                                    \
+#define X(name)                   \
+	if (str_eq(field, #name)) \
 		r->name = (int64_t)value;
 	RUN_TIMES(X)
 #undef X
-#define X(name, help)                                                                                                \
-	if (str_eq(field, #name))                                                                                    \
+#define X(name, help)             \
+	if (str_eq(field, #name)) \
 		r->name = value;
 	RUN_COUNTERS(X)
 #undef X

@@ -9,8 +9,8 @@
  * more. What lies deeper is in an unlinked file. A record is followed by its length, for it is read from its end.
  */
 
-#define BLOCK (1u << 20)      /* what is written or read at once; between one and two of them are in memory */
-#define FULL_MAX (64u << 20)  /* in memory when there is a file that has no room; beyond it the stack has failed */
+#define BLOCK (1u << 20) /* what is written or read at once; between one and two of them are in memory */
+#define FULL_MAX (64u << 20) /* in memory when there is a file that has no room; beyond it the stack has failed */
 #define LENGTH_BYTES 4
 
 static void write_out(struct spill *s)

@@ -84,7 +84,9 @@ void state_unclean_drop(struct job_state *s, size_t i)
 /* Another target: everything begins anew, but what is known of each: that the job owns it, and what may not be on its disk. */
 void state_forget(struct job_state *s)
 {
-	struct job_state kept = {.owned = STEAL(s->owned), .owned_len = s->owned_len, .unclean = STEAL(s->unclean),
+	struct job_state kept = {.owned = STEAL(s->owned),
+		.owned_len = s->owned_len,
+		.unclean = STEAL(s->unclean),
 		.unclean_len = s->unclean_len};
 
 	s->owned_len = s->unclean_len = 0;
@@ -94,8 +96,8 @@ void state_forget(struct job_state *s)
 
 static bool belongs_to(const struct job_state *s, const char *target, const char *target_root, const char *source_root)
 {
-	return s->exists && str_eq(text_or(s->target, ""), target) && str_eq(text_or(s->target_root, ""), target_root) &&
-		str_eq(text_or(s->source_root, ""), source_root);
+	return s->exists && str_eq(text_or(s->target, ""), target) &&
+		str_eq(text_or(s->target_root, ""), target_root) && str_eq(text_or(s->source_root, ""), source_root);
 }
 
 bool state_matches(const struct job *job, const struct job_state *s)

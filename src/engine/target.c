@@ -84,7 +84,8 @@ bool target_check(struct engine *e, const struct ipc_ready *r, struct diag *d)
 	if (same_host(r) && r->root_ino) {
 		if (source_within(e, r, &same) && job->kind != JOB_VERIFY) {
 			diag_set(d, DIAG_ENGINE_INTO_ITSELF, 0, job->conf->target.root,
-				same ? "source and target are the same directory" : "the source lies within the target root");
+				same ? "source and target are the same directory"
+				     : "the source lies within the target root");
 			return false;
 		}
 		e->skip_dev = r->root_dev;

@@ -62,7 +62,8 @@ void target_limits_used(struct engine *e, struct worker *w, const struct frame *
 		return; /* too short to say anything */
 	if (w->pace.at) {
 		const struct pace_used *o = &w->pace.used;
-		w->pace.want_cpu = wanted((double)(u.cpu_us - o->cpu_us), (double)(u.cpu_rest_us - o->cpu_rest_us) / 1e6, s);
+		w->pace.want_cpu =
+			wanted((double)(u.cpu_us - o->cpu_us), (double)(u.cpu_rest_us - o->cpu_rest_us) / 1e6, s);
 		w->pace.want_io = wanted((double)(u.io - o->io), (double)(u.io_rest_us - o->io_rest_us) / 1e6, s);
 	}
 	w->pace.at = now;
@@ -91,7 +92,8 @@ static void tell(struct worker *w, double cpu, double io)
 void target_limits_tick(struct engine *e)
 {
 	const double cpu = e->limits.target_cpu * (PACE_ALL / 100.0), io = (double)e->limits.target_io;
-	double want_cpu[WORKERS_MAX * 2], want_io[WORKERS_MAX * 2], cpus[WORKERS_MAX * 2] = {}, ios[WORKERS_MAX * 2] = {};
+	double want_cpu[WORKERS_MAX * 2], want_io[WORKERS_MAX * 2], cpus[WORKERS_MAX * 2] = {},
+										       ios[WORKERS_MAX * 2] = {};
 	int64_t now = clock_mono_ns();
 	bool new = false;
 	size_t n = 0, i = 0;
@@ -103,7 +105,7 @@ void target_limits_tick(struct engine *e)
 		want_cpu[n] = w->pace.at ? w->pace.want_cpu : 1e300;
 		want_io[n++] = w->pace.at ? w->pace.want_io : 1e300;
 	}
-	if (!n || (!new && now - e->divided_ns < DIVIDE_EVERY_NS))
+	if (!n || (!new &&now - e->divided_ns < DIVIDE_EVERY_NS))
 		return;
 	e->divided_ns = now;
 	if (cpu > 0)

@@ -38,8 +38,8 @@ static void add_path(struct engine *e, const char *path, bool recurse)
 	const struct mount *m = &e->plan.chosen[i];
 	size_t n = strlen(m->rel);
 	const char *below = path + n + (path[n] == '/' && n > 0);
-	AUTO_FREE char *dst = *below && *m->target_rel ? xasprintf("%s/%s", m->target_rel, below) :
-		xstrdup(*below ? below : m->target_rel);
+	AUTO_FREE char *dst = *below && *m->target_rel ? xasprintf("%s/%s", m->target_rel, below)
+						       : xstrdup(*below ? below : m->target_rel);
 
 	queue_add(&e->queue, UNIT_PATH, recurse ? UNIT_RECURSE : 0, (uint32_t)i, path, dst);
 }
@@ -125,7 +125,8 @@ static bool add_recheck(struct engine *e, struct diag *d)
 	bool ok;
 
 	if (fd_read_file(AT_FDCWD, file, RECHECK_MAX, &data, &len) < 0) {
-		diag_set(d, DIAG_ENGINE_RECHECK, errno == ENOENT ? 0 : errno, file, "no differences of an earlier verify are known");
+		diag_set(d, DIAG_ENGINE_RECHECK, errno == ENOENT ? 0 : errno, file,
+			"no differences of an earlier verify are known");
 		return false;
 	}
 	ok = recheck_parse(&r, data, len);
@@ -135,7 +136,8 @@ static bool add_recheck(struct engine *e, struct diag *d)
 			engine_note(e, "hard links differed: all is looked at again");
 		add_units(e, &r, r.links);
 	} else {
-		diag_set(d, DIAG_ENGINE_RECHECK, 0, file, "what differed in the last verify cannot be read: '%s' is damaged", file);
+		diag_set(d, DIAG_ENGINE_RECHECK, 0, file,
+			"what differed in the last verify cannot be read: '%s' is damaged", file);
 	}
 	recheck_release(&r);
 	return ok;
@@ -165,7 +167,8 @@ void verifyjob_difference(struct engine *e, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
 	uint8_t kind = rd_u8(&r);
-	struct bytes path = rd_bytes(&r, WIRE_PATH_MAX), source = rd_bytes(&r, FRAME_MAX), target = rd_bytes(&r, FRAME_MAX);
+	struct bytes path = rd_bytes(&r, WIRE_PATH_MAX), source = rd_bytes(&r, FRAME_MAX),
+		     target = rd_bytes(&r, FRAME_MAX);
 	uint64_t n = rd_varint(&r, FIELDS_MAX);
 	const char *fields[FIELDS_MAX];
 	AUTO_FREE char *p = NULL, *s = NULL, *t = NULL;
@@ -178,7 +181,11 @@ void verifyjob_difference(struct engine *e, const struct frame *f)
 	p = xmemdup(path.p, path.len);
 	s = source.len ? xmemdup(source.p, source.len) : NULL;
 	t = target.len ? xmemdup(target.p, target.len) : NULL;
-	d = (struct difference){.kind = (enum difference_kind)kind, .path = p, .fields = fields, .field_count = n, .source = s,
+	d = (struct difference){.kind = (enum difference_kind)kind,
+		.path = p,
+		.fields = fields,
+		.field_count = n,
+		.source = s,
 		.target = t};
 	if (rd_done(&r) && kind < DIFFERENCE_KINDS)
 		tell(e, &d);
@@ -224,7 +231,8 @@ void verifyjob_finish(struct engine *e)
 
 	if (e->job->dry_run)
 		return;
-	if (fd_write_file_atomic(AT_FDCWD, file, e->differing.data ? (char *)e->differing.data : "", e->differing.len) < 0) {
+	if (fd_write_file_atomic(AT_FDCWD, file, e->differing.data ? (char *)e->differing.data : "", e->differing.len) <
+		0) {
 		diag_set(&d, DIAG_ENGINE_STATE, errno, file, "cannot write '%s'", file);
 		engine_diag(e, &d);
 	}

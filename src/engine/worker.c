@@ -41,8 +41,12 @@ static struct transport_receiver receiver(const struct engine *e)
 	const struct conf *c = e->job->conf;
 	bool verify = e->job->kind == JOB_VERIFY;
 
-	return (struct transport_receiver){.root = c->target.root, .create = !verify && !e->job->dry_run && !e->target_checked,
-		.read_only = verify || e->job->dry_run, .prove = verify, .sudo = c->target.sudo, .helper = c->target.helper};
+	return (struct transport_receiver){.root = c->target.root,
+		.create = !verify && !e->job->dry_run && !e->target_checked,
+		.read_only = verify || e->job->dry_run,
+		.prove = verify,
+		.sudo = c->target.sudo,
+		.helper = c->target.helper};
 }
 
 static void send_config(struct engine *e, struct worker *w)
@@ -191,8 +195,15 @@ static struct unit *next_unit(struct engine *e, const struct worker *w)
 static void send_unit(struct engine *e, struct worker *w, struct unit *u)
 {
 	AUTO_BUF msg = BUF_INIT;
-	struct ipc_unit m = {.kind = u->kind, .flags = u->flags, .mount = u->mount, .size = u->size, .off = u->off,
-		.len = u->len, .basis = u->basis, .ino = u->ino, .mtime_ns = u->mtime_ns};
+	struct ipc_unit m = {.kind = u->kind,
+		.flags = u->flags,
+		.mount = u->mount,
+		.size = u->size,
+		.off = u->off,
+		.len = u->len,
+		.basis = u->basis,
+		.ino = u->ino,
+		.mtime_ns = u->mtime_ns};
 
 	if (!u->id)
 		u->id = e->next_unit++;

@@ -10,8 +10,8 @@ static bool load(struct bus *b)
 	b->object = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
 	if (!b->object)
 		return false;
-#define BUS_LOAD(f)                                                                                          \
-	if (!(*(void **)&b->f = dlsym(b->object, #f)))                                                       \
+#define BUS_LOAD(f)                                    \
+	if (!(*(void **)&b->f = dlsym(b->object, #f))) \
 		return false;
 	BUS_FUNCTIONS(BUS_LOAD)
 #undef BUS_LOAD

@@ -7,19 +7,19 @@
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
 
-#define BUS_FUNCTIONS(X)                                                                                     \
-	X(sd_bus_open_system)                                                                                \
-	X(sd_bus_new)                                                                                        \
-	X(sd_bus_set_address)                                                                                \
-	X(sd_bus_set_bus_client)                                                                             \
-	X(sd_bus_start)                                                                                      \
-	X(sd_bus_unref)                                                                                      \
-	X(sd_bus_call)                                                                                       \
-	X(sd_bus_error_free)                                                                                 \
-	X(sd_bus_message_new_method_call)                                                                    \
-	X(sd_bus_message_append)                                                                             \
-	X(sd_bus_message_open_container)                                                                     \
-	X(sd_bus_message_close_container)                                                                    \
+#define BUS_FUNCTIONS(X)                  \
+	X(sd_bus_open_system)             \
+	X(sd_bus_new)                     \
+	X(sd_bus_set_address)             \
+	X(sd_bus_set_bus_client)          \
+	X(sd_bus_start)                   \
+	X(sd_bus_unref)                   \
+	X(sd_bus_call)                    \
+	X(sd_bus_error_free)              \
+	X(sd_bus_message_new_method_call) \
+	X(sd_bus_message_append)          \
+	X(sd_bus_message_open_container)  \
+	X(sd_bus_message_close_container) \
 	X(sd_bus_message_unref)
 
 struct bus {

@@ -15,7 +15,7 @@
 
 #define MAGIC_V1 0x27e0eb
 #define MAGIC_V2 0x63677270
-#define DEPTH_MAX 24	   /* of groups, when leftovers are looked for */
+#define DEPTH_MAX 24 /* of groups, when leftovers are looked for */
 #define REMOVE_NS (2 * NS_PER_S) /* a process that was killed may take so long to be gone */
 
 char *cg_path(const struct cg *c, const char *rel, const char *file)

@@ -31,9 +31,14 @@ static bool shared(struct group *g, struct cg *c)
 }
 
 /* mount is taken. False when it is no such hierarchy, or no group can be made: then out_why is said. */
-static bool enter(struct group *g, enum slot s, const char *controller, char *mount, const char *job, struct buf *out_why)
+static bool enter(
+	struct group *g, enum slot s, const char *controller, char *mount, const char *job, struct buf *out_why)
 {
-	struct cg c = {.ops = &cg_files, .controller = controller, .mount = mount, .first = g->place.first, .fake = g->place.root};
+	struct cg c = {.ops = &cg_files,
+		.controller = controller,
+		.mount = mount,
+		.first = g->place.first,
+		.fake = g->place.root};
 	int err;
 
 #ifdef REHOST_LIBCGROUP

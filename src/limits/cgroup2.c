@@ -136,8 +136,9 @@ static bool find_base(struct group *g, unsigned slots, struct buf *out_why)
 		if (managed ? delegated(c, g->base) : top || !slots || without_others(c, g->base))
 			break;
 		if (!*g->base) {
-			buf_printf(out_why, managed ? "systemd manages '%s%s' and has not delegated it"
-						    : "no group above '%s%s' is without processes",
+			buf_printf(out_why,
+				managed ? "systemd manages '%s%s' and has not delegated it"
+					: "no group above '%s%s' is without processes",
 				c->mount, c->home);
 			return false;
 		}
@@ -157,7 +158,10 @@ bool group2_open(struct group *g, const char *job, unsigned parts, struct buf *o
 	int err = 0;
 
 	g->version = 2;
-	*c = (struct cg){.ops = &cg_files, .controller = "", .mount = group2_mount(&g->place), .first = g->place.first,
+	*c = (struct cg){.ops = &cg_files,
+		.controller = "",
+		.mount = group2_mount(&g->place),
+		.first = g->place.first,
 		.fake = g->place.root};
 	if (!c->mount) {
 		buf_printf(out_why, "no hierarchy of version 2 at '%s'", g->place.root ? g->place.root : ROOT_DEFAULT);

@@ -30,8 +30,8 @@ const char *group_backends(void)
 #endif
 }
 
-static struct group *try(const struct backend *b, const char *job, unsigned parts, const struct group_place *place,
-	struct buf *out_why)
+static struct group *try(
+	const struct backend *b, const char *job, unsigned parts, const struct group_place *place, struct buf *out_why)
 {
 	struct group *g = xcalloc(1, sizeof(*g));
 	size_t before = out_why->len;
@@ -173,7 +173,8 @@ static bool number_in(const struct cg *c, const char *file, uint64_t *out)
 bool group_usage(const struct group *g, struct group_usage *out)
 {
 	static const char *const v1[] = {"total_rss", "total_shmem", NULL};
-	static const char *const v2[] = {"anon", "shmem", "kernel_stack", "pagetables", "slab_unreclaimable", "sock", NULL};
+	static const char *const v2[] = {
+		"anon", "shmem", "kernel_stack", "pagetables", "slab_unreclaimable", "sock", NULL};
 	static const char *const kills[] = {"oom_kill", NULL};
 	bool two = g->version == 2;
 	const struct cg *c = &g->slots[two ? SLOT_PSI : SLOT_MEMORY];

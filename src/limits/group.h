@@ -55,7 +55,7 @@ const char *group_name(const struct group *g);
 unsigned group_set(struct group *g, const struct group_values *v, struct buf *out_why);
 
 struct group_usage {
-	uint64_t memory;    /* all of it */
+	uint64_t memory; /* all of it */
 	uint64_t unreclaimable; /* what the kernel cannot take back: not the page cache */
 	uint64_t oom_kills; /* processes the kernel has killed since the group was made */
 };

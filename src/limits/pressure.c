@@ -66,7 +66,8 @@ double pressure_beside(const char *mount, const char *rel, const char *what)
 	return most;
 }
 
-bool pressure_measure(const struct pressure *p, const char *root, const char *mount, const char *rel, double out[PRESSURES])
+bool pressure_measure(
+	const struct pressure *p, const char *root, const char *mount, const char *rel, double out[PRESSURES])
 {
 	AUTO_FREE char *dir = rel ? xasprintf("%s%s", mount, rel) : NULL;
 

@@ -31,7 +31,8 @@ double pressure_beside(const char *mount, const char *rel, const char *what);
 
 /* Measures what there is a limit for. root: /proc/pressure; mount and rel: of the own group, NULL without one. False when there is
  * no information. */
-bool pressure_measure(const struct pressure *p, const char *root, const char *mount, const char *rel, double out[PRESSURES]);
+bool pressure_measure(
+	const struct pressure *p, const char *root, const char *mount, const char *rel, double out[PRESSURES]);
 /* Whether to yield now: from the limit on, until all are below half of it. out_what: because of what, or for what reason no longer
  * (unchanged when it is only a slice). */
 bool pressure_judge(struct pressure *p, const double others[PRESSURES], int64_t now_ns, enum pressure_of *out_what);

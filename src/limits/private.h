@@ -13,11 +13,11 @@ struct cg {
 	const struct cg_ops *ops;
 	const char *controller; /* "cpu"; "" of version 2 */
 	char *mount; /* "/sys/fs/cgroup/cpu", NULL: there is none */
-	char *home;  /* where this process was before, below mount: "" or "/a/b" */
-	char *rel;   /* the group, the same way */
+	char *home; /* where this process was before, below mount: "" or "/a/b" */
+	char *rel; /* the group, the same way */
 	pid_t first; /* goes where this process goes; of struct group_place */
-	bool made;   /* by us */
-	bool fake;   /* a test's, in which the kernel puts no files */
+	bool made; /* by us */
+	bool fake; /* a test's, in which the kernel puts no files */
 };
 
 /* How groups of version 1 are handled: by libcgroup or by writing files. 0, or an errno. */

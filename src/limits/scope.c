@@ -38,7 +38,7 @@ size_t scope_properties(const struct group_values *v, unsigned parts, struct sco
 #define MANAGER "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
 #define CALL_US (UINT64_C(10) * 1000 * 1000)
 #define INSIDE_NS (5 * NS_PER_S) /* for the job that makes the scope */
-#define FILES_NS (2 * NS_PER_S)	 /* for what it writes after a change */
+#define FILES_NS (2 * NS_PER_S) /* for what it writes after a change */
 #define PAUSE_US 10000
 
 /* The name of a disk's device: systemd wants a path. */
@@ -277,7 +277,8 @@ unsigned scope_set(struct group *g, const struct group_values *v, struct buf *ou
 {
 	static const char *const names[] = {"cpu", "memory", "io_read", "io_write"};
 	unsigned wanted = (v->cpu ? GROUP_CPU : 0) | (v->memory ? GROUP_MEMORY : 0) |
-		(v->io_read && v->read_count ? GROUP_IO_READ : 0) | (v->io_write && v->write_count ? GROUP_IO_WRITE : 0);
+		(v->io_read && v->read_count ? GROUP_IO_READ : 0) |
+		(v->io_write && v->write_count ? GROUP_IO_WRITE : 0);
 	unsigned held = 0;
 
 	if (!(wanted | g->set) || !send(g, v, wanted | g->set, out_why))
@@ -289,7 +290,8 @@ unsigned scope_set(struct group *g, const struct group_values *v, struct buf *ou
 		if (arrived(g, 1u << i))
 			held |= 1u << i;
 		else
-			buf_printf(out_why, "%ssystemd has no controller for %s to give", out_why->len ? "; " : "", names[i]);
+			buf_printf(out_why, "%ssystemd has no controller for %s to give", out_why->len ? "; " : "",
+				names[i]);
 	}
 	return held;
 }

@@ -66,7 +66,8 @@ void throttle_set_rate(struct throttle *t, enum throttle_lane lane, uint64_t rat
 		atomic_store(&t->used_until[lane], 0);
 }
 
-uint64_t throttle_allow(const struct throttle *t, enum throttle_lane lane, uint64_t want, int64_t now_ns, int64_t *out_wait_ns)
+uint64_t throttle_allow(
+	const struct throttle *t, enum throttle_lane lane, uint64_t want, int64_t now_ns, int64_t *out_wait_ns)
 {
 	uint64_t rate = atomic_load_explicit(&t->rate[lane], memory_order_relaxed), piece;
 	int64_t ahead;

@@ -54,6 +54,7 @@ static inline bool throttle_begins(const struct throttle *t)
  * 0: ask again in *out_wait_ns, at most THROTTLE_ASK_NS, for rates and the hold may change.
  */
 #define THROTTLE_ASK_NS INT64_C(200000000)
-uint64_t throttle_allow(const struct throttle *t, enum throttle_lane lane, uint64_t want, int64_t now_ns, int64_t *out_wait_ns);
+uint64_t throttle_allow(
+	const struct throttle *t, enum throttle_lane lane, uint64_t want, int64_t now_ns, int64_t *out_wait_ns);
 /* What was done; more than was allowed is a debt that the next one waits for. */
 void throttle_charge(struct throttle *t, enum throttle_lane lane, uint64_t n, int64_t now_ns);

@@ -27,10 +27,10 @@ struct apply {
 	const struct meta *want;
 	const struct meta *have; /* never NULL: read when the caller had none */
 	unsigned fields;
-	bool owner_set;  /* chown was called: set-id bits and security.capability may be gone */
-	bool remode;     /* the mode may not be what have says any more */
+	bool owner_set; /* chown was called: set-id bits and security.capability may be gone */
+	bool remode; /* the mode may not be what have says any more */
 	unsigned failed; /* META_D_* */
-	int err;         /* of the first failure */
+	int err; /* of the first failure */
 };
 
 static void fail(struct apply *a, unsigned bits)
@@ -42,8 +42,7 @@ static void fail(struct apply *a, unsigned bits)
 
 static int set_owner(const struct inode_ref *i, uid_t uid, gid_t gid)
 {
-	return i->fd >= 0 ? fchown(i->fd, uid, gid)
-	                  : fchownat(i->dirfd, i->name, uid, gid, AT_SYMLINK_NOFOLLOW);
+	return i->fd >= 0 ? fchown(i->fd, uid, gid) : fchownat(i->dirfd, i->name, uid, gid, AT_SYMLINK_NOFOLLOW);
 }
 
 static void apply_owner(struct apply *a)
@@ -122,8 +121,7 @@ static void apply_mode(struct apply *a)
 			return;
 		}
 		/* The kernel drops the set-group-id bit without a word when the group is not the caller's. */
-		if ((mode & S_ISGID) && geteuid() != 0 && inode_stat(&a->ref, &st) == 0 &&
-		        !(st.st_mode & S_ISGID))
+		if ((mode & S_ISGID) && geteuid() != 0 && inode_stat(&a->ref, &st) == 0 && !(st.st_mode & S_ISGID))
 			withheld = S_ISGID;
 	}
 	if (withheld & a->want->mode) {
@@ -137,7 +135,7 @@ static void apply_mode(struct apply *a)
 static int make_writable(struct apply *a)
 {
 	if (!(a->fields & META_F_MODE) || a->have->type == META_LNK || (a->have->mode & S_IWUSR) ||
-	        a->have->uid != geteuid())
+		a->have->uid != geteuid())
 		return -1;
 	if (set_mode(&a->ref, (a->have->mode & 0777) | S_IWUSR) < 0)
 		return -1;
@@ -203,8 +201,8 @@ static void apply_xattrs(struct apply *a)
 
 static void apply_mtime(struct apply *a)
 {
-	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
-	        {.tv_sec = (time_t)a->want->mtime_s, .tv_nsec = (long)a->want->mtime_ns}};
+	const struct timespec times[2] = {
+		{.tv_nsec = UTIME_OMIT}, {.tv_sec = (time_t)a->want->mtime_s, .tv_nsec = (long)a->want->mtime_ns}};
 	int ret;
 
 	if (!(a->fields & META_F_MTIME))
@@ -297,8 +295,7 @@ static int read_have(const struct inode_ref *ref, unsigned fields, struct meta *
 	return xattr_read(ref, fields, &out->xattrs);
 }
 
-static unsigned apply_ref(
-        const struct inode_ref *ref, const struct meta *m, const struct meta *have, unsigned fields)
+static unsigned apply_ref(const struct inode_ref *ref, const struct meta *m, const struct meta *have, unsigned fields)
 {
 	struct meta now = META_INIT;
 	struct apply a = {.ref = *ref, .want = m, .have = have ? have : &now, .fields = fields};
@@ -324,8 +321,7 @@ unsigned meta_apply_fd(int fd, const struct meta *m, const struct meta *have, un
 	return apply_ref(&(struct inode_ref){.fd = fd, .dirfd = -1}, m, have, fields);
 }
 
-unsigned meta_apply_name(
-        int dirfd, const char *name, const struct meta *m, const struct meta *have, unsigned fields)
+unsigned meta_apply_name(int dirfd, const char *name, const struct meta *m, const struct meta *have, unsigned fields)
 {
 	return apply_ref(&(struct inode_ref){.fd = -1, .dirfd = dirfd, .name = name}, m, have, fields);
 }

@@ -52,7 +52,7 @@ unsigned meta_diff(const struct meta *a, const struct meta *b, unsigned fields)
 	if (a->type == META_LNK && !buf_eq(&a->link, &b->link))
 		diff |= META_D_LINK;
 	if ((a->type == META_CHR || a->type == META_BLK) &&
-	        (a->rdev_major != b->rdev_major || a->rdev_minor != b->rdev_minor))
+		(a->rdev_major != b->rdev_major || a->rdev_minor != b->rdev_minor))
 		diff |= META_D_RDEV;
 	if ((fields & XATTR_FIELDS) && !buf_eq(&a->xattrs, &b->xattrs))
 		diff |= xattrs_diff(&a->xattrs, &b->xattrs, fields);
@@ -61,8 +61,8 @@ unsigned meta_diff(const struct meta *a, const struct meta *b, unsigned fields)
 
 void meta_diff_names(struct buf *out, unsigned diff)
 {
-	static const char *const names[] = {"type", "size", "mtime", "mode", "owner", "group", "acl", "xattr",
-	        "flags", "link", "rdev", "content", "hardlink"};
+	static const char *const names[] = {"type", "size", "mtime", "mode", "owner", "group", "acl", "xattr", "flags",
+		"link", "rdev", "content", "hardlink"};
 	bool first = true;
 
 	_Static_assert(META_D_END == 1 << ARRAY_LEN(names), "a name for each bit");

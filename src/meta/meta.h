@@ -17,17 +17,7 @@
 
 #include "base/buf.h"
 
-enum meta_type {
-	META_NONE,
-	META_REG,
-	META_DIR,
-	META_LNK,
-	META_CHR,
-	META_BLK,
-	META_FIFO,
-	META_SOCK,
-	META_TYPE_END
-};
+enum meta_type { META_NONE, META_REG, META_DIR, META_LNK, META_CHR, META_BLK, META_FIFO, META_SOCK, META_TYPE_END };
 
 /* What is kept. Agreed once per session (what both ends can read, and the target can write). */
 enum meta_field {
@@ -48,7 +38,7 @@ enum meta_field {
 #define META_FLAGS_PRIV 0x30u /* immutable, append only */
 
 #define META_NAME_MAX 255
-#define META_LINK_MAX 65536        /* bytes of a symbolic link's target we accept */
+#define META_LINK_MAX 65536 /* bytes of a symbolic link's target we accept */
 #define META_XATTRS_MAX (2u << 20) /* packed bytes of all xattrs of one inode */
 
 struct meta {
@@ -57,19 +47,19 @@ struct meta {
 	uint32_t uid, gid;
 	int64_t mtime_s;
 	uint32_t mtime_ns;
-	uint64_t size;                   /* of regular files; 0 else */
+	uint64_t size; /* of regular files; 0 else */
 	uint32_t rdev_major, rdev_minor; /* of devices; 0 else */
-	uint32_t flags;                  /* FS_*_FL within META_FLAGS_KEPT */
-	struct buf link;                 /* target of a symbolic link */
-	struct buf xattrs;               /* packed, sorted by name; see meta_xattr_next() */
+	uint32_t flags; /* FS_*_FL within META_FLAGS_KEPT */
+	struct buf link; /* target of a symbolic link */
+	struct buf xattrs; /* packed, sorted by name; see meta_xattr_next() */
 	/* Local facts: not encoded. */
 	uint64_t dev, ino, nlink, blocks; /* blocks of 512 bytes */
 	int64_t ctime_s;
 	uint32_t ctime_ns;
 };
 
-#define META_INIT                                                                                            \
-	{                                                                                                    \
+#define META_INIT \
+	{         \
 	}
 
 /*
@@ -91,7 +81,7 @@ int meta_stat(int dirfd, const char *name, struct meta *m);
 void meta_release(struct meta *m);
 void meta_clear(struct meta *m); /* empty, buffers kept */
 
-enum meta_type meta_type_of(mode_t mode);   /* of st_mode; META_NONE when it is none we know */
+enum meta_type meta_type_of(mode_t mode); /* of st_mode; META_NONE when it is none we know */
 mode_t meta_type_mode(enum meta_type type); /* S_IFREG and so on */
 
 /* The META_F_* this process can read, or (writing) set on any inode, by its capabilities and uid: what it can
@@ -132,7 +122,7 @@ enum meta_diff {
 	META_D_FLAGS = 1 << 8,
 	META_D_LINK = 1 << 9, /* symlink target */
 	META_D_RDEV = 1 << 10,
-	META_D_CONTENT = 1 << 11,  /* set by callers: contents compared and unequal */
+	META_D_CONTENT = 1 << 11, /* set by callers: contents compared and unequal */
 	META_D_HARDLINK = 1 << 12, /* set by callers: link group differs */
 	META_D_END = 1 << 13,
 };
@@ -159,8 +149,7 @@ unsigned meta_apply_fd(int fd, const struct meta *m, const struct meta *have, un
 /* For what has no descriptor (symlinks, devices, fifos, sockets), by bare name in dirfd, which must be the
  * current directory. Symbolic links are not followed; before Linux 6.6 chmod cannot promise that for a name
  * that is swapped at that moment, and then only stays within the caller's root. */
-unsigned meta_apply_name(
-        int dirfd, const char *name, const struct meta *m, const struct meta *have, unsigned fields);
+unsigned meta_apply_name(int dirfd, const char *name, const struct meta *m, const struct meta *have, unsigned fields);
 /* Clears i and a so that the inode can be changed, renamed over or unlinked; by descriptor. 0 or -1. */
 int meta_unlock_fd(int fd);
 /* Sets or clears the flag that only works on an empty file (C), just after creation. Best effort: what fails

@@ -98,7 +98,7 @@ static bool unpack_common(const uint8_t **p, const uint8_t *end, unsigned fields
 	}
 	/* The last id means "no change" to chown. */
 	if ((fields & META_F_OWNER) &&
-	        (!get_u32(p, end, UINT32_MAX - 1, &m->uid) || !get_u32(p, end, UINT32_MAX - 1, &m->gid)))
+		(!get_u32(p, end, UINT32_MAX - 1, &m->uid) || !get_u32(p, end, UINT32_MAX - 1, &m->gid)))
 		return false;
 	if (fields & META_F_MTIME) {
 		if (!varint_get(p, end, UINT64_MAX, &v) || !get_u32(p, end, 999999999, &m->mtime_ns))
@@ -117,11 +117,9 @@ static bool unpack_of_type(const uint8_t **p, const uint8_t *end, struct meta *m
 		return varint_get(p, end, INT64_MAX, &m->size);
 	case META_CHR:
 	case META_BLK:
-		return get_u32(p, end, UINT32_MAX, &m->rdev_major) &&
-		       get_u32(p, end, UINT32_MAX, &m->rdev_minor);
+		return get_u32(p, end, UINT32_MAX, &m->rdev_major) && get_u32(p, end, UINT32_MAX, &m->rdev_minor);
 	case META_LNK:
-		if (!varint_get(p, end, META_LINK_MAX, &n) || n == 0 || (size_t)(end - *p) < n ||
-		        memchr(*p, 0, n))
+		if (!varint_get(p, end, META_LINK_MAX, &n) || n == 0 || (size_t)(end - *p) < n || memchr(*p, 0, n))
 			return false;
 		buf_append(&m->link, *p, n);
 		*p += n;
@@ -141,19 +139,17 @@ size_t meta_unpack(const void *bytes, size_t n, unsigned fields, struct meta *m)
 		return 0;
 	head = *p++;
 	m->type = head & HEAD_TYPE;
-	if ((head & ~(HEAD_TYPE | HEAD_FLAGS | HEAD_XATTRS)) || m->type == META_NONE ||
-	        m->type >= META_TYPE_END)
+	if ((head & ~(HEAD_TYPE | HEAD_FLAGS | HEAD_XATTRS)) || m->type == META_NONE || m->type >= META_TYPE_END)
 		goto invalid;
 	if (!unpack_common(&p, end, fields, m) || !unpack_of_type(&p, end, m))
 		goto invalid;
 	if (head & HEAD_FLAGS) {
-		if (!get_u32(&p, end, UINT32_MAX, &m->flags) || m->flags == 0 ||
-		        m->flags != flags_packed(m, fields))
+		if (!get_u32(&p, end, UINT32_MAX, &m->flags) || m->flags == 0 || m->flags != flags_packed(m, fields))
 			goto invalid;
 	}
 	if (head & HEAD_XATTRS) {
 		if (!varint_get(&p, end, META_XATTRS_MAX, &len) || len == 0 || (size_t)(end - p) < len ||
-		        !xattr_packed_valid(p, len, fields))
+			!xattr_packed_valid(p, len, fields))
 			goto invalid;
 		buf_append(&m->xattrs, p, len);
 		p += len;

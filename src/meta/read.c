@@ -18,12 +18,11 @@ struct device {
 	dev_t dev;
 	bool known;
 	bool no_flags[2]; /* FS_IOC_GETFLAGS is not there: for files, for directories */
-	bool plain_open;  /* O_NOATIME is refused, and the mount is noatime anyhow */
+	bool plain_open; /* O_NOATIME is refused, and the mount is noatime anyhow */
 };
 
 static __thread struct device device_cache[8];
-static __thread unsigned
-        device_last; /* the entry used last: the next inode is most likely on that device too */
+static __thread unsigned device_last; /* the entry used last: the next inode is most likely on that device too */
 
 static struct device *device_of(dev_t dev)
 {
@@ -98,13 +97,13 @@ enum meta_type meta_type_of(mode_t mode)
 mode_t meta_type_mode(enum meta_type type)
 {
 	static const mode_t modes[META_TYPE_END] = {
-	        [META_REG] = S_IFREG,
-	        [META_DIR] = S_IFDIR,
-	        [META_LNK] = S_IFLNK,
-	        [META_CHR] = S_IFCHR,
-	        [META_BLK] = S_IFBLK,
-	        [META_FIFO] = S_IFIFO,
-	        [META_SOCK] = S_IFSOCK,
+		[META_REG] = S_IFREG,
+		[META_DIR] = S_IFDIR,
+		[META_LNK] = S_IFLNK,
+		[META_CHR] = S_IFCHR,
+		[META_BLK] = S_IFBLK,
+		[META_FIFO] = S_IFIFO,
+		[META_SOCK] = S_IFSOCK,
 	};
 
 	return type < META_TYPE_END ? modes[type] : 0;
@@ -185,8 +184,7 @@ static int read_flags(int fd, unsigned fields, struct device *device, struct met
 	return 0;
 }
 
-static int read_open_inode(
-        int fd, const struct stat *st, unsigned fields, struct device *device, struct meta *m)
+static int read_open_inode(int fd, const struct stat *st, unsigned fields, struct device *device, struct meta *m)
 {
 	const struct inode_ref ref = {.fd = fd, .dirfd = -1};
 
@@ -278,9 +276,9 @@ static bool readable_by_name(int err)
 	switch (err) {
 	case EACCES:
 	case EPERM:
-	case ENOKEY:  /* encrypted, key not loaded */
+	case ENOKEY: /* encrypted, key not loaded */
 	case ETXTBSY: /* a swap file */
-	case ELOOP:   /* became a symbolic link, a device, something else: stat tells */
+	case ELOOP: /* became a symbolic link, a device, something else: stat tells */
 	case ENOTDIR:
 	case ENXIO:
 	case ENODEV:
@@ -293,7 +291,7 @@ static bool readable_by_name(int err)
 
 /* 1: read by descriptor; 0: has to be read by name (open_err says why, if it was tried); -1: failed. */
 static int read_opened(
-        const struct inode_ref *ref, bool is_dir, unsigned fields, struct meta *m, int *out_fd, int *open_err)
+	const struct inode_ref *ref, bool is_dir, unsigned fields, struct meta *m, int *out_fd, int *open_err)
 {
 	struct device *device;
 	struct stat st;
@@ -335,7 +333,7 @@ int meta_read(int dirfd, const char *name, unsigned char dtype, unsigned fields,
 	if (out_fd)
 		*out_fd = -1;
 	if ((dtype == DT_REG || dtype == DT_DIR) &&
-	        worth_opening(&device_cache[device_last], dtype == DT_DIR, fields, out_fd)) {
+		worth_opening(&device_cache[device_last], dtype == DT_DIR, fields, out_fd)) {
 		tried = true;
 		done = read_opened(&ref, dtype == DT_DIR, fields, m, out_fd, &open_err);
 		if (done)
@@ -344,7 +342,7 @@ int meta_read(int dirfd, const char *name, unsigned char dtype, unsigned fields,
 	if (inode_stat(&ref, &st) < 0)
 		return -1;
 	if (!tried && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) &&
-	        worth_opening(device_of(st.st_dev), S_ISDIR(st.st_mode), fields, out_fd)) {
+		worth_opening(device_of(st.st_dev), S_ISDIR(st.st_mode), fields, out_fd)) {
 		done = read_opened(&ref, S_ISDIR(st.st_mode), fields, m, out_fd, &open_err);
 		if (done)
 			return done < 0 ? -1 : 0;

@@ -102,8 +102,7 @@ bool xattr_packed_valid(const uint8_t *p, size_t n, unsigned fields)
 }
 
 /* The list of names: into small (most inodes have few) or, when that is too short, into big. */
-static ssize_t list_names(
-        const struct inode_ref *i, char *small, size_t small_size, struct buf *big, char **out)
+static ssize_t list_names(const struct inode_ref *i, char *small, size_t small_size, struct buf *big, char **out)
 {
 	ssize_t n = inode_listxattr(i, small, small_size);
 

@@ -48,9 +48,9 @@ struct mount_attributes {
 int clone_detached(const char *path)
 {
 	const struct mount_attributes attr = {
-	        .set = ATTR_RDONLY | ATTR_NOSUID | ATTR_NOEXEC | ATTR_NOATIME, .clear = ATTR_ATIME_MASK};
-	AUTO_CLOSE int tree = (int)syscall(SYS_open_tree, AT_FDCWD, path,
-	        TREE_CLONE | TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
+		.set = ATTR_RDONLY | ATTR_NOSUID | ATTR_NOEXEC | ATTR_NOATIME, .clear = ATTR_ATIME_MASK};
+	AUTO_CLOSE int tree = (int)syscall(
+		SYS_open_tree, AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
 
 	if (tree < 0)
 		return -1;
@@ -68,8 +68,7 @@ static const char *mount_stage(void)
 	static const char *const places[] = {"/run", "/tmp", "/var/tmp", "/mnt", "/proc"};
 
 	for (size_t k = 0; k < ARRAY_LEN(places); k++) {
-		if (mount("rehost", places[k], "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		            "mode=0700,size=1m") == 0)
+		if (mount("rehost", places[k], "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700,size=1m") == 0)
 			return places[k];
 	}
 	return NULL;
@@ -110,7 +109,7 @@ static int child_serve(const struct mount_plan *p, int sock)
 		fd = clone_to_stage(dirs[k], stage, k);
 		err = errno;
 		if (fd >= 0 ? fd_send_fds(sock, &fd, 1) < 0
-		            : fd_write_full(sock, "E", 1) < 0 || fd_write_full(sock, &err, sizeof(err)) < 0)
+			    : fd_write_full(sock, "E", 1) < 0 || fd_write_full(sock, &err, sizeof(err)) < 0)
 			return errno;
 		cleanup_close(&fd);
 	}

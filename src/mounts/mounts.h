@@ -16,7 +16,7 @@
 struct mount {
 	char *path; /* where it is mounted on the host, absolute; of the one that holds the source root, that
 	               root */
-	char *rel;  /* relative to the source root, "" for the root's own */
+	char *rel; /* relative to the source root, "" for the root's own */
 	char *target_rel; /* where it goes, relative to the target root (differs from rel by map) */
 	char *fstype;
 	char *source; /* "/dev/sda1" */
@@ -45,8 +45,8 @@ struct mount_plan {
 };
 
 struct mounts_options {
-	bool one_file_system;  /* -x: only the file system that holds the root */
-	bool root_always;      /* SRC DST: the root's file system is walked whatever its type */
+	bool one_file_system; /* -x: only the file system that holds the root */
+	bool root_always; /* SRC DST: the root's file system is walked whatever its type */
 	const char *mountinfo; /* NULL: /proc/self/mountinfo; a file in tests */
 };
 
@@ -59,8 +59,7 @@ struct mounts_options {
  * target_rel is what map says, else the place within the nearest chosen mount above.
  * With a table of its own (mountinfo) nothing on this host is looked at: dev is the table's, used_* are 0.
  */
-bool mounts_select(
-        const struct conf *c, const struct mounts_options *o, struct mount_plan *out, struct diag *d);
+bool mounts_select(const struct conf *c, const struct mounts_options *o, struct mount_plan *out, struct diag *d);
 /* Whether a directory is all of its file system, so that used_* say what it holds. */
 bool mounts_whole(const char *dir);
 /*

@@ -31,8 +31,7 @@ static void say_real(struct buf *warn, const struct mount *m, int err)
 {
 	AUTO_FREE char *shown = text_escaped(m->path);
 
-	buf_printf(warn, "'%s' is read where it is mounted, not through a read-only clone: %s\n", shown,
-	        strerror(err));
+	buf_printf(warn, "'%s' is read where it is mounted, not through a read-only clone: %s\n", shown, strerror(err));
 }
 
 static void try_clones(struct mount_plan *p, unsigned ways, int *errs)

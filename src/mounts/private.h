@@ -12,8 +12,8 @@ struct entry {
 	int id, parent;
 	dev_t dev;
 	uint64_t subvolume; /* btrfs: its number, for one device holds many; else 0 */
-	const char *root;   /* the directory of the file system that is mounted */
-	const char *path;   /* where */
+	const char *root; /* the directory of the file system that is mounted */
+	const char *path; /* where */
 	const char *type;
 	const char *source;
 	const struct entry *hidden_by;

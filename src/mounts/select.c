@@ -12,9 +12,9 @@ struct selection {
 	const struct conf *conf;
 	const struct mounts_options *options;
 	struct table table;
-	char *root;                 /* the source root, plain */
+	char *root; /* the source root, plain */
 	const struct entry *holder; /* the mount that holds it */
-	const struct entry **from;  /* the entry of each chosen mount */
+	const struct entry **from; /* the entry of each chosen mount */
 	struct mount_plan *plan;
 };
 
@@ -43,7 +43,7 @@ static void leave_out(struct selection *s, const struct entry *e, char *why)
 
 	p->left_out = xrealloc(p->left_out, (p->left_out_count + 1) * sizeof(*p->left_out));
 	p->left_out[p->left_out_count++] =
-	        (struct mount_left_out){.path = xstrdup(e->path), .fstype = xstrdup(e->type), .why = why};
+		(struct mount_left_out){.path = xstrdup(e->path), .fstype = xstrdup(e->type), .why = why};
 }
 
 static char *why_path(const char *what, const char *path)
@@ -149,8 +149,7 @@ static bool choose_root(struct selection *s, struct diag *d)
 
 	s->holder = table_holder(&s->table, s->root);
 	if (!s->holder) {
-		diag_set(d, DIAG_MOUNTS_TABLE, 0, s->root,
-		        "the mount table has no mount that holds the source root");
+		diag_set(d, DIAG_MOUNTS_TABLE, 0, s->root, "the mount table has no mount that holds the source root");
 		return false;
 	}
 	if (!s->options->root_always) {
@@ -164,8 +163,8 @@ static bool choose_root(struct selection *s, struct diag *d)
 		}
 		if (!type_listed(c, s->holder->type)) {
 			diag_set(d, DIAG_MOUNTS_ROOT_TYPE, 0, s->root,
-			        "the file system of the source root '%s' is of type '%s': %s", s->root,
-			        s->holder->type, type_why(s->holder->type));
+				"the file system of the source root '%s' is of type '%s': %s", s->root, s->holder->type,
+				type_why(s->holder->type));
 			return false;
 		}
 	}
@@ -273,7 +272,7 @@ static bool place_all(struct selection *s, struct diag *d)
 		struct mount *m = chosen_at(p, path);
 		if (!m) {
 			diag_set(d, DIAG_MOUNTS_MAP, 0, path, "%s:%u: map: '%s' is no mount that is copied",
-			        map->origin.file ? map->origin.file : "map", map->origin.line, path);
+				map->origin.file ? map->origin.file : "map", map->origin.line, path);
 			return false;
 		}
 		free(m->target_rel);
@@ -296,7 +295,7 @@ static bool check_named(const struct selection *s, struct diag *d)
 		if (str_eq(path, s->root) || table_at(&s->table, path))
 			continue;
 		diag_set(d, DIAG_MOUNTS_NAMED, 0, path, "%s:%u: mounts: nothing is mounted at '%s'",
-		        named->items[k].file ? named->items[k].file : "mounts", named->items[k].line, path);
+			named->items[k].file ? named->items[k].file : "mounts", named->items[k].line, path);
 		return false;
 	}
 	return true;
@@ -312,7 +311,7 @@ static bool find_root(struct selection *s, struct diag *d)
 	if (s->root)
 		return true;
 	diag_set(d, DIAG_MOUNTS_ROOT, errno, s->conf->source.root, "cannot find the source root '%s'",
-	        s->conf->source.root);
+		s->conf->source.root);
 	return false;
 }
 
@@ -324,8 +323,7 @@ static bool select_all(struct selection *s, struct diag *d)
 		return false;
 	choose_beneath(s);
 	if (!p->chosen_count) {
-		diag_set(d, DIAG_MOUNTS_NONE, 0, s->root, "no file system beneath '%s' is left to walk",
-		        s->root);
+		diag_set(d, DIAG_MOUNTS_NONE, 0, s->root, "no file system beneath '%s' is left to walk", s->root);
 		return false;
 	}
 	/* The root's rel is "", which sorts first. The entries of s->from are not needed any more. */
@@ -335,8 +333,7 @@ static bool select_all(struct selection *s, struct diag *d)
 	return place_all(s, d);
 }
 
-bool mounts_select(
-        const struct conf *c, const struct mounts_options *o, struct mount_plan *out, struct diag *d)
+bool mounts_select(const struct conf *c, const struct mounts_options *o, struct mount_plan *out, struct diag *d)
 {
 	struct selection s = {.conf = c, .options = o, .plan = out};
 	bool ok;

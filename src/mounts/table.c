@@ -75,7 +75,7 @@ static const struct entry *find_cover(const struct table *t, const struct entry 
 		for (size_t k = 0; k < t->count; k++) {
 			const struct entry *other = &t->entries[k];
 			if (other != child && other->parent == child->parent && other->id != other->parent &&
-			        path_beneath(other->path, child->path))
+				path_beneath(other->path, child->path))
 				return other;
 		}
 		child = child->id == child->parent ? NULL : by_id(t, child->parent);
@@ -85,8 +85,7 @@ static const struct entry *find_cover(const struct table *t, const struct entry 
 
 static void fill(struct entry *e, struct libmnt_fs *fs)
 {
-	const char *root = mnt_fs_get_root(fs), *type = mnt_fs_get_fstype(fs),
-	           *source = mnt_fs_get_source(fs);
+	const char *root = mnt_fs_get_root(fs), *type = mnt_fs_get_fstype(fs), *source = mnt_fs_get_source(fs);
 
 	e->id = mnt_fs_get_id(fs);
 	e->parent = mnt_fs_get_parent_id(fs);
@@ -142,8 +141,7 @@ const struct entry *table_holder(const struct table *t, const char *path)
 
 	for (size_t k = 0; k < t->count; k++) {
 		const struct entry *e = &t->entries[k];
-		if (!e->hidden_by && path_within(e->path, path) &&
-		        (!best || strlen(e->path) >= strlen(best->path)))
+		if (!e->hidden_by && path_within(e->path, path) && (!best || strlen(e->path) >= strlen(best->path)))
 			best = e;
 	}
 	return best;

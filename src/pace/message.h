@@ -11,7 +11,7 @@
 
 enum pace_type {
 	PACE_LIMITS = 250, /* to the receiver; id: counts them */
-	PACE_USED = 251,   /* from it */
+	PACE_USED = 251, /* from it */
 };
 
 #define PACE_ALL 1000000u /* all processors of the host */

@@ -42,7 +42,8 @@ static uint64_t cpu_ns(void)
 {
 	struct timespec t;
 
-	return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) == 0 ? (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec : 0;
+	return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) == 0 ? (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec
+								: 0;
 }
 
 static void measure(struct pace *p, int64_t now)
@@ -60,7 +61,9 @@ void pace_io(struct pace *p, uint64_t n)
 
 static void tell(struct pace *p)
 {
-	struct pace_used m = {.token = p->token, .io = p->io.used, .cpu_rest_us = (uint64_t)p->cpu_rest_ns / 1000,
+	struct pace_used m = {.token = p->token,
+		.io = p->io.used,
+		.cpu_rest_us = (uint64_t)p->cpu_rest_ns / 1000,
 		.io_rest_us = (uint64_t)p->io_rest_ns / 1000};
 	AUTO_BUF b = BUF_INIT;
 	size_t start = frame_begin(&b, PACE_USED, p->seen);

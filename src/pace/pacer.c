@@ -30,7 +30,8 @@ void pacer_ask(struct pacer *p, struct buf *out, uint64_t at, int64_t now_ns)
 
 bool pacer_answer(struct pacer *p, const struct frame *f, struct pace_used *out)
 {
-	if (!pace_used_get(f, out) || !p->asked || out->token > p->asked_at || f->id - p->answered > p->asked - p->answered)
+	if (!pace_used_get(f, out) || !p->asked || out->token > p->asked_at ||
+		f->id - p->answered > p->asked - p->answered)
 		return false;
 	p->answered = f->id;
 	p->done = MAX(p->done, out->token);

@@ -64,8 +64,15 @@ static char parse_name(const char *s, const char **out_s)
 		const char *name;
 		char kind;
 	} names[] = {
-		{"exclude", '-'}, {"include", '+'}, {"merge", '.'}, {"dir-merge", ':'}, {"hide", 'H'}, {"show", 'S'},
-		{"protect", 'P'}, {"risk", 'R'}, {"clear", '!'},
+		{"exclude", '-'},
+		{"include", '+'},
+		{"merge", '.'},
+		{"dir-merge", ':'},
+		{"hide", 'H'},
+		{"show", 'S'},
+		{"protect", 'P'},
+		{"risk", 'R'},
+		{"clear", '!'},
 	};
 
 	if (*s && strchr("-+.:HSPR!", *s)) {

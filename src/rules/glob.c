@@ -22,9 +22,18 @@ static bool set_add_class(struct glob_set *set, const char *name, size_t n)
 		const char *name;
 		int (*is)(int c);
 	} classes[] = {
-		{"alnum", isalnum}, {"alpha", isalpha}, {"blank", isblank}, {"cntrl", iscntrl}, {"digit", isdigit},
-		{"graph", isgraph}, {"lower", islower}, {"print", isprint}, {"punct", ispunct}, {"space", isspace},
-		{"upper", isupper}, {"xdigit", isxdigit},
+		{"alnum", isalnum},
+		{"alpha", isalpha},
+		{"blank", isblank},
+		{"cntrl", iscntrl},
+		{"digit", isdigit},
+		{"graph", isgraph},
+		{"lower", islower},
+		{"print", isprint},
+		{"punct", ispunct},
+		{"space", isspace},
+		{"upper", isupper},
+		{"xdigit", isxdigit},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(classes); i++) {

@@ -70,8 +70,8 @@ static bool excludes(const struct rules *r, uint32_t i)
 	return i != NONE && !(r->patterns[i].flags & PATTERN_INCLUDE);
 }
 
-static void match_patterns(const struct rules *r, const char *dir, const char *name, bool is_dir, bool dying,
-	struct rules_verdict *out)
+static void match_patterns(
+	const struct rules *r, const char *dir, const char *name, bool is_dir, bool dying, struct rules_verdict *out)
 {
 	struct pattern_subject s = {
 		.dir = dir,
@@ -105,8 +105,8 @@ static uint32_t first_only(const struct rules *r)
 	return PATHS_NO_ITEM;
 }
 
-static void match(const struct rules *r, const char *dir, const char *name, bool is_dir, bool dying,
-	struct rules_verdict *out)
+static void match(
+	const struct rules *r, const char *dir, const char *name, bool is_dir, bool dying, struct rules_verdict *out)
 {
 	struct paths_answer a = {.item = PATHS_NO_ITEM};
 

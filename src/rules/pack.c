@@ -176,7 +176,8 @@ static bool unpack(struct reader *in, struct rules **out)
 
 	if (!get_u8(in, &version) || version != VERSION || !get_u8(in, &flags) || flags & ~FLAG_ONLY)
 		return false;
-	if (!get_u32(in, &root_len) || !get_u32(in, &target_root_len) || !get_u32(in, &paths) || !get_u32(in, &patterns))
+	if (!get_u32(in, &root_len) || !get_u32(in, &target_root_len) || !get_u32(in, &paths) ||
+		!get_u32(in, &patterns))
 		return false;
 	if (!get_text(in, root_len, &root) || !is_relative_path(root))
 		return false;

@@ -67,8 +67,8 @@ static struct conf_item item_copy(const struct conf_item *item)
 	return (struct conf_item){xstrdup(item->value), xstrdup(item->file), item->line};
 }
 
-bool rules_add_path(struct rules *r, const char *path, uint8_t kind, bool outside, const char *list,
-	const struct conf_item *item)
+bool rules_add_path(
+	struct rules *r, const char *path, uint8_t kind, bool outside, const char *list, const struct conf_item *item)
 {
 	uint32_t place = item ? (uint32_t)r->path_count : PATHS_NO_ITEM;
 	void *paths = r->paths;

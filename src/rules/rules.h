@@ -19,11 +19,11 @@ struct rules;
 enum rules_phase { RULES_COPY, RULES_SYNC };
 
 struct rules_verdict {
-	bool hide;	 /* the source acts as if the entry were not there */
+	bool hide; /* the source acts as if the entry were not there */
 	/* The target may not delete it, nor put something of another type in its place. Where hide is not set its
 	 * contents and metadata are still brought up to date: that is rsync's P. */
 	bool protect;
-	bool passage;	 /* a directory entered only because a sync_only path lies beneath: its metadata is left alone */
+	bool passage; /* a directory entered only because a sync_only path lies beneath: its metadata is left alone */
 	const struct conf_item *rule; /* what decided, or NULL (never set in an unpacked set); owned by the set */
 	const char *list; /* where that rule stands: "exclude", "sync_only", ..., "filter"; NULL without one */
 };

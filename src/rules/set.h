@@ -34,8 +34,8 @@ struct rules {
 
 struct rules *rules_alloc(const char *root, const char *target_root);
 /* item may be NULL, as in an unpacked set: then in all calls. */
-bool rules_add_path(struct rules *r, const char *path, uint8_t kind, bool outside, const char *list,
-	const struct conf_item *item);
+bool rules_add_path(
+	struct rules *r, const char *path, uint8_t kind, bool outside, const char *list, const struct conf_item *item);
 void rules_add_pattern(struct rules *r, const char *text, size_t n, uint8_t flags, const struct conf_item *item);
 void rules_clear_patterns(struct rules *r);
 /* After the last addition. */

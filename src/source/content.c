@@ -5,14 +5,15 @@
 /* Below this an update is sent whole: hashes and a round trip would cost as much. */
 #define WHOLE_MAX 8192
 
-void content_send(struct mover *m, struct dir *d, const char *name, struct meta *meta, int fd,
-	const struct content_request *r)
+void content_send(
+	struct mover *m, struct dir *d, const char *name, struct meta *meta, int fd, const struct content_request *r)
 {
 	/* A dry run never sends contents: it compares what is there. */
 	bool basis = r->basis != UINT64_MAX && (m->dry_run || !(m->flags & IPC_NO_DELTA));
 	/* A file with holes is sent hole by hole, however small. */
 	bool sparse = meta->blocks * 512 + 4096 <= meta->size;
-	bool whole = meta->size <= WIRE_SMALL_MAX && !sparse && (!basis || (meta->size <= WHOLE_MAX && !m->checksum && !r->doubt));
+	bool whole = meta->size <= WIRE_SMALL_MAX && !sparse &&
+		(!basis || (meta->size <= WHOLE_MAX && !m->checksum && !r->doubt));
 	struct pagecache cache = {.fd = -1};
 
 	if (!whole) {

@@ -117,7 +117,8 @@ static bool open_dir(struct mover *m, struct dir *d)
 
 	d->fd = listing_open_path(m->mounts[d->mount].fd, below_mount(m, d));
 	if (d->fd < 0 || meta_read_fd(d->fd, m->fields, &d->meta) < 0) {
-		int err = errno == ENOTDIR || errno == ELOOP ? ENOENT : errno; /* replaced meanwhile: the next run sees it */
+		int err = errno == ENOTDIR || errno == ELOOP ? ENOENT
+							     : errno; /* replaced meanwhile: the next run sees it */
 		tell_source_error(m, d, "", err, "open directory");
 		dir_finish(m, d, err == ENOENT);
 		return false;
@@ -154,8 +155,7 @@ static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 	unsigned char dtype = real_dtype(d, name, n->dtype);
 	struct listed *e;
 
-	if (d->slices > 1 &&
-		digest_slice(digest_name(&m->digest_key, name, strlen(name)), d->slices) != d->slice)
+	if (d->slices > 1 && digest_slice(digest_name(&m->digest_key, name, strlen(name)), d->slices) != d->slice)
 		return;
 	if (listing_left_out(m, d, name, dtype == DT_DIR, n->ino))
 		return;
@@ -365,7 +365,8 @@ void dir_failed(struct mover *m, struct dir *d, const struct frame *f)
 	AUTO_DIAG diag = DIAG_INIT;
 
 	bool asked = d->state == DIR_STATE_DIGEST ||
-		(d->is_new && d->sent && (d->state == DIR_STATE_STREAM || d->state == DIR_STATE_DRAIN || d->state == DIR_STATE_DONE));
+		(d->is_new && d->sent &&
+			(d->state == DIR_STATE_STREAM || d->state == DIR_STATE_DRAIN || d->state == DIR_STATE_DONE));
 
 	if (!rd_diag(&r, &diag) || !rd_done(&r) || !asked || d->dead)
 		mover_protocol_error(m, "an unexpected DIR_FAIL");

@@ -330,7 +330,8 @@ static void hash_piece(struct mover *m, struct file *f)
 			return;
 		}
 		for (uint32_t i = 0; i < n; i += WIRE_CHUNK) {
-			struct delta_hash h = delta_hash(&m->delta_key, m->read_buf + i, MIN(n - i, (uint32_t)WIRE_CHUNK));
+			struct delta_hash h =
+				delta_hash(&m->delta_key, m->read_buf + i, MIN(n - i, (uint32_t)WIRE_CHUNK));
 			add_hash(&f->hashes, &h);
 		}
 	}
@@ -350,7 +351,8 @@ static void run_literal(struct mover *m, struct file *f, uint64_t off, uint32_t 
 		if (hole)
 			send_hole(m, f, off, hole);
 		else
-			n = send_piece(m, f, off, (uint32_t)MIN(data_until(f, off, off + len) - off, (uint64_t)FILE_READ));
+			n = send_piece(
+				m, f, off, (uint32_t)MIN(data_until(f, off, off + len) - off, (uint64_t)FILE_READ));
 		off += n;
 		len -= n;
 	}
@@ -442,8 +444,12 @@ void file_need(struct mover *m, struct file *f, const struct frame *fr)
 		if (run.off > f->size || run.len > f->size - run.off || f->run_len > RUNS_MAX ||
 			f->sigs.len + run.sig.len > SIGS_MAX)
 			mover_protocol_error(m, "a run beyond the end of the file, or too many");
-		*fr_ = (struct file_run){.off = run.off, .len = run.len, .window_off = run.window_off,
-			.window_len = run.window_len, .sig = (uint32_t)f->sigs.len, .sig_len = (uint32_t)run.sig.len};
+		*fr_ = (struct file_run){.off = run.off,
+			.len = run.len,
+			.window_off = run.window_off,
+			.window_len = run.window_len,
+			.sig = (uint32_t)f->sigs.len,
+			.sig_len = (uint32_t)run.sig.len};
 		buf_append(&f->sigs, run.sig.p, run.sig.len);
 		f->any_run = true;
 	}
@@ -588,7 +594,8 @@ void file_done(struct mover *m, struct file *f, const struct frame *fr)
 	}
 	if (done.status == FILE_COMMITTED) {
 		if (!f->abandoned && source_changed(f))
-			tell_note(m, "changed while it was read: '%s/%s'; the next sync sees to it", f->dir->src, f->name);
+			tell_note(m, "changed while it was read: '%s/%s'; the next sync sees to it", f->dir->src,
+				f->name);
 		committed(m, f, &done);
 	}
 	if (f->link && f->compare) {

@@ -38,7 +38,8 @@ static bool await_frame(struct chan *c, struct frame *out, int timeout_ms)
 			errno = ETIMEDOUT;
 			return false;
 		}
-		if (p.revents & (POLLIN | POLLHUP | POLLERR) && !chan_fill(c) && frame_decode(&c->in, out) != FRAME_READY)
+		if (p.revents & (POLLIN | POLLHUP | POLLERR) && !chan_fill(c) &&
+			frame_decode(&c->in, out) != FRAME_READY)
 			return false;
 	}
 }
@@ -144,7 +145,8 @@ void handshake(struct mover *m, const struct worker_fds *fds)
 	take_mounts(m, &cfg, fds->mounts);
 	empty = copy(&cfg.empty_dir);
 	memcpy(shared, cfg.shared_dir.p, cfg.shared_dir.len);
-	if (!transport_bootstrap(fds->wire, cfg.bootstrap.p, cfg.bootstrap.len, fds->helper, shared, &ready.helper_bytes, &d)) {
+	if (!transport_bootstrap(
+		    fds->wire, cfg.bootstrap.p, cfg.bootstrap.len, fds->helper, shared, &ready.helper_bytes, &d)) {
 		if (!diag_is_set(&d))
 			_exit(ready.helper_bytes ? MOVER_LOST : MOVER_UNCONNECTED);
 		mover_die(m, &d);
@@ -162,7 +164,8 @@ void handshake(struct mover *m, const struct worker_fds *fds)
 	chan_init(&m->wire, fds->wire);
 	send_hello(m, &cfg);
 	take_hello_ok(m, &ready);
-	m->wire.limit = m->throttle; /* not before: await_frame() would not wait for a rate, or the end of a hold, but spin */
+	m->wire.limit =
+		m->throttle; /* not before: await_frame() would not wait for a rate, or the end of a hold, but spin */
 	ready.shared_dir = (struct bytes){(uint8_t *)shared, strlen(shared)};
 	ipc_ready_put(&msg, &ready);
 	chan_send_buf(&m->ipc, IPC_READY, 0, &msg);

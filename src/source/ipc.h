@@ -23,39 +23,39 @@ enum ipc_type {
 	IPC_CONFIG = 1,
 	IPC_UNIT,
 	IPC_LINK_FIRST, /* u64 token: this name is the inode's first: transfer it */
-	IPC_LINK_TO,	/* u64 token, u64 tdev, u64 tino, path: make it a link of that */
+	IPC_LINK_TO, /* u64 token, u64 tdev, u64 tino, path: make it a link of that */
 	IPC_LINK_BOUND, /* u64 token, u8 ok: may the target inode stand for the source inode */
 	IPC_SHARE_DONE, /* u32 file id, u8 ok, u8 something differed */
-	IPC_GRANT,	/* u64 token, u64 entries that may be deleted (0: none left) */
-	IPC_SYNC,	/* u8 all: make what this receiver (or any) has written durable; answer IPC_SYNCED */
-	IPC_SKIP,	/* u64 dev, u64 ino: one more directory to be left out */
-	IPC_FINISH,	/* end in order */
-	IPC_SUSPECT,	/* the payload of MSG_SUSPECT, to be handed on */
-	IPC_FLUSH,	/* the receiver's next epoch is to be one of what any can have written */
-	IPC_LIMITS,	/* u32 cpu, u64 io: what its receiver may take, as struct pace_limits has them */
+	IPC_GRANT, /* u64 token, u64 entries that may be deleted (0: none left) */
+	IPC_SYNC, /* u8 all: make what this receiver (or any) has written durable; answer IPC_SYNCED */
+	IPC_SKIP, /* u64 dev, u64 ino: one more directory to be left out */
+	IPC_FINISH, /* end in order */
+	IPC_SUSPECT, /* the payload of MSG_SUSPECT, to be handed on */
+	IPC_FLUSH, /* the receiver's next epoch is to be one of what any can have written */
+	IPC_LIMITS, /* u32 cpu, u64 io: what its receiver may take, as struct pace_limits has them */
 
 	/* M to C */
 	IPC_READY = 64,
-	IPC_GIVE,	 /* u32 parent unit, then records: see struct ipc_give */
-	IPC_UNIT_DONE,	 /* u32 unit, u8 ok, u64 files (of a segment: 1 when something differed), u64 bytes */
-	IPC_LINK_CLAIM,	 /* u64 token, u64 dev, u64 ino, u64 nlink */
-	IPC_LINK_BIND,	 /* u64 token, u64 dev, u64 ino, u64 tdev, u64 tino: answer IPC_LINK_BOUND */
+	IPC_GIVE, /* u32 parent unit, then records: see struct ipc_give */
+	IPC_UNIT_DONE, /* u32 unit, u8 ok, u64 files (of a segment: 1 when something differed), u64 bytes */
+	IPC_LINK_CLAIM, /* u64 token, u64 dev, u64 ino, u64 nlink */
+	IPC_LINK_BIND, /* u64 token, u64 dev, u64 ino, u64 tdev, u64 tino: answer IPC_LINK_BOUND */
 	IPC_LINK_COMMIT, /* u64 dev, u64 ino, u64 tdev, u64 tino, path: the first name is on the target */
-	IPC_LINK_FAIL,	 /* u64 dev, u64 ino: the first name failed: the next takes its place */
-	IPC_SHARE,	 /* struct ipc_share */
-	IPC_BUDGET,	 /* u64 token, u64 wanted: answer IPC_GRANT */
-	IPC_REFUND,	 /* u64 entries granted and not deleted, u8 more would have been deleted */
-	IPC_DEFER,	 /* u32 unit: it has something to delete, to be visited again after everything else */
+	IPC_LINK_FAIL, /* u64 dev, u64 ino: the first name failed: the next takes its place */
+	IPC_SHARE, /* struct ipc_share */
+	IPC_BUDGET, /* u64 token, u64 wanted: answer IPC_GRANT */
+	IPC_REFUND, /* u64 entries granted and not deleted, u8 more would have been deleted */
+	IPC_DEFER, /* u32 unit: it has something to delete, to be visited again after everything else */
 	IPC_ITEM,
 	IPC_DIFFERENCE, /* verifiers */
-	IPC_PAIR,	/* verifiers: u64 dev, ino, tdev, tino, path */
-	IPC_DIAG,	/* u8 is_fatal, u8 counts as a failed file, diag */
-	IPC_NOTE,	/* text */
-	IPC_COUNT,	/* struct ipc_count */
-	IPC_SYNCED,	/* u8 failed, diag */
-	IPC_EPOCH,	/* struct msg_epoch: how far the receiver's writing is durable */
-	IPC_LISTED,	/* u32 unit: all it holds has been examined, and handed on */
-	IPC_USED,	/* struct pace_used: what its receiver has taken */
+	IPC_PAIR, /* verifiers: u64 dev, ino, tdev, tino, path */
+	IPC_DIAG, /* u8 is_fatal, u8 counts as a failed file, diag */
+	IPC_NOTE, /* text */
+	IPC_COUNT, /* struct ipc_count */
+	IPC_SYNCED, /* u8 failed, diag */
+	IPC_EPOCH, /* struct msg_epoch: how far the receiver's writing is durable */
+	IPC_LISTED, /* u32 unit: all it holds has been examined, and handed on */
+	IPC_USED, /* struct pace_used: what its receiver has taken */
 };
 
 enum ipc_config_flag {
@@ -89,7 +89,7 @@ struct ipc_config {
 	struct bytes rules, hidden, bootstrap, shared_dir, empty_dir;
 	uint8_t zstd_level; /* 0: off (or auto) */
 	int64_t changed_since; /* verifiers: real ns */
-	struct bytes skip;     /* records of u64 dev, u64 ino: directories to be left out */
+	struct bytes skip; /* records of u64 dev, u64 ino: directories to be left out */
 	uint32_t mount_count;
 	struct ipc_mount *mounts; /* get: owned by the caller (free) */
 };
@@ -98,9 +98,9 @@ bool ipc_config_get(const struct frame *f, struct ipc_config *c);
 
 enum ipc_unit_kind { UNIT_DIR, UNIT_SEGMENT, UNIT_PATH };
 enum ipc_unit_flag {
-	UNIT_NEW = 1 << 0,     /* the directory was made by this run */
+	UNIT_NEW = 1 << 0, /* the directory was made by this run */
 	UNIT_PARENTS = 1 << 1, /* make missing parents */
-	UNIT_BARE = 1 << 2,    /* a mount point whose file system goes elsewhere: only the directory itself */
+	UNIT_BARE = 1 << 2, /* a mount point whose file system goes elsewhere: only the directory itself */
 	UNIT_RECURSE = 1 << 3, /* UNIT_PATH: a directory's content too */
 	UNIT_REVISIT = 1 << 4, /* deferred deletion: the same directory once more, nothing is counted or handed on */
 };
@@ -159,9 +159,10 @@ void ipc_item_put(struct buf *out, const struct ipc_item *i);
 bool ipc_item_get(const struct frame *f, struct ipc_item *i);
 
 /* What has been added since the last IPC_COUNT. */
-#define IPC_COUNTERS(X)                                                                                              \
-	X(examined) X(examined_bytes) X(transferred) X(deleted) X(vanished) X(failed) X(literal) X(matched) X(sent)  \
-	X(received) X(metadata) X(links) X(dirs) X(done_bytes) X(hashed)
+#define IPC_COUNTERS(X)                                                                                             \
+	X(examined)                                                                                                 \
+	X(examined_bytes) X(transferred) X(deleted) X(vanished) X(failed) X(literal) X(matched) X(sent) X(received) \
+		X(metadata) X(links) X(dirs) X(done_bytes) X(hashed)
 struct ipc_count {
 #define X(name) uint64_t name;
 	IPC_COUNTERS(X)

@@ -81,7 +81,8 @@ static void send_meta(struct mover *m, struct link_wait *w, const struct meta *m
 
 static bool content_differs(const struct mover *m, const struct link_wait *w)
 {
-	return w->type == META_REG && (!w->exists || m->checksum || w->doubt || (w->why & (META_D_SIZE | META_D_MTIME)));
+	return w->type == META_REG &&
+		(!w->exists || m->checksum || w->doubt || (w->why & (META_D_SIZE | META_D_MTIME)));
 }
 
 /* A dry run, too, has to look at the contents. */
@@ -99,8 +100,11 @@ static void first_dry(struct mover *m, struct link_wait *w)
 	bool same = w->exists && !content && (!w->why || w->tnlink == 1);
 
 	if (!w->exists || content || w->why)
-		tell_item(m, !w->exists ? OP_CREATE : content ? OP_UPDATE : OP_METADATA, w->dir, w->name, w->type, w->why,
-			content ? w->size : 0, NULL);
+		tell_item(m,
+			!w->exists        ? OP_CREATE
+				: content ? OP_UPDATE
+					  : OP_METADATA,
+			w->dir, w->name, w->type, w->why, content ? w->size : 0, NULL);
 	if (content)
 		m->count.transferred++;
 	link_committed(m, w, true, same ? w->tdev : 0, same ? w->tino : 0);
@@ -113,8 +117,12 @@ static void first_act(struct mover *m, struct link_wait *w)
 	int fd = -1;
 	/* With --checksum nothing may differ yet: then the receiver breaks the link only if the contents do. */
 	bool shared = w->exists && w->tnlink > 1 && w->why;
-	struct content_request r = {.op = w->exists ? OP_UPDATE : OP_CREATE, .why = w->why, .link = w, .brk = shared,
-		.basis = w->exists ? w->basis : UINT64_MAX, .doubt = w->doubt && !(w->why & (META_D_SIZE | META_D_MTIME))};
+	struct content_request r = {.op = w->exists ? OP_UPDATE : OP_CREATE,
+		.why = w->why,
+		.link = w,
+		.brk = shared,
+		.basis = w->exists ? w->basis : UINT64_MAX,
+		.doubt = w->doubt && !(w->why & (META_D_SIZE | META_D_MTIME))};
 
 	mover_chdir(m, w->dir->fd);
 	if (meta_read(w->dir->fd, w->name, DT_UNKNOWN, m->fields, &meta, content_differs(m, w) ? &fd : NULL) < 0) {

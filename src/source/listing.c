@@ -124,7 +124,8 @@ static bool is_snapshot(const struct mover *m, const struct dir *d, const char *
 	struct stat st;
 	uint64_t flags = 0;
 
-	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev == d->dev || st.st_ino != BTRFS_SUBVOLUME_INO)
+	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev == d->dev ||
+		st.st_ino != BTRFS_SUBVOLUME_INO)
 		return false;
 	fd = openat(d->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd >= 0 && ioctl(fd, BTRFS_GET_FLAGS, &flags) == 0 && (flags & BTRFS_READ_ONLY);
@@ -255,8 +256,8 @@ void listing_add_up(struct mover *m, struct dir *d)
 		struct listed *e = &d->listing.entries[i];
 		const char *name = listed_name(&d->listing, e);
 		enum digest_kind kind = e->type == META_DIR ? DIGEST_DIR : e->linked ? DIGEST_LINKED : DIGEST_PLAIN;
-		struct digest h = digest_entry(&m->digest_key, kind, name, e->name_len, d->listing.arena.data + e->meta,
-			e->meta_len);
+		struct digest h = digest_entry(
+			&m->digest_key, kind, name, e->name_len, d->listing.arena.data + e->meta, e->meta_len);
 		e->bucket = digest_bucket(digest_name(&m->digest_key, name, e->name_len), d->buckets);
 		d->bucket_sums[e->bucket] += h.lo;
 		digest_add(&d->digest, &h);

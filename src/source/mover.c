@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define SLOW_LINK (32u << 20) /* bytes a second: compressing is considered below this */
-#define WINDOWS_RESTED 20      /* after compressing in vain */
+#define WINDOWS_RESTED 20 /* after compressing in vain */
 #define WINDOW_NS (500 * NS_PER_MS)
 
 /* ---- ending ---- */
@@ -408,7 +408,8 @@ static bool throttled(struct mover *m)
 static bool can_work(struct mover *m)
 {
 	m->throttled_ns = 0;
-	return m->head && !chan_full(&m->wire) && !chan_full(&m->ipc) && !pacer_full(&m->pacer, stream_at(m)) && !throttled(m);
+	return m->head && !chan_full(&m->wire) && !chan_full(&m->ipc) && !pacer_full(&m->pacer, stream_at(m)) &&
+		!throttled(m);
 }
 
 /* How long to wait for I/O: no longer than sending, or reading, is held back. */

@@ -13,9 +13,9 @@
 #define MOVER_UNCONNECTED 11 /* as MOVER_LOST, and the target has never answered */
 
 struct worker_fds {
-	int ipc;	  /* the socket to the coordinator */
-	int wire;	  /* the stream to the receiver */
-	int helper;	  /* our own copy of the receiver, -1: none */
+	int ipc; /* the socket to the coordinator */
+	int wire; /* the stream to the receiver */
+	int helper; /* our own copy of the receiver, -1: none */
 	int throttle; /* the page of the limits (limits/throttle.h) */
 	const int *mounts; /* one directory for each mount of the configuration that comes as first message */
 	int mount_count;

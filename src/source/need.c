@@ -322,8 +322,8 @@ static void start_delete(struct mover *m, struct dir *d)
 
 static void would_send(struct mover *m, struct dir *d, struct listed *e, const struct need_state *s)
 {
-	tell_item(m, s->op == NEED_NEW ? OP_CREATE : OP_UPDATE, d, listed_name(&d->listing, e), e->type, s->why, e->size,
-		NULL);
+	tell_item(m, s->op == NEED_NEW ? OP_CREATE : OP_UPDATE, d, listed_name(&d->listing, e), e->type, s->why,
+		e->size, NULL);
 	m->count.transferred++;
 	m->count.done_bytes += e->size;
 }
@@ -331,7 +331,8 @@ static void would_send(struct mover *m, struct dir *d, struct listed *e, const s
 static void send_needed(struct mover *m, struct dir *d, struct listed *e, const struct need_state *s)
 {
 	const char *name = listed_name(&d->listing, e);
-	struct content_request r = {.op = s->op == NEED_NEW ? OP_CREATE : OP_UPDATE, .why = s->why,
+	struct content_request r = {.op = s->op == NEED_NEW ? OP_CREATE : OP_UPDATE,
+		.why = s->why,
 		.basis = s->op == NEED_NEW ? UINT64_MAX : s->basis,
 		.brk = s->why & META_D_HARDLINK,
 		.doubt = s->op == NEED_UPDATE && !(s->why & (META_D_SIZE | META_D_MTIME))};

@@ -94,16 +94,16 @@ struct names {
 /* ---- directories ---- */
 
 enum dir_state {
-	DIR_STATE_OPEN,	   /* to be opened */
-	DIR_STATE_SCAN,	   /* listing is being made */
-	DIR_STATE_DIGEST,  /* waits for DIR_EQUAL, DIR_DIFF, DIR_SPLIT */
-	DIR_STATE_LIST,	   /* LIST is being sent */
-	DIR_STATE_NEED,	   /* waits for NEED and EXTRA */
-	DIR_STATE_WORK,	   /* contents of what is needed are being sent */
-	DIR_STATE_STREAM,  /* new directory: entries are being read and sent */
-	DIR_STATE_DRAIN,   /* waits until pending is zero, then DIR_END */
-	DIR_STATE_DONE,	   /* waits for DIR_DONE */
-	DIR_STATE_ENDED,   /* over, but for the answers to PUT that are still to come */
+	DIR_STATE_OPEN, /* to be opened */
+	DIR_STATE_SCAN, /* listing is being made */
+	DIR_STATE_DIGEST, /* waits for DIR_EQUAL, DIR_DIFF, DIR_SPLIT */
+	DIR_STATE_LIST, /* LIST is being sent */
+	DIR_STATE_NEED, /* waits for NEED and EXTRA */
+	DIR_STATE_WORK, /* contents of what is needed are being sent */
+	DIR_STATE_STREAM, /* new directory: entries are being read and sent */
+	DIR_STATE_DRAIN, /* waits until pending is zero, then DIR_END */
+	DIR_STATE_DONE, /* waits for DIR_DONE */
+	DIR_STATE_ENDED, /* over, but for the answers to PUT that are still to come */
 };
 
 struct link_wait;
@@ -127,10 +127,10 @@ struct dir {
 	struct buf packed; /* metadata of the directory itself */
 	uint64_t dev;
 	bool passage, is_new, no_delete, dead; /* dead: failed at the receiver, nothing more is sent */
-	bool more;     /* DIR said DIR_MORE */
-	bool sent;     /* DIR has been sent: the receiver holds it until DIR_END */
+	bool more; /* DIR said DIR_MORE */
+	bool sent; /* DIR has been sent: the receiver holds it until DIR_END */
 	bool ended_ok; /* DIR_STATE_ENDED: what is said of the unit */
-	bool counted;  /* its entries have been counted as examined */
+	bool counted; /* its entries have been counted as examined */
 	uint32_t slice, slices, buckets;
 	struct names names;
 	struct listing listing;
@@ -193,12 +193,12 @@ struct link_wait {
 
 enum file_state {
 	FILE_STATE_START,
-	FILE_STATE_SHARE,  /* waits for FILE_OK */
+	FILE_STATE_SHARE, /* waits for FILE_OK */
 	FILE_STATE_SHARED, /* others write it; waits for IPC_SHARE_DONE */
 	FILE_STATE_STREAM, /* literal data */
-	FILE_STATE_HASH,   /* segments are hashed, runs are answered */
-	FILE_STATE_HOLES,  /* sparse, and there was a basis: holes are made holes there too */
-	FILE_STATE_END,	   /* FILE_END sent, waits for FILE_DONE */
+	FILE_STATE_HASH, /* segments are hashed, runs are answered */
+	FILE_STATE_HOLES, /* sparse, and there was a basis: holes are made holes there too */
+	FILE_STATE_END, /* FILE_END sent, waits for FILE_DONE */
 };
 
 struct file_run {
@@ -211,10 +211,10 @@ struct file {
 	struct task task;
 	enum file_state state;
 	uint32_t id;
-	struct dir *dir;   /* NULL: a segment of another mover's file */
-	uint32_t unit;	   /* segments */
-	char *name;	   /* bare name; for messages the whole path is made from dir */
-	char *src;	   /* segments: path */
+	struct dir *dir; /* NULL: a segment of another mover's file */
+	uint32_t unit; /* segments */
+	char *name; /* bare name; for messages the whole path is made from dir */
+	char *src; /* segments: path */
 	struct buf packed; /* metadata as sent */
 	int fd;
 	uint64_t size, off, end, basis, seg_start;
@@ -249,7 +249,7 @@ struct mover_mount {
 	char *rel, *target_rel;
 	int fd;
 	uint64_t dev; /* of its root */
-	bool btrfs;   /* may hold subvolumes */
+	bool btrfs; /* may hold subvolumes */
 };
 
 struct op { /* META, LINK, DELETE: what to report when it is answered */
@@ -278,8 +278,8 @@ struct mover {
 	size_t skip_count;
 	struct slots slots;
 	struct task *head, *tail; /* runnable */
-	struct task *blocked;	  /* singly linked through next */
-	uint64_t sent_total;	  /* already reported */
+	struct task *blocked; /* singly linked through next */
+	uint64_t sent_total; /* already reported */
 	struct batch *batch; /* being filled */
 	size_t listing_bytes;
 	uint32_t unacked, dirs, files, links;
@@ -290,7 +290,7 @@ struct mover {
 	struct meta scratch;
 	struct buf msg; /* scratch for payloads */
 	uint8_t *read_buf; /* FILE_READ bytes */
-	int zstd_level;	  /* 0 off now */
+	int zstd_level; /* 0 off now */
 	uint64_t zstd_raw, zstd_saved; /* in this window */
 	unsigned slow_windows, zstd_rest;
 	uint8_t zstd_fixed; /* configured level, 0: none */
@@ -398,8 +398,8 @@ struct content_request {
 	bool doubt; /* size and time are equal: only the contents can differ */
 	struct link_wait *link;
 };
-void content_send(struct mover *m, struct dir *d, const char *name, struct meta *meta, int fd,
-	const struct content_request *r);
+void content_send(
+	struct mover *m, struct dir *d, const char *name, struct meta *meta, int fd, const struct content_request *r);
 
 /* file.c */
 void file_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, int fd,

@@ -50,8 +50,8 @@ static struct batch_rec *add_rec(struct batch *b, const char *name)
 
 /* The packed metadata states the size, and the size is known for certain only when the content has been read: it is
  * read behind the entry, and the entry is written again in the rare case that the file has changed its size. */
-static bool put_content(struct mover *m, struct buf *p, size_t start, uint8_t flags, const char *name, struct meta *meta,
-	int fd)
+static bool put_content(
+	struct mover *m, struct buf *p, size_t start, uint8_t flags, const char *name, struct meta *meta, int fd)
 {
 	struct entry e = {.flags = flags, .name = {(const uint8_t *)name, strlen(name)}};
 	uint64_t want = meta->size;

@@ -237,13 +237,12 @@ static bool unpack_entry(struct session *s, const struct entry *e, struct meta *
 }
 
 /* False: malformed. */
-static bool list_entry(struct session *s, struct tdir *d, const struct entry *e, struct meta *want,
-	struct meta *have, struct answer *a)
+static bool list_entry(struct session *s, struct tdir *d, const struct entry *e, struct meta *want, struct meta *have,
+	struct answer *a)
 {
 	char name[META_NAME_MAX + 1];
 	struct need n = {.index = d->index};
-	struct pair p = {
-		.s = s, .d = d, .name = name, .want = want, .flags = e->flags, .have = have, .fd = -1};
+	struct pair p = {.s = s, .d = d, .name = name, .want = want, .flags = e->flags, .have = have, .fd = -1};
 	uint64_t hash = digest_name(&s->digest, e->name.p, e->name.len);
 	struct own *o;
 

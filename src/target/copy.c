@@ -118,8 +118,7 @@ int copy_zero(int fd, uint64_t off, uint64_t len)
 	if (off >= (uint64_t)st.st_size)
 		return 0; /* what is not there reads as zeros once the file is long enough */
 	len = MIN(len, (uint64_t)st.st_size - off);
-	if (len == 0 ||
-		fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len) == 0)
+	if (len == 0 || fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len) == 0)
 		return 0;
 	while (len) {
 		size_t n = MIN(len, (uint64_t)sizeof(zeros));

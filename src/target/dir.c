@@ -59,8 +59,7 @@ void dir_drop_listing(struct session *s, struct tdir *d)
 bool dir_unlock(struct session *s, struct tdir *d)
 {
 	struct meta m = META_INIT;
-	bool locked =
-		meta_read_fd(d->fd, META_F_FLAGS | META_F_FLAGS_PRIV, &m) == 0 && (m.flags & META_FLAGS_PRIV);
+	bool locked = meta_read_fd(d->fd, META_F_FLAGS | META_F_FLAGS_PRIV, &m) == 0 && (m.flags & META_FLAGS_PRIV);
 
 	meta_release(&m);
 	if (!locked || meta_unlock_fd(d->fd) < 0)
@@ -409,12 +408,10 @@ bool dir_handle(struct session *s, const struct frame *f)
 	if (dir_find(s, f->id))
 		return session_error(s, DIAG_TARGET_PROTOCOL, "directory %u is open already", f->id);
 	if (s->dirs_n == TARGET_DIRS_MAX)
-		return session_error(
-			s, DIAG_TARGET_LIMIT, "more than %u directories are open", TARGET_DIRS_MAX);
+		return session_error(s, DIAG_TARGET_LIMIT, "more than %u directories are open", TARGET_DIRS_MAX);
 	d = dir_add(s, f->id, &m);
 	if (m.meta.len) {
-		if (meta_unpack(m.meta.p, m.meta.len, s->fields, &d->want) != m.meta.len ||
-			d->want.type != META_DIR)
+		if (meta_unpack(m.meta.p, m.meta.len, s->fields, &d->want) != m.meta.len || d->want.type != META_DIR)
 			return session_malformed(s, "metadata of a directory");
 		d->has_want = !(m.flags & DIR_PASSAGE);
 	}

@@ -44,8 +44,7 @@ static bool unlock_name(int dirfd, const char *name)
 	bool locked;
 
 	/* Never opens a device or a fifo, which have no flags either. */
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		!(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
 		return false;
 	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || meta_read_fd(fd, META_F_FLAGS | META_F_FLAGS_PRIV, &m) < 0)
@@ -149,14 +148,12 @@ bool entry_may_become(struct session *s, struct tdir *d, const char *name, uint8
 
 int entry_clear_way(struct session *s, struct tdir *d, const char *name, struct diag *diag)
 {
-	struct remove_sink sink = {
-		.removed = count_nothing, .failed = keep_first, .arg = diag, .budget = UINT64_MAX};
+	struct remove_sink sink = {.removed = count_nothing, .failed = keep_first, .arg = diag, .budget = UINT64_MAX};
 	struct stat st;
 
 	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
 		return 0;
-	if (entry_hidden(s, d->dst, name) || entry_reserved(d, name) ||
-		entry_protected(s, d->src, name, true)) {
+	if (entry_hidden(s, d->dst, name) || entry_reserved(d, name) || entry_protected(s, d->src, name, true)) {
 		target_fail(diag, DIAG_TARGET_PROTECTED, 0, d, name, "cannot replace the directory");
 		return -1;
 	}
@@ -170,8 +167,7 @@ int entry_clear_way(struct session *s, struct tdir *d, const char *name, struct 
 	/* First a look at all of it: either the whole tree goes, or nothing of it. */
 	if (!remove_entry(s, d, name, REMOVE_LIST, &sink) || !remove_entry(s, d, name, 0, &sink)) {
 		if (!diag_is_set(diag))
-			target_fail(diag, DIAG_TARGET_OBSTRUCTED, ENOTEMPTY, d, name,
-				"cannot replace the directory");
+			target_fail(diag, DIAG_TARGET_OBSTRUCTED, ENOTEMPTY, d, name, "cannot replace the directory");
 		return -1;
 	}
 	return 0;
@@ -206,8 +202,7 @@ int entry_commit(struct session *s, struct tmpname *t, struct tdir *d, const cha
 	return -1;
 }
 
-int entry_mkdir(
-	struct session *s, struct tdir *d, const char *name, mode_t mode, bool *out_made, struct diag *diag)
+int entry_mkdir(struct session *s, struct tdir *d, const char *name, mode_t mode, bool *out_made, struct diag *diag)
 {
 	struct stat st;
 
@@ -265,8 +260,8 @@ static int special_create(int dirfd, const char *name, const struct meta *m)
 }
 
 /* Metadata of what was just made as dirfd/as; messages call it d/name. */
-static void special_apply(struct session *s, int dirfd, const char *as, bool plain, struct tdir *d,
-	const char *name, const struct meta *m, struct diag *diag, struct stat *st)
+static void special_apply(struct session *s, int dirfd, const char *as, bool plain, struct tdir *d, const char *name,
+	const struct meta *m, struct diag *diag, struct stat *st)
 {
 	struct meta room;
 	unsigned failed = META_D_TYPE;
@@ -276,8 +271,8 @@ static void special_apply(struct session *s, int dirfd, const char *as, bool pla
 	entry_meta_failed(diag, failed, errno, d, name);
 }
 
-static int special_replace(struct session *s, struct tdir *d, const char *name, const struct meta *m,
-	struct diag *diag, struct stat *st)
+static int special_replace(
+	struct session *s, struct tdir *d, const char *name, const struct meta *m, struct diag *diag, struct stat *st)
 {
 	for (int tries = 0; tries < TRIES; tries++) {
 		struct tmpname t;
@@ -285,8 +280,7 @@ static int special_replace(struct session *s, struct tdir *d, const char *name, 
 
 		tmp_place(s, d, &t);
 		if (special_create(t.dirfd, t.name, m) < 0) {
-			if (errno == EEXIST || errno == ENOENT ||
-				(t.beside && entry_unlock(s, d, NULL, errno)))
+			if (errno == EEXIST || errno == ENOENT || (t.beside && entry_unlock(s, d, NULL, errno)))
 				continue;
 			break;
 		}
@@ -365,8 +359,7 @@ struct meta entry_movable(const struct meta *m)
 	return movable;
 }
 
-void entry_lock(
-	struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m, struct diag *diag)
+void entry_lock(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m, struct diag *diag)
 {
 	const unsigned fields = s->fields & (META_F_FLAGS | META_F_FLAGS_PRIV);
 	AUTO_DIAG failed = DIAG_INIT;
@@ -378,8 +371,7 @@ void entry_lock(
 		diag_move(diag, &failed);
 }
 
-static int break_regular(
-	struct session *s, struct tdir *d, const char *name, const struct meta *m, struct diag *diag)
+static int break_regular(struct session *s, struct tdir *d, const char *name, const struct meta *m, struct diag *diag)
 {
 	AUTO_CLOSE int from = entry_open(s, d, name, O_RDONLY);
 	const struct meta movable = entry_movable(m);

@@ -63,8 +63,7 @@ static void spoil_time(struct session *s, const struct tfile *f)
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = !f->want.mtime_s}};
 	struct stat st;
 
-	if (f->fd < 0 || f->tmp.dirfd >= 0 || s->dry || (f->flags & FILE_SEGMENT) ||
-		(!f->wrote && !f->created))
+	if (f->fd < 0 || f->tmp.dirfd >= 0 || s->dry || (f->flags & FILE_SEGMENT) || (!f->wrote && !f->created))
 		return;
 	if (fstat(f->fd, &st) == 0 && st.st_mtim.tv_sec == f->want.mtime_s &&
 		st.st_mtim.tv_nsec == (long)f->want.mtime_ns)
@@ -299,8 +298,8 @@ bool file_handle(struct session *s, const struct frame *fr)
 	f->size = m.size;
 	f->fd = f->basis_fd = f->tmp.dirfd = -1;
 	s->files[s->files_n++] = f;
-	if (m.meta.len && (meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len ||
-				  f->want.type != META_REG))
+	if (m.meta.len &&
+		(meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len || f->want.type != META_REG))
 		return session_malformed(s, "metadata of a file");
 	file_open(s, f, &m);
 	if (!(f->flags & FILE_SHARED) || (f->flags & FILE_SEGMENT))
@@ -387,8 +386,7 @@ static void finish_metadata(struct session *s, struct tfile *f, int fd, struct m
 	const bool plain = f->tmp.dirfd >= 0 ? tmp_is_plain(s, f->dir, &f->tmp) : f->dir->plain;
 	const struct meta want = f->tmp.dirfd >= 0 ? entry_movable(&f->want) : f->want;
 	struct meta room;
-	unsigned failed =
-		meta_apply_fd(fd, &want, fresh ? entry_fresh(&room, &f->fresh, plain) : NULL, s->fields);
+	unsigned failed = meta_apply_fd(fd, &want, fresh ? entry_fresh(&room, &f->fresh, plain) : NULL, s->fields);
 
 	session_wrote_fs(s, f->dir->fd, f->dir->dev);
 	entry_meta_failed(&done->diag, failed, errno, f->dir, f->name);
@@ -459,8 +457,8 @@ bool file_end_handle(struct session *s, const struct frame *fr)
 		return session_malformed(s, "end of a file");
 	if (!f)
 		return true; /* it has failed, and that was said */
-	if (m.meta.len && (meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len ||
-				  f->want.type != META_REG))
+	if (m.meta.len &&
+		(meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len || f->want.type != META_REG))
 		return session_malformed(s, "metadata of a file");
 	if (!(f->flags & FILE_SEGMENT) && f->want.type != META_REG)
 		return session_malformed(s, "end of a file");

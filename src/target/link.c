@@ -30,13 +30,13 @@ static bool unlock_source(struct session *s, struct source *from)
 {
 	struct stat st;
 
-	if (!s->is_root || from->locked_fd >= 0 ||
-		fstatat(from->dirfd, from->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+	if (!s->is_root || from->locked_fd >= 0 || fstatat(from->dirfd, from->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		!S_ISREG(st.st_mode))
 		return false;
 	from->locked_fd = openat(from->dirfd, from->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	return from->locked_fd >= 0 && fstat(from->locked_fd, &st) == 0 && is_inode(&st, from) &&
-	       meta_read_fd(from->locked_fd, META_F_FLAGS | META_F_FLAGS_PRIV, &from->flags) == 0 &&
-	       (from->flags.flags & META_FLAGS_PRIV) && meta_unlock_fd(from->locked_fd) == 0;
+		meta_read_fd(from->locked_fd, META_F_FLAGS | META_F_FLAGS_PRIV, &from->flags) == 0 &&
+		(from->flags.flags & META_FLAGS_PRIV) && meta_unlock_fd(from->locked_fd) == 0;
 }
 
 static void relock_source(struct source *from, struct diag *diag, struct tdir *d, const char *name)
@@ -45,15 +45,14 @@ static void relock_source(struct source *from, struct diag *diag, struct tdir *d
 		return;
 	if (from->flags.flags & META_FLAGS_PRIV)
 		entry_meta_failed(diag,
-			meta_apply_fd(from->locked_fd, &from->flags, NULL, META_F_FLAGS | META_F_FLAGS_PRIV),
-			errno, d, name);
+			meta_apply_fd(from->locked_fd, &from->flags, NULL, META_F_FLAGS | META_F_FLAGS_PRIV), errno, d,
+			name);
 	close(from->locked_fd);
 	meta_release(&from->flags);
 }
 
 /* Over what is there, by a temporary name. 0, -1, or -2: again. */
-static int link_over(
-	struct session *s, struct source *from, struct tdir *d, const char *name, struct diag *diag)
+static int link_over(struct session *s, struct source *from, struct tdir *d, const char *name, struct diag *diag)
 {
 	struct tmpname t;
 	int ret;
@@ -64,8 +63,7 @@ static int link_over(
 			d->beside = true;
 			return -2;
 		}
-		if (errno == EEXIST || errno == ENOENT || entry_unlock(s, d, NULL, errno) ||
-			unlock_source(s, from))
+		if (errno == EEXIST || errno == ENOENT || entry_unlock(s, d, NULL, errno) || unlock_source(s, from))
 			return -2;
 		target_fail(diag, DIAG_TARGET_LINK, errno, d, name, "cannot link");
 		return -1;
@@ -76,8 +74,7 @@ static int link_over(
 	return ret;
 }
 
-static int link_make(
-	struct session *s, struct source *from, struct tdir *d, const char *name, struct diag *diag)
+static int link_make(struct session *s, struct source *from, struct tdir *d, const char *name, struct diag *diag)
 {
 	struct stat st;
 
@@ -86,16 +83,15 @@ static int link_make(
 			return 0;
 		if (errno == EEXIST) {
 			int ret = fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)
-					  ? entry_clear_way(s, d, name, diag)
-					  : link_over(s, from, d, name, diag);
+				? entry_clear_way(s, d, name, diag)
+				: link_over(s, from, d, name, diag);
 			if (ret == -1)
 				return -1;
 			if (ret == 0 && points_to(d->fd, name, from))
 				return 0;
 			continue;
 		}
-		if ((errno == EPERM || errno == EACCES) &&
-			(entry_unlock(s, d, NULL, errno) || unlock_source(s, from)))
+		if ((errno == EPERM || errno == EACCES) && (entry_unlock(s, d, NULL, errno) || unlock_source(s, from)))
 			continue;
 		break;
 	}
@@ -122,8 +118,7 @@ static void link_one(struct session *s, struct tdir *d, const char *name, const 
 	}
 	if (parent < 0 || fstatat(parent, from.name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !is_inode(&st, &from) ||
 		S_ISDIR(st.st_mode)) {
-		target_fail(&done->diag, DIAG_TARGET_CHANGED, 0, d, name,
-			"the first name is no longer there for");
+		target_fail(&done->diag, DIAG_TARGET_CHANGED, 0, d, name, "the first name is no longer there for");
 		return;
 	}
 	done->dev = m->dev;

@@ -80,8 +80,7 @@ static bool leftover_removed(struct session *s, struct tdir *d, const char *name
 {
 	struct stat st;
 
-	if (!tmp_is_leftover(name) || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		S_ISDIR(st.st_mode))
+	if (!tmp_is_leftover(name) || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
 		return false;
 	if (st.st_uid != s->uid || st.st_ctim.tv_sec >= s->started_s || s->dry)
 		return true; /* hidden all the same */
@@ -130,8 +129,7 @@ uint8_t listing_type(mode_t mode)
 	return type_of_dtype(IFTODT(mode));
 }
 
-static void listing_add(
-	struct listing *l, const char *name, size_t n, uint64_t hash, uint64_t ino, uint8_t type)
+static void listing_add(struct listing *l, const char *name, size_t n, uint64_t hash, uint64_t ino, uint8_t type)
 {
 	if (l->n == l->cap) {
 		l->cap = l->cap ? l->cap * 2 : 64;
@@ -142,8 +140,7 @@ static void listing_add(
 }
 
 /* One entry of getdents: into the listing, or left out. Counts what belongs to the slice. */
-static void take_name(
-	struct session *s, struct tdir *d, struct listing *l, const struct dirent_raw *e, uint64_t *count)
+static void take_name(struct session *s, struct tdir *d, struct listing *l, const struct dirent_raw *e, uint64_t *count)
 {
 	const char *name = e->name;
 	uint8_t type = type_of_dtype(e->type);
@@ -164,8 +161,7 @@ static void take_name(
 		listing_add(l, name, n, hash, e->ino, type);
 }
 
-enum listing_result listing_names(
-	struct session *s, struct tdir *d, struct listing **out, uint32_t *out_slices)
+enum listing_result listing_names(struct session *s, struct tdir *d, struct listing **out, uint32_t *out_slices)
 {
 	AUTO_FREE char *raw = xmalloc(GETDENTS_BYTES);
 	struct listing *l = xcalloc(1, sizeof(*l));
@@ -237,8 +233,7 @@ static bool read_entry(struct session *s, struct tdir *d, struct listing *l, str
 	return true;
 }
 
-void listing_sum(
-	struct session *s, struct tdir *d, struct listing *l, uint64_t *sums, struct digest *out_total)
+void listing_sum(struct session *s, struct tdir *d, struct listing *l, uint64_t *sums, struct digest *out_total)
 {
 	struct meta m = META_INIT;
 	size_t kept = 0;
@@ -253,12 +248,10 @@ void listing_sum(
 
 		if (!read_entry(s, d, l, o, &m))
 			continue;
-		kind = o->type == META_DIR     ? DIGEST_DIR
-		       : o->flags & OWN_LINKED ? DIGEST_LINKED
-					       : DIGEST_PLAIN;
+		kind = o->type == META_DIR ? DIGEST_DIR : o->flags & OWN_LINKED ? DIGEST_LINKED : DIGEST_PLAIN;
 		/* What is unsure has no encoding, and so equals nothing the mover can have. */
-		h = digest_entry(&s->digest, kind, own_name(l, o), strlen(own_name(l, o)),
-			l->arena.data + o->meta, o->meta_len);
+		h = digest_entry(
+			&s->digest, kind, own_name(l, o), strlen(own_name(l, o)), l->arena.data + o->meta, o->meta_len);
 		digest_add(out_total, &h);
 		sums[digest_bucket(o->hash, d->buckets)] += h.lo;
 		if (l->arena.len > TARGET_KEEP_ONE || s->kept_bytes + l->arena.len > TARGET_KEEP_BYTES) {

@@ -41,8 +41,7 @@ static int give_up(const struct diag *d)
 {
 	AUTO_BUF line = BUF_INIT;
 
-	buf_printf(
-		&line, "REHOST-ERROR %s %d %s\n", diag_info(d->code)->id, d->err, d->detail ? d->detail : "");
+	buf_printf(&line, "REHOST-ERROR %s %d %s\n", diag_info(d->code)->id, d->err, d->detail ? d->detail : "");
 	say((const char *)line.data, line.len);
 	return 1;
 }
@@ -77,8 +76,7 @@ static char *unhex(const char *hex)
 static bool parse(int argc, char **argv, struct options *o, struct diag *d)
 {
 	for (int i = 1; i < argc; i++) {
-		if (str_eq(argv[i], "--root-hex") && i + 1 < argc && !o->root &&
-			(o->root = unhex(argv[i + 1])))
+		if (str_eq(argv[i], "--root-hex") && i + 1 < argc && !o->root && (o->root = unhex(argv[i + 1])))
 			i++;
 		else if (str_eq(argv[i], "--create"))
 			o->create = true;
@@ -123,8 +121,8 @@ static bool open_root(const struct options *o, int *out_fd, struct diag *d)
 		if (mkdir(o->root, 0700) == 0)
 			*out_fd = open(o->root, flags);
 		else if (errno == ENOENT) {
-			diag_set(d, DIAG_TARGET_ROOT, errno, o->root, "cannot make the target root '%.300s', its parent directory is missing",
-				o->root);
+			diag_set(d, DIAG_TARGET_ROOT, errno, o->root,
+				"cannot make the target root '%.300s', its parent directory is missing", o->root);
 			return false;
 		}
 	}

@@ -19,9 +19,10 @@
 #define TARGET_FILES_MAX 64
 #define TARGET_FS_MAX 32
 #define TARGET_HIDDEN_MAX 4096
-#define TARGET_KEEP_BYTES (32u << 20)  /* packed listings kept between DIR and LIST, of all open directories \
+#define TARGET_KEEP_BYTES \
+	(32u << 20) /* packed listings kept between DIR and LIST, of all open directories \
 					*/
-#define TARGET_KEEP_ONE (16u << 20)    /* ... of one */
+#define TARGET_KEEP_ONE (16u << 20) /* ... of one */
 #define TARGET_INPLACE_MIN (64u << 20) /* update = auto: larger files are updated in place */
 #define TMP_DIR ".rehost.tmp"
 #define TMP_PREFIX ".rehost."
@@ -33,7 +34,7 @@ enum own_flag { OWN_LINKED = 1 << 0, OWN_SEEN = 1 << 1, OWN_UNSURE = 1 << 2 };
 struct own { /* one entry of our own listing */
 	uint64_t hash, ino;
 	uint32_t name, meta, meta_len; /* in the arena; meta_len 0: not kept */
-	uint8_t type;		       /* META_* */
+	uint8_t type; /* META_* */
 	uint8_t flags;
 };
 struct listing {
@@ -49,19 +50,19 @@ struct tdir {
 	int fd; /* -1: dry run, and it does not exist */
 	char *src, *dst;
 	uint8_t flags;
-	bool made;     /* by this DIR */
-	bool plain;    /* what is created in it inherits nothing: no default ACL, no flags, no label */
-	bool beside;   /* the temporary directory is on another file system */
+	bool made; /* by this DIR */
+	bool plain; /* what is created in it inherits nothing: no default ACL, no flags, no label */
+	bool beside; /* the temporary directory is on another file system */
 	bool modified; /* by us: its mtime is not what it was */
 	bool unlocked; /* i or a were cleared */
-	bool widened;  /* u+rwx was added */
+	bool widened; /* u+rwx was added */
 	uint64_t dev, ino;
 	struct meta want, have; /* have: as it was when it was opened */
 	bool has_want;
 	uint32_t slice, slices, buckets;
 	struct listing *own; /* kept between DIR and LIST, and during LIST */
 	size_t own_bytes;
-	bool listing;	 /* LIST frames have begun */
+	bool listing; /* LIST frames have begun */
 	bool unreadable; /* our listing could not be read again: every entry fails */
 	struct buf bitmap;
 	struct buf needs; /* NEED frames, held until the mover has sent its last LIST */
@@ -85,14 +86,14 @@ struct tfile {
 	struct tdir *dir; /* NULL with FILE_SEGMENT, or when the directory is not open */
 	char *name;
 	struct meta want, have; /* have.type META_NONE: nothing was there */
-	int fd;			/* written to; -1: nothing yet */
-	int basis_fd;		/* -1: no basis. The same number as fd when in place */
+	int fd; /* written to; -1: nothing yet */
+	int basis_fd; /* -1: no basis. The same number as fd when in place */
 	uint64_t size, basis_size;
 	bool inplace, created, cloned, wrote;
 	struct tmpname tmp;
-	struct stat fresh;  /* of what we created */
-	struct buf equal;   /* uint64_t pairs off, end: basis ranges known to be right, not copied yet */
-	struct buf again;   /* records of FILE_AGAIN: runs to be sent literally */
+	struct stat fresh; /* of what we created */
+	struct buf equal; /* uint64_t pairs off, end: basis ranges known to be right, not copied yet */
+	struct buf again; /* records of FILE_AGAIN: runs to be sent literally */
 	struct diag failed; /* the first failure; nothing is done after it */
 };
 
@@ -104,7 +105,7 @@ struct fsref {
 };
 
 struct epoch { /* see epoch.c; what the thread uses is left alone while it runs */
-	bool dirty;	 /* something may have been written since the last one began */
+	bool dirty; /* something may have been written since the last one began */
 	bool all_wanted; /* of what any receiver can have written */
 	bool running, all;
 	int64_t time, next_ns; /* of the clock that inodes have; monotonic */
@@ -122,7 +123,7 @@ struct session {
 	int out_fd; /* -1: the caller takes the answers */
 	bool bye, error;
 	int sync_errno; /* of a file system that had to be synced early */
-	bool lost;	/* out_fd could not be written */
+	bool lost; /* out_fd could not be written */
 	bool no_openat2;
 	uint8_t boot_id[16];
 	const char *version;
@@ -162,8 +163,8 @@ struct session {
 bool session_error(struct session *s, enum diag_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 bool session_malformed(struct session *s, const char *what);
 /* Fills d: "WHAT 'dst/name'"; a few errnos have codes of their own. dir and name may be NULL. */
-void target_fail(struct diag *d, enum diag_code code, int err, const struct tdir *dir, const char *name,
-	const char *what);
+void target_fail(
+	struct diag *d, enum diag_code code, int err, const struct tdir *dir, const char *name, const char *what);
 /* dst of an entry; freed by the caller. */
 char *path_join(const char *dir, const char *name);
 /* Writes what has gathered, when that is much: between frames only. */
@@ -203,12 +204,10 @@ bool meta_is_plain(const struct meta *m);
 /* listing.c */
 enum listing_result { LISTING_OK, LISTING_SPLIT, LISTING_ERROR };
 /* Names and types of the slice. Split: out_slices says into how many. */
-enum listing_result listing_names(
-	struct session *s, struct tdir *d, struct listing **out, uint32_t *out_slices);
+enum listing_result listing_names(struct session *s, struct tdir *d, struct listing **out, uint32_t *out_slices);
 /* Reads every entry; sums[buckets] are the low halves. Packed metadata stay in the arena while the budget
  * lasts. The current directory must be d. */
-void listing_sum(
-	struct session *s, struct tdir *d, struct listing *l, uint64_t *sums, struct digest *out_total);
+void listing_sum(struct session *s, struct tdir *d, struct listing *l, uint64_t *sums, struct digest *out_total);
 void listing_index(struct listing *l);
 struct own *listing_find(const struct listing *l, uint64_t hash, const char *name);
 void listing_free(struct listing *l);
@@ -270,8 +269,7 @@ int entry_clear_way(struct session *s, struct tdir *d, const char *name, struct 
 /* Renames over whatever is there. -2: EXDEV (d->beside is set: make it again), else as the others. */
 int entry_commit(struct session *s, struct tmpname *t, struct tdir *d, const char *name, struct diag *diag);
 /* A directory of mode; out_made false: it was there. Replaces a non-directory. */
-int entry_mkdir(
-	struct session *s, struct tdir *d, const char *name, mode_t mode, bool *out_made, struct diag *diag);
+int entry_mkdir(struct session *s, struct tdir *d, const char *name, mode_t mode, bool *out_made, struct diag *diag);
 /* A symbolic link, device, fifo or socket, with metadata, in the place of what is there. */
 int entry_make_special(struct session *s, struct tdir *d, const char *name, const struct meta *m, bool is_new,
 	struct diag *diag, struct stat *out_st);
@@ -283,8 +281,7 @@ int entry_apply(struct session *s, struct tdir *d, const char *name, int fd, con
 /* An inode with i or a cannot be renamed: a temporary file gets what entry_movable() leaves, and the rest
  * after the rename by entry_lock(). The copy shares m's buffers. */
 struct meta entry_movable(const struct meta *m);
-void entry_lock(
-	struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m, struct diag *diag);
+void entry_lock(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m, struct diag *diag);
 /* TARGET_METADATA naming the fields of the mask; nothing for mask 0. */
 void entry_meta_failed(struct diag *diag, unsigned mask, int err, const struct tdir *d, const char *name);
 
@@ -326,7 +323,7 @@ bool link_handle(struct session *s, const struct frame *f);
 bool delete_handle(struct session *s, const struct frame *f);
 enum remove_flag {
 	REMOVE_LIST = 1 << 0, /* touches nothing: says what would be removed */
-	REMOVE_ALL = 1 << 1,  /* whatever the rules say: rehost's own */
+	REMOVE_ALL = 1 << 1, /* whatever the rules say: rehost's own */
 };
 struct remove_sink { /* where records go; arg is the function's */
 	void (*removed)(void *arg, uint8_t type, const char *path);
@@ -336,8 +333,7 @@ struct remove_sink { /* where records go; arg is the function's */
 	bool budget_reached;
 };
 /* One name with all beneath it. False when something stays. */
-bool remove_entry(
-	struct session *s, struct tdir *d, const char *name, unsigned flags, struct remove_sink *sink);
+bool remove_entry(struct session *s, struct tdir *d, const char *name, unsigned flags, struct remove_sink *sink);
 /* All entries of a directory of ours (the temporary directory). */
 void remove_contents(struct session *s, int dirfd);
 

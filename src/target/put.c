@@ -20,8 +20,8 @@ static int close_checked(int *fd)
 
 /* Contents and metadata into what was just created. -1: useless, errno says why. diag may be set otherwise.
  */
-static int fill(struct session *s, struct tdir *d, const char *name, int *fd, bool plain,
-	const struct meta *m, const struct bytes *content, struct stat *st, struct diag *diag)
+static int fill(struct session *s, struct tdir *d, const char *name, int *fd, bool plain, const struct meta *m,
+	const struct bytes *content, struct stat *st, struct diag *diag)
 {
 	struct meta room;
 	unsigned failed;
@@ -110,12 +110,11 @@ static void put_directory(struct session *s, struct tdir *d, const char *name, s
 	if (!s->dry)
 		p->failed = entry_mkdir(s, d, name, 0700, &p->made, &p->diag) < 0;
 	else
-		p->made = d->fd < 0 || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-			  !S_ISDIR(st.st_mode);
+		p->made = d->fd < 0 || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode);
 }
 
-static void put_entry(struct session *s, struct tdir *d, const char *name, const struct entry *e,
-	const struct meta *m, struct put_done *p)
+static void put_entry(struct session *s, struct tdir *d, const char *name, const struct entry *e, const struct meta *m,
+	struct put_done *p)
 {
 	struct stat st = {};
 	int ret;
@@ -161,8 +160,7 @@ static bool unpack(struct session *s, const struct entry *e, struct meta *out)
 	if (e->meta.len == 1 && e->meta.p[0] == META_DIR) {
 		meta_clear(out);
 		out->type = META_DIR;
-	} else if (meta_unpack(e->meta.p, e->meta.len, s->fields, out) != e->meta.len ||
-		   out->type == META_DIR) {
+	} else if (meta_unpack(e->meta.p, e->meta.len, s->fields, out) != e->meta.len || out->type == META_DIR) {
 		return false;
 	}
 	return out->type == META_REG || e->content.len == 0;
@@ -206,8 +204,8 @@ bool put_handle(struct session *s, const struct frame *f)
 
 /* ---- META ---- */
 
-static void set_meta(struct session *s, struct tdir *d, const char *name, const struct meta *want,
-	bool own_inode, struct msg_op_done *done)
+static void set_meta(struct session *s, struct tdir *d, const char *name, const struct meta *want, bool own_inode,
+	struct msg_op_done *done)
 {
 	struct meta have = META_INIT;
 	AUTO_CLOSE int fd = -1;

@@ -24,10 +24,10 @@ struct level {
 	size_t path_len; /* of this directory in remover.path */
 	char *raw;
 	ssize_t raw_len, pos;
-	int64_t off;  /* behind the entry taken last */
+	int64_t off; /* behind the entry taken last */
 	bool removed; /* something, in this pass */
-	bool again;   /* not the first pass: failures have been told */
-	bool stays;   /* something in it does */
+	bool again; /* not the first pass: failures have been told */
+	bool stays; /* something in it does */
 };
 
 struct remover {
@@ -43,8 +43,7 @@ struct remover {
 	bool gone; /* the name itself */
 };
 
-static void tell_failed(
-	struct remover *r, const struct level *l, enum diag_code code, int err, const char *what)
+static void tell_failed(struct remover *r, const struct level *l, enum diag_code code, int err, const char *what)
 {
 	AUTO_DIAG diag = DIAG_INIT;
 	const char *path = buf_cstr(&r->path);
@@ -112,8 +111,7 @@ static bool try_unlink(struct remover *r, int dirfd, const char *name, int flags
 		return entry_unlock(r->s, d, name, errno) && unlinkat(dirfd, name, flags) == 0;
 	if (r->s->is_root) /* this directory goes too: nothing to be put back */
 		return entry_unlock(r->s, &inner, name, errno) && unlinkat(dirfd, name, flags) == 0;
-	if (fstat(dirfd, &st) < 0 || (st.st_mode & 0700) == 0700 ||
-		fchmod(dirfd, (st.st_mode & 07777) | 0700) < 0) {
+	if (fstat(dirfd, &st) < 0 || (st.st_mode & 0700) == 0700 || fchmod(dirfd, (st.st_mode & 07777) | 0700) < 0) {
 		errno = EACCES;
 		return false;
 	}
@@ -157,8 +155,8 @@ static int open_widened(struct remover *r, int dirfd, const char *name)
 
 	if (fd >= 0 || errno != EACCES || r->s->is_root || (r->flags & REMOVE_LIST))
 		return fd;
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) ||
-		st.st_uid != geteuid() || resolve_chmod(dirfd, name, 0700) < 0) {
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+		resolve_chmod(dirfd, name, 0700) < 0) {
 		errno = EACCES;
 		return -1;
 	}
@@ -263,7 +261,7 @@ static bool reopen(struct level *above, const struct level *child)
 		return true;
 	above->fd = openat(child->fd, "..", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return above->fd >= 0 && fstat(above->fd, &st) == 0 && (uint64_t)st.st_dev == above->dev &&
-	       (uint64_t)st.st_ino == above->ino && lseek(above->fd, above->off, SEEK_SET) >= 0;
+		(uint64_t)st.st_ino == above->ino && lseek(above->fd, above->off, SEEK_SET) >= 0;
 }
 
 static void ascend(struct remover *r)
@@ -280,8 +278,7 @@ static void ascend(struct remover *r)
 	if (!l->stays && !r->stop) {
 		path = buf_cstr(&r->path);
 		slash = strrchr(path, '/');
-		gone = remove_name(
-			r, above, above ? above->fd : r->d->fd, slash ? slash + 1 : path, META_DIR);
+		gone = remove_name(r, above, above ? above->fd : r->d->fd, slash ? slash + 1 : path, META_DIR);
 	}
 	level_close(l);
 	r->n--;
@@ -312,8 +309,7 @@ static void walk(struct remover *r)
 	}
 }
 
-bool remove_entry(
-	struct session *s, struct tdir *d, const char *name, unsigned flags, struct remove_sink *sink)
+bool remove_entry(struct session *s, struct tdir *d, const char *name, unsigned flags, struct remove_sink *sink)
 {
 	struct remover r = {.s = s, .d = d, .flags = flags | (s->dry ? REMOVE_LIST : 0), .sink = sink};
 	struct stat st;
@@ -338,8 +334,7 @@ bool remove_entry(
 	gone = r.gone;
 	r.path.len = strlen(name);
 	if (r.kept)
-		tell_failed(&r, NULL, DIAG_TARGET_PROTECTED, ENOTEMPTY,
-			"not removed, protected entries are in it:");
+		tell_failed(&r, NULL, DIAG_TARGET_PROTECTED, ENOTEMPTY, "not removed, protected entries are in it:");
 out:
 	while (r.n)
 		level_close(&r.levels[--r.n]);
@@ -404,9 +399,8 @@ struct report {
 
 static void report_send(struct report *p, bool last)
 {
-	struct msg_delete_done m = {.flags = last ? MSG_LAST : 0,
-		.deleted = p->deleted,
-		.budget_reached = p->sink.budget_reached};
+	struct msg_delete_done m = {
+		.flags = last ? MSG_LAST : 0, .deleted = p->deleted, .budget_reached = p->sink.budget_reached};
 	size_t start = frame_begin(&p->s->out, MSG_DELETE_DONE, p->id);
 
 	msg_delete_done_head_put(&p->s->out, &m);
@@ -436,8 +430,7 @@ static void report_removed(void *arg, uint8_t type, const char *path)
 
 static void report_failed(void *arg, const char *path, struct diag *diag)
 {
-	struct delete_record r = {
-		.type = META_NONE, .path = {(const uint8_t *)path, strlen(path)}, .diag = *diag};
+	struct delete_record r = {.type = META_NONE, .path = {(const uint8_t *)path, strlen(path)}, .diag = *diag};
 
 	report_record(arg, &r);
 }
@@ -460,8 +453,7 @@ bool delete_handle(struct session *s, const struct frame *f)
 	if (!ok)
 		return session_malformed(s, "deletion");
 	d = dir_find(s, dir);
-	p.sink = (struct remove_sink){
-		.removed = report_removed, .failed = report_failed, .arg = &p, .budget = budget};
+	p.sink = (struct remove_sink){.removed = report_removed, .failed = report_failed, .arg = &p, .budget = budget};
 	while (rd_left(&r) && !p.sink.budget_reached) {
 		struct bytes n = rd_bytes(&r, META_NAME_MAX);
 		AUTO_FREE char *name = xmemdup(n.p, n.len);

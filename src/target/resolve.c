@@ -35,7 +35,7 @@ static int open2(struct session *s, int base, const char *path, bool no_xdev)
 {
 	struct how how = {.flags = DIR_FLAGS,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
-			   (no_xdev ? RESOLVE_NO_XDEV : 0)};
+			(no_xdev ? RESOLVE_NO_XDEV : 0)};
 	long fd;
 
 	if (s->no_openat2) {
@@ -84,8 +84,8 @@ static int open_widened(int dirfd, const char *name, int *out_mode)
 	}
 	if (errno != EACCES)
 		return -1;
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) ||
-		st.st_uid != geteuid() || resolve_chmod(dirfd, name, (st.st_mode & 07777) | 0700) < 0) {
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+		resolve_chmod(dirfd, name, (st.st_mode & 07777) | 0700) < 0) {
 		errno = EACCES;
 		return -1;
 	}

@@ -204,8 +204,7 @@ static bool hash_equal(const struct session *s, const uint8_t *p, size_t n, cons
 	return h.lo == lo && h.hi == hi;
 }
 
-static void compare_chunks(
-	struct session *s, struct tfile *f, const struct msg_seg_hash *m, struct need_runs *n)
+static void compare_chunks(struct session *s, struct tfile *f, const struct msg_seg_hash *m, struct need_runs *n)
 {
 	const size_t step = MAX((size_t)m->chunk, (size_t)READ_BYTES / m->chunk * m->chunk);
 	AUTO_FREE uint8_t *p = xmalloc(MIN(step, (size_t)m->len));

@@ -40,8 +40,8 @@ static enum diag_code code_for(enum diag_code code, int err)
 	return code;
 }
 
-void target_fail(struct diag *d, enum diag_code code, int err, const struct tdir *dir, const char *name,
-	const char *what)
+void target_fail(
+	struct diag *d, enum diag_code code, int err, const struct tdir *dir, const char *name, const char *what)
 {
 	const char *src_dir = dir ? dir->src : "", *dst_dir = dir ? dir->dst : "";
 	AUTO_FREE char *src = name ? path_join(src_dir, name) : xstrdup(src_dir);
@@ -218,8 +218,8 @@ static bool hello_handle(struct session *s, const struct frame *f)
 		AUTO_BUF theirs = BUF_INIT;
 		text_escape(&theirs, m.version.p, m.version.len);
 		return session_error(s, DIAG_TARGET_VERSION,
-			"the source has version %s (protocol %u), the target %s (protocol %u)",
-			buf_cstr(&theirs), m.protocol, s->version, WIRE_PROTOCOL);
+			"the source has version %s (protocol %u), the target %s (protocol %u)", buf_cstr(&theirs),
+			m.protocol, s->version, WIRE_PROTOCOL);
 	}
 	if (m.rules.len && !rules_unpack(m.rules.p, m.rules.len, &s->rules))
 		return session_malformed(s, "rules");
@@ -397,8 +397,8 @@ static bool execute(struct session *s, struct frame_decoder *in)
 /* False: it is time for epoch_tick() instead. */
 static bool await_input(const struct session *s, int in_fd)
 {
-	struct pollfd p[2] = {{.fd = in_fd, .events = POLLIN},
-		{.fd = s->epoch.running ? s->epoch.wake[0] : -1, .events = POLLIN}};
+	struct pollfd p[2] = {
+		{.fd = in_fd, .events = POLLIN}, {.fd = s->epoch.running ? s->epoch.wake[0] : -1, .events = POLLIN}};
 
 	return poll(p, 2, epoch_timeout_ms(s)) > 0 && p[0].revents;
 }

@@ -18,7 +18,7 @@ struct session;
 
 /* below.c */
 struct below {
-	int fd;	    /* the table of mounts; -1: there is none */
+	int fd; /* the table of mounts; -1: there is none */
 	char *root; /* the path of the target root in it, without a slash at the end */
 };
 void below_open(struct below *b, int root_fd);
@@ -28,7 +28,7 @@ void below_close(struct below *b);
 bool below_sync(const struct below *b, int root_fd, int *err);
 
 struct session_config {
-	int root_fd;	/* the target root; -1: it does not exist (read-only sessions only) */
+	int root_fd; /* the target root; -1: it does not exist (read-only sessions only) */
 	bool read_only; /* nothing may be changed, whatever HELLO says */
 	uint8_t boot_id[16];
 	uint64_t root_mount; /* 0: not known */

@@ -161,8 +161,8 @@ void tmp_place(struct session *s, struct tdir *d, struct tmpname *t)
 	t->beside = t->dirfd < 0;
 	if (t->beside)
 		t->dirfd = d->fd;
-	snprintf(t->name, sizeof(t->name), "%s%016llx", t->beside ? TMP_PREFIX : "",
-		(unsigned long long)next_random(s));
+	snprintf(
+		t->name, sizeof(t->name), "%s%016llx", t->beside ? TMP_PREFIX : "", (unsigned long long)next_random(s));
 }
 
 int tmp_create(struct session *s, struct tdir *d, struct tmpname *t)
@@ -203,5 +203,5 @@ bool tmp_is_leftover(const char *name)
 	const size_t n = sizeof(TMP_PREFIX) - 1;
 
 	return strncmp(name, TMP_PREFIX, n) == 0 && strlen(name) == n + 16 &&
-	       strspn(name + n, "0123456789abcdef") == 16;
+		strspn(name + n, "0123456789abcdef") == 16;
 }

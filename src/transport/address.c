@@ -70,8 +70,7 @@ bool address_parse(const char *text, struct address *out)
 	} else {
 		out->host = xstrdup(host); /* a name, or an IPv6 address without brackets */
 	}
-	if (!address_word_ok(out->host) || strpbrk(out->host, "/[]@") ||
-	        (out->user && !address_word_ok(out->user)))
+	if (!address_word_ok(out->host) || strpbrk(out->host, "/[]@") || (out->user && !address_word_ok(out->user)))
 		goto bad;
 	return true;
 bad:

@@ -18,12 +18,12 @@ struct boot {
 	const struct boot_spec *spec;
 	int fd, helper_fd;
 	int64_t deadline; /* for the next progress */
-	struct buf line;  /* the line that is being read */
+	struct buf line; /* the line that is being read */
 	struct buf noise; /* everything that was neither answer nor magic */
-	bool answered;    /* our script runs */
-	size_t heard;     /* how much of the noise came before that */
+	bool answered; /* our script runs */
+	size_t heard; /* how much of the noise came before that */
 	char dir[256];
-	bool asked;    /* for the helper */
+	bool asked; /* for the helper */
 	uint64_t sent; /* of it */
 	struct diag *d;
 };
@@ -42,14 +42,12 @@ static bool ended(struct boot *b, int err)
 	AUTO_FREE char *said = noise_excerpt(buf_cstr(&b->noise) + b->heard, b->noise.len - b->heard);
 
 	if (b->spec->kind == TRANSPORT_LOCAL)
-		diag_set(b->d, DIAG_TRANSPORT_RECEIVER, err, NULL,
-		        "the receiver ended before it was ready%s%s", *said ? ": " : "", said);
+		diag_set(b->d, DIAG_TRANSPORT_RECEIVER, err, NULL, "the receiver ended before it was ready%s%s",
+			*said ? ": " : "", said);
 	else if (*said && b->answered)
-		diag_set(b->d, DIAG_TRANSPORT_RECEIVER, err, NULL,
-		        "the receiver could not be started: %s", said);
+		diag_set(b->d, DIAG_TRANSPORT_RECEIVER, err, NULL, "the receiver could not be started: %s", said);
 	else if (*said)
-		diag_set(b->d, DIAG_TRANSPORT_NO_SHELL, 0, NULL, "the login gives no shell; it said: %s",
-		        said);
+		diag_set(b->d, DIAG_TRANSPORT_NO_SHELL, 0, NULL, "the login gives no shell; it said: %s", said);
 	return false;
 }
 
@@ -72,8 +70,8 @@ static bool ready(struct boot *b, short events)
 		if (left <= 0) {
 			AUTO_FREE char *said = noise_excerpt(b->noise.data, b->noise.len);
 			diag_set(b->d, DIAG_TRANSPORT_TIMEOUT, 0, NULL,
-			        "the target does not answer while the receiver is started%s%s",
-			        *said ? "; it said: " : "", said);
+				"the target does not answer while the receiver is started%s%s",
+				*said ? "; it said: " : "", said);
 			return false;
 		}
 		n = poll(&p, 1, (int)(MIN(left / NS_PER_MS, INT64_C(3600000)) + 1));
@@ -136,8 +134,8 @@ static bool read_line(struct boot *b)
 		if (eol)
 			return true;
 		if (b->line.len + b->noise.len > NOISE_MAX) {
-			diag_set(b->d, DIAG_TRANSPORT_REPLY, 0, NULL,
-			        "the target's login prints more than %u bytes", NOISE_MAX);
+			diag_set(b->d, DIAG_TRANSPORT_REPLY, 0, NULL, "the target's login prints more than %u bytes",
+				NOISE_MAX);
 			return false;
 		}
 	}
@@ -154,7 +152,7 @@ static bool helper_digest(struct boot *b, uint64_t *out_size, char hex[65])
 
 	if (b->helper_fd < 0 || fstat(b->helper_fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0) {
 		diag_set(b->d, DIAG_TRANSPORT_NO_HELPER, 0, NULL,
-		        "the target needs the helper, and 'rehost-receiver' is missing here");
+			"the target needs the helper, and 'rehost-receiver' is missing here");
 		return false;
 	}
 	sha256_init(&sha);
@@ -190,12 +188,11 @@ static bool send_helper(struct boot *b)
 	if (!send_all(b, header, strlen(header)))
 		return false;
 	while (at < size) {
-		ssize_t n = fd_pread_full(
-		        b->helper_fd, chunk, MIN((uint64_t)sizeof(chunk), size - at), (off_t)at);
+		ssize_t n = fd_pread_full(b->helper_fd, chunk, MIN((uint64_t)sizeof(chunk), size - at), (off_t)at);
 
 		if (n <= 0) {
 			diag_set(b->d, DIAG_TRANSPORT_NO_HELPER, n < 0 ? errno : 0, NULL,
-			        "cannot read 'rehost-receiver'");
+				"cannot read 'rehost-receiver'");
 			return false;
 		}
 		if (!send_all(b, chunk, (size_t)n))
@@ -231,7 +228,7 @@ static bool converse(struct boot *b)
 			buf_append(&b->noise, b->line.data, b->line.len);
 			if (b->noise.len > NOISE_MAX) {
 				diag_set(b->d, DIAG_TRANSPORT_REPLY, 0, NULL,
-				        "the target's login prints more than %u bytes", NOISE_MAX);
+					"the target's login prints more than %u bytes", NOISE_MAX);
 				return false;
 			}
 			break;
@@ -240,7 +237,7 @@ static bool converse(struct boot *b)
 }
 
 bool transport_bootstrap(int fd, const void *packed, size_t packed_len, int helper_fd, char shared_dir[256],
-        uint64_t *out_helper_bytes, struct diag *d)
+	uint64_t *out_helper_bytes, struct diag *d)
 {
 	struct boot_spec spec;
 	struct boot b = {.spec = &spec, .fd = fd, .helper_fd = helper_fd, .d = d};

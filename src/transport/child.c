@@ -13,7 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SOCKET_BUFFER (1 << 20) /* more would only delay what is measured at its end: the rate, and whether compressing pays */
+#define SOCKET_BUFFER \
+	(1 << 20) /* more would only delay what is measured at its end: the rate, and whether compressing pays */
 
 void socket_enlarge(int fd)
 {
@@ -24,7 +25,7 @@ void socket_enlarge(int fd)
 	 */
 	for (size_t i = 0; i < 2; i++)
 		if (setsockopt(fd, SOL_SOCKET, forced[i], &size, sizeof(size)) < 0 &&
-		        setsockopt(fd, SOL_SOCKET, plain[i], &size, sizeof(size)) < 0)
+			setsockopt(fd, SOL_SOCKET, plain[i], &size, sizeof(size)) < 0)
 			return;
 }
 

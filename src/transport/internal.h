@@ -31,8 +31,8 @@ char *noise_excerpt(const void *p, size_t n);
 /* ---- the address of the target ---- */
 
 struct address {
-	char *user;    /* NULL: not given */
-	char *host;    /* brackets removed */
+	char *user; /* NULL: not given */
+	char *host; /* brackets removed */
 	unsigned port; /* 0: not given */
 	bool local;
 };
@@ -51,18 +51,18 @@ struct ssh_settings {
 	char *hostname;
 	unsigned port;
 	char *user;
-	struct strv identities;  /* as written: ~ and % tokens unexpanded */
+	struct strv identities; /* as written: ~ and % tokens unexpanded */
 	struct strv known_files; /* user's files first: the first is where accept-new appends */
 	char *host_key_alias;
 	enum host_key_mode host_key;
 	char *proxy_jump;
-	char *proxy_command;      /* tokens unexpanded */
-	char *agent;              /* NULL: SSH_AUTH_SOCK; "none"; a path */
+	char *proxy_command; /* tokens unexpanded */
+	char *agent; /* NULL: SSH_AUTH_SOCK; "none"; a path */
 	unsigned connect_timeout; /* 0: not given */
-	int family;               /* AF_UNSPEC, AF_INET, AF_INET6 */
+	int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
 	bool identities_only;
-	bool told;	/* by ssh -G, not guessed */
-	bool special;	/* ssh connects in a way we do not (BindAddress, BindInterface, CanonicalizeHostname) */
+	bool told; /* by ssh -G, not guessed */
+	bool special; /* ssh connects in a way we do not (BindAddress, BindInterface, CanonicalizeHostname) */
 	char *unsuited; /* why libssh2 cannot honour it; NULL when it can */
 };
 /* Reads the output of ssh -G; unknown keys are passed over. Fills what is missing with OpenSSH's defaults. */
@@ -82,15 +82,15 @@ char *local_user(void);
 struct child {
 	char *const *argv; /* argv[0] is looked for in PATH unless path is set */
 	const char *path;
-	int fd[CHILD_FDS];      /* descriptor i of the child; -1: /dev/null for 0 and 1, ours for 2, none for
+	int fd[CHILD_FDS]; /* descriptor i of the child; -1: /dev/null for 0 and 1, ours for 2, none for
 	                           others */
 	const struct strv *env; /* NAME=VALUE to add, or NULL */
-	bool own_group;         /* away from the terminal's signals */
+	bool own_group; /* away from the terminal's signals */
 	bool ignore_int; /* on the terminal, for prompts, but not ended by Ctrl-C: that is ours to handle */
 };
-#define CHILD_INIT                                                                                           \
-	{                                                                                                    \
-		.fd = { -1, -1, -1, -1, -1 }                                                                 \
+#define CHILD_INIT                           \
+	{                                    \
+		.fd = { -1, -1, -1, -1, -1 } \
 	}
 /* Forks and executes; -1 with errno when that failed (the exec's errno included). The child dies with its
  * parent. */
@@ -119,14 +119,14 @@ struct transport {
 	bool batch, sudo;
 	bool want_tcp; /* see transport_want_socket() */
 	char *name, *note;
-	char *host;    /* as the user wrote it: the Host alias */
-	char *user;    /* override, or NULL */
+	char *host; /* as the user wrote it: the Host alias */
+	char *user; /* override, or NULL */
 	unsigned port; /* override, or 0 */
 	struct strv ssh_words;
-	struct strv identity;        /* override */
-	char *known_hosts;           /* override */
+	struct strv identity; /* override */
+	char *known_hosts; /* override */
 	enum conf_host_key host_key; /* override */
-	char *http_proxy;            /* host:port */
+	char *http_proxy; /* host:port */
 	unsigned connect_timeout;
 	struct ssh_settings settings;
 	char *version; /* what our own helper says of itself, or NULL */
@@ -143,7 +143,7 @@ struct link_spec {
 	enum host_key_mode host_key;
 	struct strv known_files, identities;
 	bool identities_only;
-	char *agent;            /* a path, or NULL: none */
+	char *agent; /* a path, or NULL: none */
 	struct strv proxy_argv; /* a child that is the connection */
 	char *http_proxy;
 	char *command;
@@ -158,9 +158,9 @@ bool link_spec_from(const struct transport *t, struct link_spec *s, char **out_w
 
 /* The report: records of one type byte, four bytes of length (big endian), text. */
 enum link_report {
-	LINK_CONNECTED = 'C',   /* authenticated, the command runs */
-	LINK_STDERR = 'S',      /* what the remote side, or a proxy command, wrote there */
-	LINK_ENDED = 'E',       /* decimal exit status, or "signal NAME" */
+	LINK_CONNECTED = 'C', /* authenticated, the command runs */
+	LINK_STDERR = 'S', /* what the remote side, or a proxy command, wrote there */
+	LINK_ENDED = 'E', /* decimal exit status, or "signal NAME" */
 	LINK_UNSUPPORTED = 'u', /* libssh2 cannot; ssh may */
 	LINK_RESOLVE = 'r',
 	LINK_UNREACHABLE = 'n',
@@ -187,9 +187,9 @@ struct boot_spec {
 	enum transport_kind kind;
 	char *args; /* --root-hex ... : characters that need no quoting */
 	bool sudo;
-	char *helper;           /* NULL: auto */
-	char *version;          /* the whole line our own helper prints, or NULL */
-	char *arch;             /* uname -m of this host */
+	char *helper; /* NULL: auto */
+	char *version; /* the whole line our own helper prints, or NULL */
+	char *arch; /* uname -m of this host */
 	unsigned first_timeout; /* seconds until the first words */
 };
 void boot_spec_pack(const struct boot_spec *s, struct buf *out);
@@ -208,13 +208,12 @@ void script_build(const struct boot_spec *s, const char *shared_dir, struct buf 
 enum boot_line {
 	BOOT_NOISE, /* a login shell's words */
 	BOOT_MAGIC,
-	BOOT_NEED,   /* send the helper; text: the directory it will be in */
-	BOOT_USING,  /* started from there; text: the directory, or "-" for an installed one */
+	BOOT_NEED, /* send the helper; text: the directory it will be in */
+	BOOT_USING, /* started from there; text: the directory, or "-" for an installed one */
 	BOOT_FAILED, /* d is set */
 };
 /* Judges one line (with or without its newline). text is filled, at most 256 bytes, for NEED and USING. */
-enum boot_line boot_line_parse(
-        const struct boot_spec *s, const char *line, size_t n, char text[256], struct diag *d);
+enum boot_line boot_line_parse(const struct boot_spec *s, const char *line, size_t n, char text[256], struct diag *d);
 
 /* ---- digests ---- */
 
@@ -237,20 +236,19 @@ enum known_result {
 	KNOWN_COMPLEX, /* a @cert-authority or @revoked line concerns it: only ssh can judge */
 };
 struct known {
-	char *name;                  /* as looked up: "host" or "[host]:port" */
-	char *plain;                 /* without port; NULL when name has none */
+	char *name; /* as looked up: "host" or "[host]:port" */
+	char *plain; /* without port; NULL when name has none */
 	struct known_entry *entries; /* lines that name the host */
 	size_t count;
 	bool complex;
 };
 /* Reads the lines that concern the host. A file that is missing is no error. */
-void known_load(
-        struct known *k, const struct strv *files, const char *host, unsigned port, const char *alias);
+void known_load(struct known *k, const struct strv *files, const char *host, unsigned port, const char *alias);
 /* One file's text, for known_load and the fuzzer. */
 void known_scan(struct known *k, const char *file, const char *text, size_t n);
 void known_release(struct known *k);
-enum known_result known_check(const struct known *k, const char *type, const void *blob, size_t n,
-        const char **out_file, unsigned *out_line);
+enum known_result known_check(
+	const struct known *k, const char *type, const void *blob, size_t n, const char **out_file, unsigned *out_line);
 /* Is a key of this type known for the host? Orders the host-key methods. */
 bool known_has_type(const struct known *k, const char *type);
 /* Decodes base64; false when it is none. */
@@ -270,15 +268,15 @@ struct net_error {
 };
 /* A connected, nonblocking TCP socket, every address tried; -1 with e. Through an HTTP proxy when that is
  * set. */
-int net_connect(const char *host, unsigned port, int family, unsigned timeout_s, const char *http_proxy,
-        struct net_error *e);
+int net_connect(
+	const char *host, unsigned port, int family, unsigned timeout_s, const char *http_proxy, struct net_error *e);
 /* "host:port", "[v6]:port", "http://host:port/"; false when malformed. To be freed. */
 bool net_proxy_parse(const char *text, char **out_host, unsigned *out_port);
 /* The HTTP status of a proxy's answer: 200..., or 0 when it is none. */
 unsigned net_http_status(const char *text, size_t n);
 /* A proxy command for ssh: carries bytes between stdin, stdout and a connection, or hands that over. Exit code. */
 int net_relay_main(void);
-#define NET_RELAY_PROXY "REHOST_RELAY_PROXY"   /* host:port of the HTTP proxy; absent: none */
+#define NET_RELAY_PROXY "REHOST_RELAY_PROXY" /* host:port of the HTTP proxy; absent: none */
 #define NET_RELAY_TARGET "REHOST_RELAY_TARGET" /* host:port */
 #define NET_RELAY_FAMILY "REHOST_RELAY_FAMILY" /* decimal, without a proxy */
 #define NET_RELAY_SOCKET "REHOST_RELAY_SOCKET" /* set: give the socket to ssh, on stdout, and to us, on stderr */
@@ -297,13 +295,13 @@ struct link {
 	LIBSSH2_CHANNEL *channel;
 	struct buf out; /* bytes for the socket; sent up to out_head */
 	size_t out_head;
-	uint64_t received;     /* bytes from the socket, ever */
+	uint64_t received; /* bytes from the socket, ever */
 	int64_t last_received; /* clock_mono_ns */
-	int64_t deadline;      /* for what is being waited for; 0: none */
-	size_t noise_left;     /* of LINK_STDERR still to be forwarded */
-	bool broken;           /* the socket cannot be written any more */
-	bool ended;            /* nor read */
-	bool dismissed;        /* the server has said that it ends the connection */
+	int64_t deadline; /* for what is being waited for; 0: none */
+	size_t noise_left; /* of LINK_STDERR still to be forwarded */
+	bool broken; /* the socket cannot be written any more */
+	bool ended; /* nor read */
+	bool dismissed; /* the server has said that it ends the connection */
 };
 /* Reports and returns false, for the caller's return. */
 bool link_fail(struct link *l, enum link_report type, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -315,15 +313,15 @@ void link_flush(struct link *l);
 bool link_wait(struct link *l);
 void link_proxy_noise(struct link *l);
 /* Repeats a libssh2 call that says EAGAIN, until the deadline. */
-#define LINK_CALL(l, call)                                                                                   \
-	({                                                                                                   \
-		int call_rc_;                                                                                \
-		while ((call_rc_ = (call)) == LIBSSH2_ERROR_EAGAIN)                                          \
-			if (!link_wait(l)) {                                                                 \
-				call_rc_ = LIBSSH2_ERROR_TIMEOUT;                                            \
-				break;                                                                       \
-			}                                                                                    \
-		call_rc_;                                                                                    \
+#define LINK_CALL(l, call)                                          \
+	({                                                          \
+		int call_rc_;                                       \
+		while ((call_rc_ = (call)) == LIBSSH2_ERROR_EAGAIN) \
+			if (!link_wait(l)) {                        \
+				call_rc_ = LIBSSH2_ERROR_TIMEOUT;   \
+				break;                              \
+			}                                           \
+		call_rc_;                                           \
 	})
 bool link_check_host_key(struct link *l, const struct known *k);
 bool link_authenticate(struct link *l);

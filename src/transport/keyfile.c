@@ -42,11 +42,11 @@ static enum key_kind openssh_key(const char *text, size_t n)
 		if (text[i] != '\n' && text[i] != '\r')
 			buf_append_u8(&packed, (uint8_t)text[i]);
 	if (!base64_decode(&raw, (char *)packed.data, packed.len) || raw.len < sizeof(magic) ||
-	        memcmp(raw.data, magic, sizeof(magic)) != 0)
+		memcmp(raw.data, magic, sizeof(magic)) != 0)
 		return KEY_UNUSABLE;
 	v = (struct view){raw.data + sizeof(magic), raw.len - sizeof(magic)};
-	if (!get_string(&v, &cipher, &cipher_n) || !get_string(&v, &skip, &skip_n) ||
-	        !get_string(&v, &skip, &skip_n) || v.n < 4)
+	if (!get_string(&v, &cipher, &cipher_n) || !get_string(&v, &skip, &skip_n) || !get_string(&v, &skip, &skip_n) ||
+		v.n < 4)
 		return KEY_UNUSABLE;
 	v.p += 4;
 	v.n -= 4;
@@ -58,7 +58,7 @@ static enum key_kind openssh_key(const char *text, size_t n)
 	if (is(type, type_n, "ssh-rsa"))
 		return KEY_RSA;
 	if (is(type, type_n, "ssh-ed25519") || is(type, type_n, "ecdsa-sha2-nistp256") ||
-	        is(type, type_n, "ecdsa-sha2-nistp384") || is(type, type_n, "ecdsa-sha2-nistp521"))
+		is(type, type_n, "ecdsa-sha2-nistp384") || is(type, type_n, "ecdsa-sha2-nistp521"))
 		return KEY_PLAIN;
 	return KEY_UNUSABLE;
 }

@@ -28,10 +28,7 @@ bool base64_decode(struct buf *out, const char *text, size_t n)
 		n--;
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)text[i];
-		unsigned v = isupper(c)   ? c - 'A'
-		             : islower(c) ? c - 'a' + 26
-		             : isdigit(c) ? c - '0' + 52
-		                          : 64;
+		unsigned v = isupper(c) ? c - 'A' : islower(c) ? c - 'a' + 26 : isdigit(c) ? c - '0' + 52 : 64;
 
 		if (c == '+')
 			v = 62;
@@ -58,7 +55,7 @@ static bool hashed_matches(const char *field, size_t n, const char *name)
 	uint8_t got[20];
 
 	if (!bar || !base64_decode(&key, salt, (size_t)(bar - salt)) ||
-	        !base64_decode(&want, bar + 1, (size_t)(field + n - bar - 1)) || want.len != sizeof(got))
+		!base64_decode(&want, bar + 1, (size_t)(field + n - bar - 1)) || want.len != sizeof(got))
 		return false;
 	hmac_sha1(key.data, key.len, name, strlen(name), got);
 	return memcmp(got, want.data, sizeof(got)) == 0;
@@ -153,7 +150,7 @@ static void scan_line(struct known *k, const char *file, unsigned line, const ch
 	}
 	/* Protocol 1 lines have a number in the second place; they match nothing of today. */
 	if (!type.n || !key.n || isdigit((unsigned char)*type.p) || !base64_decode(&e.blob, key.p, key.n) ||
-	        k->count >= ENTRIES_MAX) {
+		k->count >= ENTRIES_MAX) {
 		buf_release(&e.blob);
 		return;
 	}
@@ -214,8 +211,8 @@ void known_release(struct known *k)
 	*k = (struct known){};
 }
 
-enum known_result known_check(const struct known *k, const char *type, const void *blob, size_t n,
-        const char **out_file, unsigned *out_line)
+enum known_result known_check(
+	const struct known *k, const char *type, const void *blob, size_t n, const char **out_file, unsigned *out_line)
 {
 	enum known_result r = KNOWN_NEW;
 

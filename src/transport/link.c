@@ -111,8 +111,8 @@ static LIBSSH2_DISCONNECT_FUNC(on_disconnect)
 void link_flush(struct link *l)
 {
 	while (l->out_head < l->out.len && !l->broken) {
-		ssize_t n = send(l->sock, l->out.data + l->out_head, l->out.len - l->out_head,
-		        MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n =
+			send(l->sock, l->out.data + l->out_head, l->out.len - l->out_head, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -157,8 +157,7 @@ bool link_wait(struct link *l)
 {
 	for (;;) {
 		int64_t left = l->deadline - clock_mono_ns();
-		struct pollfd p[2] = {
-		        {.fd = l->sock, .events = POLLIN}, {.fd = l->proxy_err, .events = POLLIN}};
+		struct pollfd p[2] = {{.fd = l->sock, .events = POLLIN}, {.fd = l->proxy_err, .events = POLLIN}};
 
 		link_flush(l);
 		if (l->broken)
@@ -251,10 +250,9 @@ static bool prefer(struct link *l, int what, const char *list)
 		list += len + (list[len] ? 1 : 0);
 	}
 	if (!known.len)
-		return link_fail(
-		        l, LINK_UNSUPPORTED, "this libssh2 knows none of the SSH methods that are sound");
+		return link_fail(l, LINK_UNSUPPORTED, "this libssh2 knows none of the SSH methods that are sound");
 	return libssh2_session_method_pref(l->session, what, buf_cstr(&known)) == 0 ||
-	       link_fail_ssh(l, LINK_UNSUPPORTED, "SSH methods");
+		link_fail_ssh(l, LINK_UNSUPPORTED, "SSH methods");
 }
 
 /* The types known_hosts holds for this host, and only those; when it holds none, all that are sound. */
@@ -263,21 +261,20 @@ static bool prefer_host_keys(struct link *l, const struct known *k)
 	static const struct {
 		const char *method, *type;
 	} methods[] = {{"ssh-ed25519", "ssh-ed25519"}, {"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256"},
-	        {"ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384"},
-	        {"ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521"}, {"rsa-sha2-512", "ssh-rsa"},
-	        {"rsa-sha2-256", "ssh-rsa"}};
+		{"ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384"}, {"ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521"},
+		{"rsa-sha2-512", "ssh-rsa"}, {"rsa-sha2-256", "ssh-rsa"}};
 	AUTO_BUF list = BUF_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
 		const char *method = methods[i].method;
 
 		if ((!k->count || known_has_type(k, methods[i].type)) &&
-		        supported(l, LIBSSH2_METHOD_HOSTKEY, method, strlen(method)))
+			supported(l, LIBSSH2_METHOD_HOSTKEY, method, strlen(method)))
 			buf_printf(&list, "%s%s", list.len ? "," : "", method);
 	}
 	if (!list.len)
-		return link_fail(l, LINK_UNSUPPORTED,
-		        "known_hosts holds no key of a type libssh2 knows for '%s'", k->name);
+		return link_fail(
+			l, LINK_UNSUPPORTED, "known_hosts holds no key of a type libssh2 knows for '%s'", k->name);
 	return prefer(l, LIBSSH2_METHOD_HOSTKEY, buf_cstr(&list));
 }
 
@@ -290,17 +287,18 @@ static bool prefer_methods(struct link *l, const struct known *k)
 		int what;
 		const char *list;
 	} prefs[] = {
-	        {LIBSSH2_METHOD_KEX, "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-"
-	                             "sha2-nistp384,"
-	                             "ecdh-sha2-nistp521,diffie-hellman-group-exchange-sha256,diffie-hellman-"
-	                             "group16-sha512,"
-	                             "diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"},
-	        {LIBSSH2_METHOD_CRYPT_CS, CIPHERS},
-	        {LIBSSH2_METHOD_CRYPT_SC, CIPHERS},
-	        {LIBSSH2_METHOD_MAC_CS, MACS},
-	        {LIBSSH2_METHOD_MAC_SC, MACS},
-	        {LIBSSH2_METHOD_COMP_CS, "none"},
-	        {LIBSSH2_METHOD_COMP_SC, "none"},
+		{LIBSSH2_METHOD_KEX,
+			"curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-"
+			"sha2-nistp384,"
+			"ecdh-sha2-nistp521,diffie-hellman-group-exchange-sha256,diffie-hellman-"
+			"group16-sha512,"
+			"diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"},
+		{LIBSSH2_METHOD_CRYPT_CS, CIPHERS},
+		{LIBSSH2_METHOD_CRYPT_SC, CIPHERS},
+		{LIBSSH2_METHOD_MAC_CS, MACS},
+		{LIBSSH2_METHOD_MAC_SC, MACS},
+		{LIBSSH2_METHOD_COMP_CS, "none"},
+		{LIBSSH2_METHOD_COMP_SC, "none"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(prefs); i++)
@@ -314,12 +312,11 @@ static bool prefer_methods(struct link *l, const struct known *k)
 static bool handshake_failed(struct link *l, int rc)
 {
 	if (rc == LIBSSH2_ERROR_TIMEOUT)
-		return link_fail(l, LINK_UNREACHABLE, "the server does not answer in %u seconds",
-		        l->spec->connect_timeout);
+		return link_fail(
+			l, LINK_UNREACHABLE, "the server does not answer in %u seconds", l->spec->connect_timeout);
 	if (!libssh2_session_banner_get(l->session) || rc == LIBSSH2_ERROR_BANNER_RECV ||
-	        rc == LIBSSH2_ERROR_BANNER_SEND)
-		return link_fail_ssh(
-		        l, LINK_UNREACHABLE, "no SSH server answers, or it refuses new connections");
+		rc == LIBSSH2_ERROR_BANNER_SEND)
+		return link_fail_ssh(l, LINK_UNREACHABLE, "no SSH server answers, or it refuses new connections");
 	return link_fail_ssh(l, LINK_UNSUPPORTED, "no agreement on SSH methods");
 }
 
@@ -363,8 +360,7 @@ static bool open_channel(struct link *l)
 		if (libssh2_session_last_errno(l->session) != LIBSSH2_ERROR_EAGAIN || !link_wait(l))
 			return link_fail_ssh(l, LINK_LOST, "cannot open a channel");
 	}
-	rc = LINK_CALL(l,
-	        libssh2_channel_process_startup(l->channel, "exec", 4, command, (unsigned)strlen(command)));
+	rc = LINK_CALL(l, libssh2_channel_process_startup(l->channel, "exec", 4, command, (unsigned)strlen(command)));
 	return rc == 0 || link_fail_ssh(l, LINK_UNSUPPORTED, "the server does not run the command");
 }
 
@@ -406,20 +402,19 @@ static bool read_spec(int control, struct link_spec *spec)
 
 	if (fd_read_full(control, &n, sizeof(n)) != sizeof(n) || n > SPEC_MAX)
 		return false;
-	return fd_read_full(control, buf_extend(&packed, n), n) == (ssize_t)n &&
-	       link_spec_unpack(spec, packed.data, n);
+	return fd_read_full(control, buf_extend(&packed, n), n) == (ssize_t)n && link_spec_unpack(spec, packed.data, n);
 }
 
 int transport_link_main(int stream_fd, int control_fd)
 {
 	struct link_spec spec;
 	struct link l = {.spec = &spec,
-	        .stream = stream_fd,
-	        .control = control_fd,
-	        .sock = -1,
-	        .proxy_err = -1,
-	        .noise_left = 32768,
-	        .last_received = clock_mono_ns()};
+		.stream = stream_fd,
+		.control = control_fd,
+		.sock = -1,
+		.proxy_err = -1,
+		.noise_left = 32768,
+		.last_received = clock_mono_ns()};
 	bool ok;
 
 	if (getenv(NET_RELAY_TARGET) && stream_fd == 0 && control_fd == 1)

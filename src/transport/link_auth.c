@@ -91,21 +91,20 @@ bool link_check_host_key(struct link *l, const struct known *k)
 	case KNOWN_MATCH:
 		return true;
 	case KNOWN_COMPLEX:
-		return link_fail(l, LINK_UNSUPPORTED,
-		        "known_hosts holds @cert-authority or @revoked lines for '%s'", k->name);
+		return link_fail(
+			l, LINK_UNSUPPORTED, "known_hosts holds @cert-authority or @revoked lines for '%s'", k->name);
 	case KNOWN_CHANGED:
 		if (l->spec->host_key == HOST_KEY_OFF)
-			return link_fail(l, LINK_UNSUPPORTED,
-			        "the host key has changed, and StrictHostKeyChecking is off");
+			return link_fail(
+				l, LINK_UNSUPPORTED, "the host key has changed, and StrictHostKeyChecking is off");
 		return link_fail(l, LINK_KEY_CHANGED,
-		        "the host key of '%s' has changed, it shows %s %s, other than %s:%u", k->name, type,
-		        buf_cstr(&print), file, line);
+			"the host key of '%s' has changed, it shows %s %s, other than %s:%u", k->name, type,
+			buf_cstr(&print), file, line);
 	case KNOWN_NEW:
 	default:
 		if (l->spec->host_key == HOST_KEY_STRICT)
-			return link_fail(l, LINK_KEY_UNKNOWN,
-			        "the host key of '%s' is not known, it shows %s %s", k->name, type,
-			        buf_cstr(&print));
+			return link_fail(l, LINK_KEY_UNKNOWN, "the host key of '%s' is not known, it shows %s %s",
+				k->name, type, buf_cstr(&print));
 		remember(l, k, type, blob, n);
 		return true;
 	}
@@ -116,8 +115,8 @@ bool link_check_host_key(struct link *l, const struct known *k)
 struct auth {
 	struct link *l;
 	const char *user;
-	unsigned tried;         /* keys the server refused */
-	bool rsa;               /* this libssh2 can sign as modern servers want it */
+	unsigned tried; /* keys the server refused */
+	bool rsa; /* this libssh2 can sign as modern servers want it */
 	struct buf passed_over; /* why keys were not tried */
 };
 
@@ -134,8 +133,8 @@ static void pass_over(struct auth *a, const char *what, const char *why)
 
 static bool type_usable(const struct auth *a, const unsigned char *blob, size_t n)
 {
-	static const char *const types[] = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
-	        "ecdsa-sha2-nistp521", "ssh-rsa"};
+	static const char *const types[] = {
+		"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"};
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		size_t len = strlen(types[i]);
@@ -161,8 +160,8 @@ static bool chosen(const struct auth *a, const unsigned char *blob, size_t n)
 		size_t len;
 
 		if (fd_read_file(AT_FDCWD, path, 65536, &text, &len) == 0 && strv_split(&words, text, len) &&
-		        words.n >= 2 && base64_decode(&raw, words.v[1], strlen(words.v[1])) && raw.len == n &&
-		        memcmp(raw.data, blob, n) == 0)
+			words.n >= 2 && base64_decode(&raw, words.v[1], strlen(words.v[1])) && raw.len == n &&
+			memcmp(raw.data, blob, n) == 0)
 			return true;
 	}
 	return false;
@@ -182,8 +181,7 @@ static bool try_agent(struct auth *a)
 		return false;
 	libssh2_agent_set_identity_path(agent, l->spec->agent);
 	if (libssh2_agent_connect(agent) == 0 && libssh2_agent_list_identities(agent) == 0) {
-		for (unsigned used = 0;
-		        !ok && used < AGENT_KEYS_MAX && !libssh2_agent_get_identity(agent, &id, id);) {
+		for (unsigned used = 0; !ok && used < AGENT_KEYS_MAX && !libssh2_agent_get_identity(agent, &id, id);) {
 			int rc;
 
 			if (!chosen(a, id->blob, id->blob_len))
@@ -227,8 +225,7 @@ static bool key_usable(struct auth *a, const char *path)
 	explicit_bzero(text, n);
 	if (kind == KEY_PLAIN || (kind == KEY_RSA && a->rsa))
 		return true;
-	pass_over(
-	        a, path, kind == KEY_RSA ? "is an RSA key" : "is encrypted or of a type libssh2 cannot use");
+	pass_over(a, path, kind == KEY_RSA ? "is an RSA key" : "is encrypted or of a type libssh2 cannot use");
 	return false;
 }
 
@@ -243,8 +240,9 @@ static bool try_files(struct auth *a)
 		if (!key_usable(a, ids->v[i]))
 			continue;
 		used++;
-		rc = LINK_CALL(a->l, libssh2_userauth_publickey_fromfile_ex(a->l->session, a->user,
-		                             (unsigned)strlen(a->user), NULL, ids->v[i], ""));
+		rc = LINK_CALL(a->l,
+			libssh2_userauth_publickey_fromfile_ex(
+				a->l->session, a->user, (unsigned)strlen(a->user), NULL, ids->v[i], ""));
 		if (rc == 0)
 			return true;
 		a->tried++;
@@ -285,7 +283,7 @@ bool link_authenticate(struct link *l)
 		link_fail(l, LINK_LOST, "the connection ended during the login"); /* that is no refusal */
 	else if (!ok)
 		link_fail(l, LINK_AUTH, "'%s' was not let in with %u key%s%s%s", a.user, a.tried,
-		        a.tried == 1 ? "" : "s", a.passed_over.len ? "; " : "", buf_cstr(&a.passed_over));
+			a.tried == 1 ? "" : "s", a.passed_over.len ? "; " : "", buf_cstr(&a.passed_over));
 	buf_release(&a.passed_over);
 	return ok;
 }

@@ -24,8 +24,8 @@ struct lane {
 struct pump {
 	struct link *l;
 	struct lane up, down; /* to the target, from the target */
-	bool stream_eof;      /* the mover will send no more */
-	bool stream_dead;     /* the mover will read no more */
+	bool stream_eof; /* the mover will send no more */
+	bool stream_dead; /* the mover will read no more */
 	bool eof_sent, remote_eof, closed;
 	int64_t closing; /* when the end began, 0 before */
 	int64_t next_keepalive;
@@ -129,7 +129,7 @@ static void drain_down(struct pump *p)
 			return;
 		}
 		n = send(p->l->stream, p->down.data + p->down.pos, p->down.len - p->down.pos,
-		        MSG_NOSIGNAL | MSG_DONTWAIT);
+			MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
@@ -183,8 +183,7 @@ static bool finish(struct pump *p)
 	struct link *l = p->l;
 
 	l->deadline = clock_mono_ns() + CLOSE_NS;
-	if (LINK_CALL(l, libssh2_channel_wait_closed(l->channel)) == LIBSSH2_ERROR_SOCKET_DISCONNECT &&
-	        !p->eof_sent)
+	if (LINK_CALL(l, libssh2_channel_wait_closed(l->channel)) == LIBSSH2_ERROR_SOCKET_DISCONNECT && !p->eof_sent)
 		return lost(p, "the connection broke");
 	forward_stderr(p);
 	report_end(p);
@@ -210,8 +209,8 @@ static bool keep_alive(struct pump *p)
 
 		/* Not silence, when it is we who do not read. */
 		if (poll(&waiting, 1, 0) == 0)
-			return link_fail(l, LINK_LOST, "nothing came back for %d seconds",
-			        (int)(SILENCE_NS / NS_PER_S));
+			return link_fail(
+				l, LINK_LOST, "nothing came back for %d seconds", (int)(SILENCE_NS / NS_PER_S));
 	}
 	return true;
 }
@@ -235,7 +234,7 @@ static bool sleep_until_ready(struct pump *p)
 		sock &= ~POLLIN; /* nothing would read it */
 
 	struct pollfd fds[3] = {{.fd = stream ? l->stream : -1, .events = stream},
-	        {.fd = sock ? l->sock : -1, .events = sock}, {.fd = l->proxy_err, .events = POLLIN}};
+		{.fd = sock ? l->sock : -1, .events = sock}, {.fd = l->proxy_err, .events = POLLIN}};
 
 	if (poll(fds, 3, 2000) < 0 && errno != EINTR)
 		return link_fail(l, LINK_LOCAL, "poll: %s", strerror(errno));

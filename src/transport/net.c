@@ -53,10 +53,9 @@ static void tune(int fd)
 {
 	static const struct {
 		int level, name, value;
-	} options[] = {{IPPROTO_TCP, TCP_NODELAY, 1}, {SOL_SOCKET, SO_KEEPALIVE, 1},
-	        {IPPROTO_TCP, TCP_KEEPIDLE, 20}, {IPPROTO_TCP, TCP_KEEPINTVL, 10},
-	        {IPPROTO_TCP, TCP_KEEPCNT, 4}, {IPPROTO_TCP, TCP_USER_TIMEOUT, 60000},
-	        {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 256 << 10}}; /* what waits here could still be compressed, or held */
+	} options[] = {{IPPROTO_TCP, TCP_NODELAY, 1}, {SOL_SOCKET, SO_KEEPALIVE, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, 20},
+		{IPPROTO_TCP, TCP_KEEPINTVL, 10}, {IPPROTO_TCP, TCP_KEEPCNT, 4}, {IPPROTO_TCP, TCP_USER_TIMEOUT, 60000},
+		{IPPROTO_TCP, TCP_NOTSENT_LOWAT, 256 << 10}}; /* what waits here could still be compressed, or held */
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
 		if (setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int)) < 0)
@@ -65,16 +64,14 @@ static void tune(int fd)
 
 static int connect_one(const struct addrinfo *ai, unsigned timeout_s)
 {
-	AUTO_CLOSE int fd =
-	        socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, ai->ai_protocol);
+	AUTO_CLOSE int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, ai->ai_protocol);
 	socklen_t len = sizeof(int);
 	int err = 0;
 
 	if (fd < 0)
 		return -1;
 	if (connect(fd, ai->ai_addr, ai->ai_addrlen) < 0) {
-		if (errno != EINPROGRESS ||
-		        !wait_for(fd, POLLOUT, clock_mono_ns() + (int64_t)timeout_s * NS_PER_S))
+		if (errno != EINPROGRESS || !wait_for(fd, POLLOUT, clock_mono_ns() + (int64_t)timeout_s * NS_PER_S))
 			return -1;
 		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
 			return -1;
@@ -89,24 +86,22 @@ static int connect_one(const struct addrinfo *ai, unsigned timeout_s)
 	return err;
 }
 
-static int connect_direct(const char *host, unsigned port, int family, unsigned timeout_s,
-        enum link_report unresolved, enum link_report unreachable, struct net_error *e)
+static int connect_direct(const char *host, unsigned port, int family, unsigned timeout_s, enum link_report unresolved,
+	enum link_report unreachable, struct net_error *e)
 {
-	struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG},
-	                *list;
+	struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *list;
 	char service[16], where[NI_MAXHOST] = "";
 	int rc, fd = -1, err = 0;
 
 	snprintf(service, sizeof(service), "%u", port);
 	rc = getaddrinfo(host, service, &hints, &list);
-	if (rc == EAI_ADDRFAMILY ||
-	        rc == EAI_NONAME) { /* AI_ADDRCONFIG hides loopback addresses on isolated hosts */
+	if (rc == EAI_ADDRFAMILY || rc == EAI_NONAME) { /* AI_ADDRCONFIG hides loopback addresses on isolated hosts */
 		hints.ai_flags = 0;
 		rc = getaddrinfo(host, service, &hints, &list);
 	}
 	if (rc)
 		return fail(e, unresolved, "cannot resolve '%s': %s", host,
-		        rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
+			rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
 	for (const struct addrinfo *ai = list; ai && fd < 0; ai = ai->ai_next) {
 		fd = connect_one(ai, timeout_s);
 		if (fd >= 0)
@@ -117,8 +112,7 @@ static int connect_direct(const char *host, unsigned port, int family, unsigned 
 	}
 	freeaddrinfo(list);
 	if (fd < 0)
-		return fail(
-		        e, unreachable, "cannot connect to %.200s port %u: %s", where, port, strerror(err));
+		return fail(e, unreachable, "cannot connect to %.200s port %u: %s", where, port, strerror(err));
 	return fd;
 }
 
@@ -187,8 +181,7 @@ static bool read_head(int fd, int64_t deadline, char *head, size_t max, size_t *
 	return false;
 }
 
-static int tunnel(
-        int fd, const char *host, unsigned port, unsigned timeout_s, const char *proxy, struct net_error *e)
+static int tunnel(int fd, const char *host, unsigned port, unsigned timeout_s, const char *proxy, struct net_error *e)
 {
 	int64_t deadline = clock_mono_ns() + (int64_t)timeout_s * NS_PER_S;
 	AUTO_FREE char *where = xasprintf(strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
@@ -197,7 +190,7 @@ static int tunnel(
 	size_t n;
 
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request) ||
-	        !read_head(fd, deadline, head, sizeof(head), &n)) {
+		!read_head(fd, deadline, head, sizeof(head), &n)) {
 		fail(e, LINK_PROXY, "the proxy %s does not answer: %s", proxy, strerror(errno));
 		close(fd);
 		return -1;
@@ -214,8 +207,8 @@ static int tunnel(
 	return fd;
 }
 
-int net_connect(const char *host, unsigned port, int family, unsigned timeout_s, const char *http_proxy,
-        struct net_error *e)
+int net_connect(
+	const char *host, unsigned port, int family, unsigned timeout_s, const char *http_proxy, struct net_error *e)
 {
 	AUTO_FREE char *proxy_host = NULL;
 	unsigned proxy_port;
@@ -268,10 +261,10 @@ static int relay(int sock)
 	down.to = STDOUT_FILENO;
 	for (;;) {
 		struct pollfd p[3] = {{.fd = up.eof || up.pos < up.len ? -1 : up.from, .events = POLLIN},
-		        {.fd = sock,
-		                .events = (short)((down.pos == down.len ? POLLIN : 0) |
-		                                  (up.pos < up.len ? POLLOUT : 0))},
-		        {.fd = down.pos < down.len ? down.to : -1, .events = POLLOUT}};
+			{.fd = sock,
+				.events =
+					(short)((down.pos == down.len ? POLLIN : 0) | (up.pos < up.len ? POLLOUT : 0))},
+			{.fd = down.pos < down.len ? down.to : -1, .events = POLLOUT}};
 
 		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			return 1;
@@ -297,7 +290,8 @@ static int hand_over(int sock)
 
 int net_relay_main(void)
 {
-	const char *proxy = getenv(NET_RELAY_PROXY), *target = getenv(NET_RELAY_TARGET), *family = getenv(NET_RELAY_FAMILY);
+	const char *proxy = getenv(NET_RELAY_PROXY), *target = getenv(NET_RELAY_TARGET),
+		   *family = getenv(NET_RELAY_FAMILY);
 	struct net_error e = {};
 	struct address a;
 	int fd;

@@ -70,7 +70,7 @@ static bool add_relay(const struct transport *t, struct strv *argv, struct strv 
 		return false;
 	strv_addf(argv, "-oProxyCommand=%s", buf_cstr(&relay));
 	strv_addf(env, strchr(s->hostname, ':') ? NET_RELAY_TARGET "=[%s]:%u" : NET_RELAY_TARGET "=%s:%u", s->hostname,
-	        s->port);
+		s->port);
 	if (t->http_proxy)
 		strv_addf(env, NET_RELAY_PROXY "=%s", t->http_proxy);
 	else
@@ -84,10 +84,9 @@ static bool add_relay(const struct transport *t, struct strv *argv, struct strv 
 
 static bool ssh_argv(const struct transport *t, struct strv *argv, struct strv *env)
 {
-	static const char *const fixed[] = {"-T", "-x", "-a", "-oClearAllForwardings=yes",
-	        "-oPermitLocalCommand=no", "-oControlMaster=no", "-oControlPath=none", "-oEscapeChar=none",
-	        "-oServerAliveInterval=15", "-oServerAliveCountMax=3", "-oTCPKeepAlive=yes",
-	        "-oCompression=no"};
+	static const char *const fixed[] = {"-T", "-x", "-a", "-oClearAllForwardings=yes", "-oPermitLocalCommand=no",
+		"-oControlMaster=no", "-oControlPath=none", "-oEscapeChar=none", "-oServerAliveInterval=15",
+		"-oServerAliveCountMax=3", "-oTCPKeepAlive=yes", "-oCompression=no"};
 
 	strv_add_all(argv, &t->ssh_words);
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
@@ -95,9 +94,9 @@ static bool ssh_argv(const struct transport *t, struct strv *argv, struct strv *
 	strv_addf(argv, "-oBatchMode=%s", t->batch ? "yes" : "no");
 	strv_addf(argv, "-oConnectTimeout=%u", t->connect_timeout);
 	strv_addf(argv, "-oStrictHostKeyChecking=%s",
-	        t->settings.host_key == HOST_KEY_STRICT       ? "yes"
-	        : t->settings.host_key == HOST_KEY_ACCEPT_NEW ? "accept-new"
-	                                                      : "no");
+		t->settings.host_key == HOST_KEY_STRICT               ? "yes"
+			: t->settings.host_key == HOST_KEY_ACCEPT_NEW ? "accept-new"
+								      : "no");
 	if (t->known_hosts) {
 		add_path_option(argv, "UserKnownHostsFile", t->known_hosts);
 		strv_add(argv, "-oGlobalKnownHostsFile=/dev/null");
@@ -162,8 +161,8 @@ static bool start_link(struct transport *t, int stream, struct transport_conn *o
 
 	if (!link_spec_from(t, &spec, &reason)) { /* choose_kind() has asked before */
 		link_spec_release(&spec);
-		diag_set(d, DIAG_TRANSPORT_LIBSSH2_UNSUITED, 0, NULL, "libssh2 cannot connect to '%s': %s",
-		        t->host, reason);
+		diag_set(d, DIAG_TRANSPORT_LIBSSH2_UNSUITED, 0, NULL, "libssh2 cannot connect to '%s': %s", t->host,
+			reason);
 		return false;
 	}
 	out->want_tcp = spec.want_tcp;
@@ -182,14 +181,13 @@ static bool start_link(struct transport *t, int stream, struct transport_conn *o
 	if (out->pid < 0)
 		return start_failed(d, "the link");
 	len = (uint32_t)packed.len;
-	if (fd_write_full(control[0], &len, sizeof(len)) < 0 ||
-	        fd_write_full(control[0], packed.data, packed.len) < 0)
+	if (fd_write_full(control[0], &len, sizeof(len)) < 0 || fd_write_full(control[0], packed.data, packed.len) < 0)
 		return start_failed(d, "the link");
 	return true;
 }
 
-static bool start_local(struct transport *t, const struct transport_receiver *r, int stream,
-        struct transport_conn *out, struct diag *d)
+static bool start_local(
+	struct transport *t, const struct transport_receiver *r, int stream, struct transport_conn *out, struct diag *d)
 {
 	const char *path = r->helper && !str_eq(r->helper, "auto") ? r->helper : transport_helper_path();
 	AUTO_FREE char *args = receiver_args(r);
@@ -222,7 +220,7 @@ static bool start_local(struct transport *t, const struct transport_receiver *r,
 }
 
 bool transport_start(
-        struct transport *t, const struct transport_receiver *r, struct transport_conn *out, struct diag *d)
+	struct transport *t, const struct transport_receiver *r, struct transport_conn *out, struct diag *d)
 {
 	int pair[2];
 	bool ok;
@@ -252,8 +250,7 @@ void transport_drain(struct transport_conn *conn)
 	for (unsigned turns = 0; conn->err_fd >= 0 && turns < 64; turns++) {
 		uint8_t *p = buf_reserve(&conn->err, 4096);
 		int fd = -1;
-		ssize_t n = conn->want_tcp ? fd_read_or_fd(conn->err_fd, p, 4096, &fd)
-		                           : read(conn->err_fd, p, 4096);
+		ssize_t n = conn->want_tcp ? fd_read_or_fd(conn->err_fd, p, 4096, &fd) : read(conn->err_fd, p, 4096);
 
 		if (fd >= 0) {
 			cleanup_close(&conn->tcp_fd);
@@ -275,7 +272,7 @@ void transport_drain(struct transport_conn *conn)
 			size_t drop = ERR_MAX / 2;
 
 			memmove(conn->err.data + ERR_HEAD, conn->err.data + ERR_HEAD + drop,
-			        conn->err.len - ERR_HEAD - drop);
+				conn->err.len - ERR_HEAD - drop);
 			conn->err.len -= drop;
 		}
 	}
@@ -340,11 +337,11 @@ static enum result receiver_ended(int status, const void *noise, size_t n, const
 		return RES_FATAL;
 	}
 	if (status > 128)
-		diag_set(d, DIAG_TRANSPORT_RECEIVER, 0, NULL,
-		        "the receiver at '%s' was ended by signal %d%s%s", name, status - 128, between, said);
+		diag_set(d, DIAG_TRANSPORT_RECEIVER, 0, NULL, "the receiver at '%s' was ended by signal %d%s%s", name,
+			status - 128, between, said);
 	else
-		diag_set(d, DIAG_TRANSPORT_RECEIVER, 0, NULL, "the receiver at '%s' ended with status %d%s%s",
-		        name, status, between, said);
+		diag_set(d, DIAG_TRANSPORT_RECEIVER, 0, NULL, "the receiver at '%s' ended with status %d%s%s", name,
+			status, between, said);
 	return RES_FAILED;
 }
 
@@ -362,20 +359,19 @@ static enum result ssh_ended(struct transport *t, struct transport_conn *conn, i
 	if (words_classify(conn->err.data, conn->err.len, t->name, d))
 		return by_code(d);
 	said = noise_excerpt(conn->err.data, conn->err.len);
-	diag_set(d, DIAG_TRANSPORT_LOST, 0, NULL, "the connection to '%s' was lost%s%s", t->name,
-	        *said ? ": " : "", said);
+	diag_set(d, DIAG_TRANSPORT_LOST, 0, NULL, "the connection to '%s' was lost%s%s", t->name, *said ? ": " : "",
+		said);
 	return RES_FAILED;
 }
 
 static enum result fall_back(struct transport *t, const char *reason, struct diag *d)
 {
 	if (t->wanted == CONF_TRANSPORT_LIBSSH2) {
-		diag_set(d, DIAG_TRANSPORT_LIBSSH2_UNSUITED, 0, NULL, "libssh2 cannot connect to '%s': %s",
-		        t->name, reason);
+		diag_set(d, DIAG_TRANSPORT_LIBSSH2_UNSUITED, 0, NULL, "libssh2 cannot connect to '%s': %s", t->name,
+			reason);
 		return RES_FATAL;
 	}
-	diag_set(d, DIAG_TRANSPORT_FALLBACK, 0, NULL, "'%s' is reached through the system's ssh: %s", t->name,
-	        reason);
+	diag_set(d, DIAG_TRANSPORT_FALLBACK, 0, NULL, "'%s' is reached through the system's ssh: %s", t->name, reason);
 	t->kind = TRANSPORT_SSH;
 	free(t->note);
 	t->note = xstrdup(reason);
@@ -397,8 +393,7 @@ static enum result link_ended(struct transport *t, const struct link_verdict *v,
 	case LINK_ENDED:
 		if (strncmp(text, "signal ", 7) != 0)
 			return receiver_ended(atoi(text), v->noise.data, v->noise.len, t->name, d);
-		diag_set(d, DIAG_TRANSPORT_RECEIVER, 0, NULL, "the receiver at '%s' was ended by %s", t->name,
-		        text);
+		diag_set(d, DIAG_TRANSPORT_RECEIVER, 0, NULL, "the receiver at '%s' was ended by %s", t->name, text);
 		return RES_FAILED;
 	case LINK_UNSUPPORTED:
 		return fall_back(t, text, d);
@@ -435,8 +430,7 @@ static enum result link_ended(struct transport *t, const struct link_verdict *v,
 		return by_code(d);
 	}
 	if (!v->end && WIFSIGNALED(status))
-		diag_set(d, code, 0, NULL, "the link to '%s' was ended by signal %d", t->name,
-		        WTERMSIG(status));
+		diag_set(d, code, 0, NULL, "the link to '%s' was ended by signal %d", t->name, WTERMSIG(status));
 	else
 		diag_set(d, code, 0, NULL, "the connection to '%s' failed: %s", t->name, text);
 	return by_code(d);

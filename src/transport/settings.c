@@ -53,10 +53,10 @@ static void replace(char **field, const char *value)
 static void note_unsuited(struct ssh_settings *s, const char *key, const char *value)
 {
 	static const char *const keys[] = {"certificatefile", "knownhostscommand", "revokedhostkeys",
-	        "verifyhostkeydns", "proxyusefdpass", "bindaddress", "bindinterface", "pkcs11provider"};
+		"verifyhostkeydns", "proxyusefdpass", "bindaddress", "bindinterface", "pkcs11provider"};
 
-	s->special = s->special ||
-	             ((strncmp(key, "bind", 4) == 0 || str_eq(key, "canonicalizehostname")) && !is_off(value));
+	s->special =
+		s->special || ((strncmp(key, "bind", 4) == 0 || str_eq(key, "canonicalizehostname")) && !is_off(value));
 	if (s->unsuited)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
@@ -76,8 +76,8 @@ static void set_host_key(struct ssh_settings *s, const char *v)
 		s->host_key = HOST_KEY_STRICT; /* yes, ask: nobody is there to be asked */
 }
 
-static void apply(struct ssh_settings *s, struct strv *user_known, struct strv *global_known, const char *key,
-        const char *value)
+static void apply(
+	struct ssh_settings *s, struct strv *user_known, struct strv *global_known, const char *key, const char *value)
 {
 	uint64_t v;
 

@@ -12,14 +12,14 @@ static void block(uint32_t h[5], const uint8_t *p)
 
 	for (unsigned i = 0; i < 16; i++)
 		w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8 |
-		       p[4 * i + 3];
+			p[4 * i + 3];
 	for (unsigned i = 16; i < 80; i++)
 		w[i] = rol(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
 	for (unsigned i = 0; i < 80; i++) {
-		uint32_t f = i < 20   ? ((b & c) | (~b & d)) + 0x5a827999
-		             : i < 40 ? (b ^ c ^ d) + 0x6ed9eba1
-		             : i < 60 ? ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc
-		                      : (b ^ c ^ d) + 0xca62c1d6;
+		uint32_t f = i < 20 ? ((b & c) | (~b & d)) + 0x5a827999
+			: i < 40    ? (b ^ c ^ d) + 0x6ed9eba1
+			: i < 60    ? ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc
+				    : (b ^ c ^ d) + 0xca62c1d6;
 		uint32_t t = rol(a, 5) + f + e + w[i];
 
 		e = d;

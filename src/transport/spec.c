@@ -293,8 +293,8 @@ static bool jump_argv(const struct transport *t, struct strv *argv)
 		jump = last + 1;
 	}
 	strv_add(argv, "-W");
-	strv_addf(argv, strchr(t->settings.hostname, ':') ? "[%s]:%u" : "%s:%u", t->settings.hostname,
-	        t->settings.port);
+	strv_addf(
+		argv, strchr(t->settings.hostname, ':') ? "[%s]:%u" : "%s:%u", t->settings.hostname, t->settings.port);
 	return jump_words(argv, jump);
 }
 
@@ -348,8 +348,7 @@ bool link_spec_from(const struct transport *t, struct link_spec *s, char **out_w
 {
 	const struct ssh_settings *set = &t->settings;
 
-	*s = (struct link_spec){
-	        .port = set->port, .family = set->family, .connect_timeout = t->connect_timeout};
+	*s = (struct link_spec){.port = set->port, .family = set->family, .connect_timeout = t->connect_timeout};
 	if (set->unsuited)
 		return why(out_why, set->unsuited);
 	if (!t->http_proxy && set->proxy_jump) {

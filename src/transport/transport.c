@@ -52,7 +52,7 @@ const char *transport_helper_path(void)
 {
 	static char path[4096];
 	static const char *const places[] = {
-	        "rehost-receiver", "../lib/rehost/rehost-receiver", "../libexec/rehost/rehost-receiver"};
+		"rehost-receiver", "../lib/rehost/rehost-receiver", "../libexec/rehost/rehost-receiver"};
 	char self[4000];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
@@ -133,8 +133,8 @@ static bool ask_ssh(struct transport *t, struct diag *d)
 		ssh_settings_release(&t->settings);
 	} else if (!strstr(buf_cstr(&err), "usage:") && !strstr(buf_cstr(&err), "option -- ")) {
 		said = noise_excerpt(err.data, err.len);
-		diag_set(d, DIAG_TRANSPORT_SSH_CONFIG, 0, NULL, "'%s -G %s' failed: %s", t->ssh_words.v[0],
-		        t->host, said);
+		diag_set(d, DIAG_TRANSPORT_SSH_CONFIG, 0, NULL, "'%s -G %s' failed: %s", t->ssh_words.v[0], t->host,
+			said);
 		return false;
 	}
 	/* A program that is not OpenSSH, or older than 6.8: it must do the connecting, its settings are
@@ -203,8 +203,8 @@ static bool choose_kind(struct transport *t, struct diag *d)
 		return true;
 	if (!link_spec_from(t, &spec, &reason)) {
 		if (t->wanted == CONF_TRANSPORT_LIBSSH2)
-			diag_set(d, DIAG_TRANSPORT_LIBSSH2_UNSUITED, 0, NULL,
-			        "libssh2 cannot connect to '%s': %s", t->host, reason);
+			diag_set(d, DIAG_TRANSPORT_LIBSSH2_UNSUITED, 0, NULL, "libssh2 cannot connect to '%s': %s",
+				t->host, reason);
 		t->kind = TRANSPORT_SSH;
 		t->note = reason;
 	}
@@ -218,7 +218,7 @@ static bool take_address(struct transport *t, const struct conf *c, struct diag 
 
 	if (!c->target.address || !address_parse(c->target.address, &a)) {
 		diag_set(d, DIAG_TRANSPORT_ADDRESS, 0, NULL, "cannot use the address '%s'",
-		        c->target.address ? c->target.address : "");
+			c->target.address ? c->target.address : "");
 		return false;
 	}
 	if (a.local)
@@ -250,8 +250,7 @@ static bool take_options(struct transport *t, const struct conf *c, struct diag 
 	t->host_key = c->target.host_key;
 	if (c->target.proxy) {
 		if (!net_proxy_parse(c->target.proxy, &host, &port)) {
-			diag_set(d, DIAG_TRANSPORT_ADDRESS, 0, NULL, "cannot use the proxy '%s'",
-			        c->target.proxy);
+			diag_set(d, DIAG_TRANSPORT_ADDRESS, 0, NULL, "cannot use the proxy '%s'", c->target.proxy);
 			return false;
 		}
 		t->http_proxy = xasprintf(strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
@@ -265,8 +264,7 @@ static void set_name(struct transport *t)
 	AUTO_FREE char *user = text_escaped(t->settings.user);
 	AUTO_FREE char *host = text_escaped(t->host);
 
-	t->name = xasprintf(
-	        strchr(host, ':') ? "ssh %s@[%s]:%u" : "ssh %s@%s:%u", user, host, t->settings.port);
+	t->name = xasprintf(strchr(host, ':') ? "ssh %s@[%s]:%u" : "ssh %s@%s:%u", user, host, t->settings.port);
 }
 
 bool transport_resolve(const struct conf *c, bool batch, struct transport **out, struct diag *d)
@@ -287,9 +285,9 @@ bool transport_resolve(const struct conf *c, bool batch, struct transport **out,
 	if (!take_options(t, c, d) || !ask_ssh(t, d))
 		goto failed;
 	override(t);
-	t->connect_timeout = c->target.connect_timeout     ? c->target.connect_timeout
-	                     : t->settings.connect_timeout ? t->settings.connect_timeout
-	                                                   : CONNECT_TIMEOUT_S;
+	t->connect_timeout = c->target.connect_timeout ? c->target.connect_timeout
+		: t->settings.connect_timeout          ? t->settings.connect_timeout
+						       : CONNECT_TIMEOUT_S;
 	set_name(t);
 	if (!check_identity(t, d) || !choose_kind(t, d))
 		goto failed;
@@ -305,14 +303,14 @@ void transport_bootstrap_pack(const struct transport *t, const struct transport_
 	AUTO_FREE char *args = receiver_args(r);
 	struct utsname u;
 	struct boot_spec s = {
-	        .kind = t->kind,
-	        .args = args,
-	        .sudo = r->sudo || t->sudo,
-	        .helper = (char *)r->helper,
-	        .version = t->version,
-	        .arch = uname(&u) == 0 ? u.machine : (char *)"unknown",
-	        /* With a terminal somebody may have to type a password first. */
-	        .first_timeout = t->batch ? 2 * t->connect_timeout + 60 : 600,
+		.kind = t->kind,
+		.args = args,
+		.sudo = r->sudo || t->sudo,
+		.helper = (char *)r->helper,
+		.version = t->version,
+		.arch = uname(&u) == 0 ? u.machine : (char *)"unknown",
+		/* With a terminal somebody may have to type a password first. */
+		.first_timeout = t->batch ? 2 * t->connect_timeout + 60 : 600,
 	};
 
 	boot_spec_pack(&s, out);

@@ -35,19 +35,19 @@ const char *transport_note(const struct transport *t);
  */
 struct transport_receiver {
 	const char *root; /* target root, any bytes; relative: below the login's home */
-	bool create;      /* make the last component when missing */
-	bool read_only;   /* dry run or verify: never writes */
-	bool prove;       /* speaks the verify protocol */
+	bool create; /* make the last component when missing */
+	bool read_only; /* dry run or verify: never writes */
+	bool prove; /* speaks the verify protocol */
 	bool sudo;
 	const char *helper; /* conf target.helper: NULL or "auto", else a path on the target */
 };
 
 /* One connection: a socket to the mover's end of the stream, and the process behind it. */
 struct transport_conn {
-	int fd;     /* the stream; handed to a mover, then closed here (set it to -1) */
+	int fd; /* the stream; handed to a mover, then closed here (set it to -1) */
 	int err_fd; /* read end: the back end's words (ssh's stderr, or the link's typed report); -1 after its
 	               end */
-	pid_t pid;  /* -1 once it is reaped: a SIGCHLD handler must not reap it first */
+	pid_t pid; /* -1 once it is reaped: a SIGCHLD handler must not reap it first */
 	enum transport_kind kind;
 	struct buf err; /* collected from err_fd, bounded */
 	/* After transport_want_socket(): a duplicate of the connection's TCP socket, for TCP_INFO alone; comes with
@@ -66,7 +66,7 @@ void transport_want_socket(struct transport *t);
 /* Starts the process behind a new connection; returns at once. LOCAL starts the receiver itself (r is used),
  * the others a login shell in which the mover bootstraps. */
 bool transport_start(
-        struct transport *t, const struct transport_receiver *r, struct transport_conn *out, struct diag *d);
+	struct transport *t, const struct transport_receiver *r, struct transport_conn *out, struct diag *d);
 /* To be called when err_fd is readable; reads what is there (bounded: of more than 64 KiB the middle is
  * thrown away). At its end of file it closes err_fd and sets it to -1, so that it can be dropped from a poll
  * set. */
@@ -108,7 +108,7 @@ void transport_bootstrap_pack(const struct transport *t, const struct transport_
  * before this returns.
  */
 bool transport_bootstrap(int fd, const void *packed, size_t packed_len, int helper_fd, char shared_dir[256],
-        uint64_t *out_helper_bytes, struct diag *d);
+	uint64_t *out_helper_bytes, struct diag *d);
 
 /* The stream's first eight bytes from a receiver, whatever transport. */
 #define TRANSPORT_MAGIC "REHOST\x01\n"

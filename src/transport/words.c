@@ -106,42 +106,42 @@ struct saying {
 };
 
 static const struct saying sayings[] = {
-        {"REMOTE HOST IDENTIFICATION HAS CHANGED", DIAG_TRANSPORT_HOST_KEY_CHANGED},
-        {"differs from the key for the IP address", DIAG_TRANSPORT_HOST_KEY_CHANGED},
-        {"REVOKED HOST KEY", DIAG_TRANSPORT_HOST_KEY_CHANGED},
-        {"host key is known for", DIAG_TRANSPORT_HOST_KEY_UNKNOWN},
-        {"Host key verification failed", DIAG_TRANSPORT_HOST_KEY_UNKNOWN},
-        {"no matching host key type found", DIAG_TRANSPORT_NEGOTIATION},
-        {"Unable to negotiate with", DIAG_TRANSPORT_NEGOTIATION},
-        {"Permission denied (", DIAG_TRANSPORT_AUTH},
-        {"Permission denied, please try again", DIAG_TRANSPORT_AUTH},
-        {"Too many authentication failures", DIAG_TRANSPORT_AUTH},
-        {"No supported authentication methods", DIAG_TRANSPORT_AUTH},
-        {"Could not resolve hostname", DIAG_TRANSPORT_RESOLVE},
-        {"Name or service not known", DIAG_TRANSPORT_RESOLVE},
-        {"Bad configuration option", DIAG_TRANSPORT_SSH_CONFIG},
-        {"Bad owner or permissions", DIAG_TRANSPORT_SSH_CONFIG},
-        {"configuration options", DIAG_TRANSPORT_SSH_CONFIG},
-        {"rehost: proxy: ", DIAG_TRANSPORT_PROXY}, /* our own relay, see net_relay_main() */
-        {"rehost: connect: cannot resolve", DIAG_TRANSPORT_RESOLVE},
-        {"rehost: connect: ", DIAG_TRANSPORT_UNREACHABLE},
-        {"Connection refused", DIAG_TRANSPORT_UNREACHABLE},
-        {"Connection timed out", DIAG_TRANSPORT_UNREACHABLE},
-        {"Operation timed out", DIAG_TRANSPORT_UNREACHABLE},
-        {"No route to host", DIAG_TRANSPORT_UNREACHABLE},
-        {"Network is unreachable", DIAG_TRANSPORT_UNREACHABLE},
-        {"Network unreachable", DIAG_TRANSPORT_UNREACHABLE},
-        {"Host is down", DIAG_TRANSPORT_UNREACHABLE},
-        {"kex_exchange_identification", DIAG_TRANSPORT_UNREACHABLE},
-        {"ssh_exchange_identification", DIAG_TRANSPORT_UNREACHABLE},
-        {"banner exchange", DIAG_TRANSPORT_UNREACHABLE},
-        {"not responding", DIAG_TRANSPORT_LOST},
-        {"Broken pipe", DIAG_TRANSPORT_LOST},
-        {"closed by remote host", DIAG_TRANSPORT_LOST},
-        {"Connection reset", DIAG_TRANSPORT_LOST},
-        {"Connection closed by", DIAG_TRANSPORT_LOST},
-        {"message authentication code incorrect", DIAG_TRANSPORT_LOST},
-        {"Corrupted MAC", DIAG_TRANSPORT_LOST},
+	{"REMOTE HOST IDENTIFICATION HAS CHANGED", DIAG_TRANSPORT_HOST_KEY_CHANGED},
+	{"differs from the key for the IP address", DIAG_TRANSPORT_HOST_KEY_CHANGED},
+	{"REVOKED HOST KEY", DIAG_TRANSPORT_HOST_KEY_CHANGED},
+	{"host key is known for", DIAG_TRANSPORT_HOST_KEY_UNKNOWN},
+	{"Host key verification failed", DIAG_TRANSPORT_HOST_KEY_UNKNOWN},
+	{"no matching host key type found", DIAG_TRANSPORT_NEGOTIATION},
+	{"Unable to negotiate with", DIAG_TRANSPORT_NEGOTIATION},
+	{"Permission denied (", DIAG_TRANSPORT_AUTH},
+	{"Permission denied, please try again", DIAG_TRANSPORT_AUTH},
+	{"Too many authentication failures", DIAG_TRANSPORT_AUTH},
+	{"No supported authentication methods", DIAG_TRANSPORT_AUTH},
+	{"Could not resolve hostname", DIAG_TRANSPORT_RESOLVE},
+	{"Name or service not known", DIAG_TRANSPORT_RESOLVE},
+	{"Bad configuration option", DIAG_TRANSPORT_SSH_CONFIG},
+	{"Bad owner or permissions", DIAG_TRANSPORT_SSH_CONFIG},
+	{"configuration options", DIAG_TRANSPORT_SSH_CONFIG},
+	{"rehost: proxy: ", DIAG_TRANSPORT_PROXY}, /* our own relay, see net_relay_main() */
+	{"rehost: connect: cannot resolve", DIAG_TRANSPORT_RESOLVE},
+	{"rehost: connect: ", DIAG_TRANSPORT_UNREACHABLE},
+	{"Connection refused", DIAG_TRANSPORT_UNREACHABLE},
+	{"Connection timed out", DIAG_TRANSPORT_UNREACHABLE},
+	{"Operation timed out", DIAG_TRANSPORT_UNREACHABLE},
+	{"No route to host", DIAG_TRANSPORT_UNREACHABLE},
+	{"Network is unreachable", DIAG_TRANSPORT_UNREACHABLE},
+	{"Network unreachable", DIAG_TRANSPORT_UNREACHABLE},
+	{"Host is down", DIAG_TRANSPORT_UNREACHABLE},
+	{"kex_exchange_identification", DIAG_TRANSPORT_UNREACHABLE},
+	{"ssh_exchange_identification", DIAG_TRANSPORT_UNREACHABLE},
+	{"banner exchange", DIAG_TRANSPORT_UNREACHABLE},
+	{"not responding", DIAG_TRANSPORT_LOST},
+	{"Broken pipe", DIAG_TRANSPORT_LOST},
+	{"closed by remote host", DIAG_TRANSPORT_LOST},
+	{"Connection reset", DIAG_TRANSPORT_LOST},
+	{"Connection closed by", DIAG_TRANSPORT_LOST},
+	{"message authentication code incorrect", DIAG_TRANSPORT_LOST},
+	{"Corrupted MAC", DIAG_TRANSPORT_LOST},
 };
 
 static void line_around(const char *text, const char *at, char out[320])
@@ -189,8 +189,7 @@ bool words_classify(const void *err, size_t n, const char *name, struct diag *d)
 			continue;
 		if (sayings[i].code == DIAG_TRANSPORT_HOST_KEY_CHANGED) {
 			details = host_key_details(text);
-			diag_set(d, sayings[i].code, 0, NULL, "the host key of '%s' has changed%s", name,
-			        details);
+			diag_set(d, sayings[i].code, 0, NULL, "the host key of '%s' has changed%s", name, details);
 			return true;
 		}
 		line_around(text, at, line);

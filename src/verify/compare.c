@@ -86,11 +86,10 @@ static void compare_mtime(struct finding *f, const struct verify_node *s, const 
 	verify_describe_time(&f->target, t->mtime_s, t->mtime_ns);
 }
 
-static void compare_flags(
-        struct finding *f, const struct verify_node *s, const struct verify_node *t, uint32_t fields)
+static void compare_flags(struct finding *f, const struct verify_node *s, const struct verify_node *t, uint32_t fields)
 {
 	uint32_t mask = (fields & VERIFY_F_FLAGS ? VERIFY_FLAGS_KEPT & ~VERIFY_FLAGS_PRIV : 0) |
-	                (fields & VERIFY_F_FLAGS_PRIV ? VERIFY_FLAGS_PRIV : 0);
+		(fields & VERIFY_F_FLAGS_PRIV ? VERIFY_FLAGS_PRIV : 0);
 
 	if (!s->flags_known || !t->flags_known || (s->flags & mask) == (t->flags & mask))
 		return;
@@ -101,7 +100,7 @@ static void compare_flags(
 
 /* One attribute that differs; x is NULL on the side that has none. */
 static void differ_xattr(
-        struct finding *f, struct bytes name, const struct verify_xattr *s, const struct verify_xattr *t)
+	struct finding *f, struct bytes name, const struct verify_xattr *s, const struct verify_xattr *t)
 {
 	bool acl = verify_xattr_field(name.p, name.len) == VERIFY_F_ACL;
 	bool inherited = acl && name.len == strlen("system.posix_acl_default");
@@ -189,8 +188,8 @@ static void compare_mode(struct finding *f, const struct verify_node *s, const s
 	buf_printf(&f->target, "%04" PRIo32, t->mode);
 }
 
-void verify_compare(const struct verify_node *s, const struct verify_node *t, enum verify_mode mode,
-        uint32_t fields, bool metadata, struct findings *out)
+void verify_compare(const struct verify_node *s, const struct verify_node *t, enum verify_mode mode, uint32_t fields,
+	bool metadata, struct findings *out)
 {
 	struct finding *f = &out->metadata;
 	bool quick_file = mode == VERIFY_QUICK && s->type == VERIFY_T_REG;

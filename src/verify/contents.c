@@ -15,7 +15,7 @@ static void free_pending(struct pending *p)
 }
 
 void verify_contents_add(struct verifier *v, struct unit *u, const char *name, const struct verify_node *s,
-        const struct verify_node *t, bool changed, struct findings *found)
+	const struct verify_node *t, bool changed, struct findings *found)
 {
 	struct pending *p = xcalloc(1, sizeof(*p));
 
@@ -156,8 +156,8 @@ void verify_contents_step(struct verifier *v)
 		uint64_t before;
 		int done;
 
-		if (v->hasher.fd < 0 && !verify_hasher_open(&v->hasher, p->unit->fd, p->name, v->o.noatime,
-		                                v->o.leave_cache)) {
+		if (v->hasher.fd < 0 &&
+			!verify_hasher_open(&v->hasher, p->unit->fd, p->name, v->o.noatime, v->o.leave_cache)) {
 			local_end(v, errno);
 			continue;
 		}

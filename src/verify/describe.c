@@ -9,14 +9,14 @@
 void verify_describe_type(struct buf *out, uint8_t type)
 {
 	static const char *const names[VERIFY_T_END] = {
-	        [VERIFY_T_NONE] = "unknown",
-	        [VERIFY_T_REG] = "regular file",
-	        [VERIFY_T_DIR] = "directory",
-	        [VERIFY_T_LNK] = "symbolic link",
-	        [VERIFY_T_CHR] = "character device",
-	        [VERIFY_T_BLK] = "block device",
-	        [VERIFY_T_FIFO] = "fifo",
-	        [VERIFY_T_SOCK] = "socket",
+		[VERIFY_T_NONE] = "unknown",
+		[VERIFY_T_REG] = "regular file",
+		[VERIFY_T_DIR] = "directory",
+		[VERIFY_T_LNK] = "symbolic link",
+		[VERIFY_T_CHR] = "character device",
+		[VERIFY_T_BLK] = "block device",
+		[VERIFY_T_FIFO] = "fifo",
+		[VERIFY_T_SOCK] = "socket",
 	};
 
 	buf_append_str(out, names[type < VERIFY_T_END ? type : VERIFY_T_NONE]);
@@ -47,16 +47,16 @@ void verify_describe_flags(struct buf *out, uint32_t flags)
 		uint32_t bit;
 		char letter;
 	} letters[] = {
-	        /* as chattr(1) calls them */
-	        {0x1, 's'},
-	        {0x2, 'u'},
-	        {0x8, 'S'},
-	        {0x10, 'i'},
-	        {0x20, 'a'},
-	        {0x40, 'd'},
-	        {0x80, 'A'},
-	        {0x00010000, 'D'},
-	        {0x00800000, 'C'},
+		/* as chattr(1) calls them */
+		{0x1, 's'},
+		{0x2, 'u'},
+		{0x8, 'S'},
+		{0x10, 'i'},
+		{0x20, 'a'},
+		{0x40, 'd'},
+		{0x80, 'A'},
+		{0x00010000, 'D'},
+		{0x00800000, 'C'},
 	};
 
 	if (!flags)

@@ -41,8 +41,8 @@ static bool left_out(const struct verifier *v, const struct stat *st)
 	return false;
 }
 
-static void judge(const struct verifier *v, const struct unit *u, const char *src, const char *name,
-        bool is_dir, struct rules_verdict *out)
+static void judge(const struct verifier *v, const struct unit *u, const char *src, const char *name, bool is_dir,
+	struct rules_verdict *out)
 {
 	*out = (struct rules_verdict){};
 	if (!v->o.rules)
@@ -75,13 +75,12 @@ static enum other_device other_device(const struct verifier *v, const struct uni
 	struct statfs fs;
 
 	if (e->st.st_ino != BTRFS_SUBVOLUME_INO || fstatfs(u->fd, &fs) < 0 || fs.f_type != BTRFS_MAGIC ||
-	        is_other_root(v, u, e->st.st_dev))
+		is_other_root(v, u, e->st.st_dev))
 		return OTHER_MOUNT;
 	fd = verify_open(u->fd, e->name, O_DIRECTORY, false);
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != BTRFS_MAGIC)
 		return OTHER_MOUNT;
-	return ioctl(fd, BTRFS_GET_FLAGS, &flags) == 0 && flags & BTRFS_READ_ONLY ? OTHER_SNAPSHOT
-	                                                                          : OTHER_SUBVOLUME;
+	return ioctl(fd, BTRFS_GET_FLAGS, &flags) == 0 && flags & BTRFS_READ_ONLY ? OTHER_SNAPSHOT : OTHER_SUBVOLUME;
 }
 
 /* Looks for the target's record; it counts as seen. False: it cannot be compared (said). */
@@ -104,14 +103,15 @@ static void give(struct verifier *v, struct unit *u, const char *name, const cha
 	bool root = mount != u->mount;
 	AUTO_FREE char *dst = root ? xstrdup(v->o.mounts[mount].target_rel) : verify_path_join(u->dst, name);
 
-	v->o.callbacks.give(v->o.callbacks.arg, &(struct verifier_give){
-	                                                .unit = u->id,
-	                                                .mount = (uint32_t)mount,
-	                                                .mount_root = root,
-	                                                .name = name,
-	                                                .src = src,
-	                                                .dst = dst,
-	                                        });
+	v->o.callbacks.give(v->o.callbacks.arg,
+		&(struct verifier_give){
+			.unit = u->id,
+			.mount = (uint32_t)mount,
+			.mount_root = root,
+			.name = name,
+			.src = src,
+			.dst = dst,
+		});
 }
 
 /* Only that there is a directory: metadata and content are another unit's, or nobody's. */
@@ -154,14 +154,15 @@ static void compare_file(struct verifier *v, struct unit *u, const struct entry 
 	if (s.err || e->target.err)
 		verify_report_failure(v, !s.err, s.err ? s.err : e->target.err, e->src, "metadata");
 	if (s.nlink > 1 || e->target.nlink > 1)
-		v->o.callbacks.pair(v->o.callbacks.arg, &(struct verifier_pair){
-		                                                .source_dev = s.dev,
-		                                                .source_ino = s.ino,
-		                                                .target_dev = e->target.dev,
-		                                                .target_ino = e->target.ino,
-		                                                .changed = changed,
-		                                                .path = e->src,
-		                                        });
+		v->o.callbacks.pair(v->o.callbacks.arg,
+			&(struct verifier_pair){
+				.source_dev = s.dev,
+				.source_ino = s.ino,
+				.target_dev = e->target.dev,
+				.target_ino = e->target.ino,
+				.changed = changed,
+				.path = e->src,
+			});
 	verify_compare(&s, &e->target, v->o.mode, v->fields, v->metadata, &found);
 	if (s.type == VERIFY_T_REG && v->o.mode == VERIFY_CRC64 && s.size == e->target.size && s.size > 0)
 		verify_contents_add(v, u, e->name, &s, &e->target, changed, &found);

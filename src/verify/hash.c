@@ -74,8 +74,7 @@ static ssize_t read_some(struct verify_hasher *h, void *buffer)
 	return n;
 }
 
-int verify_hasher_step(
-        struct verify_hasher *h, verify_crc_fn crc, void *buffer, uint64_t budget, uint64_t *out_bytes)
+int verify_hasher_step(struct verify_hasher *h, verify_crc_fn crc, void *buffer, uint64_t budget, uint64_t *out_bytes)
 {
 	uint64_t used = 0;
 	int result = 0;
@@ -116,6 +115,6 @@ bool verify_hasher_undisturbed(const struct verify_hasher *h)
 	struct stat now;
 
 	return fstat(h->fd, &now) == 0 && now.st_size == b->st_size && h->size == (uint64_t)b->st_size &&
-	       now.st_mtim.tv_sec == b->st_mtim.tv_sec && now.st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-	       now.st_ctim.tv_sec == b->st_ctim.tv_sec && now.st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+		now.st_mtim.tv_sec == b->st_mtim.tv_sec && now.st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+		now.st_ctim.tv_sec == b->st_ctim.tv_sec && now.st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }

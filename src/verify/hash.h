@@ -20,9 +20,9 @@ struct verify_hasher {
 	struct stat before;
 };
 
-#define VERIFY_HASHER_INIT                                                                                   \
-	{                                                                                                    \
-		.fd = -1, .cache = {.fd = -1}                                                                                   \
+#define VERIFY_HASHER_INIT                     \
+	{                                      \
+		.fd = -1, .cache = {.fd = -1 } \
 	}
 
 /* Opens NAME in dirfd; false with errno. ESTALE: it is no regular file. */
@@ -31,8 +31,7 @@ bool verify_hasher_open(struct verify_hasher *h, int dirfd, const char *name, bo
  * Hashes at most about `budget` bytes (holes count nothing), using buffer (VERIFY_READ_BYTES): 1 when the end
  * is reached, 0 when there is more, -1 with errno. out_bytes is increased by what was passed over, holes too.
  */
-int verify_hasher_step(
-        struct verify_hasher *h, verify_crc_fn crc, void *buffer, uint64_t budget, uint64_t *out_bytes);
+int verify_hasher_step(struct verify_hasher *h, verify_crc_fn crc, void *buffer, uint64_t budget, uint64_t *out_bytes);
 /* After the end: whether the inode is as it was at the beginning (size, mtime, ctime). */
 bool verify_hasher_undisturbed(const struct verify_hasher *h);
 void verify_hasher_close(struct verify_hasher *h);

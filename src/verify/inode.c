@@ -43,20 +43,20 @@ void verify_node_stat(const struct stat *st, struct verify_node *out)
 	bool device = S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
 
 	*out = (struct verify_node){
-	        .type = verify_type_of(st->st_mode),
-	        .mode = st->st_mode & 07777,
-	        .uid = st->st_uid,
-	        .gid = st->st_gid,
-	        .size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0,
-	        .mtime_s = st->st_mtim.tv_sec,
-	        .mtime_ns = (uint32_t)st->st_mtim.tv_nsec,
-	        .major = device ? major(st->st_rdev) : 0,
-	        .minor = device ? minor(st->st_rdev) : 0,
-	        .dev = st->st_dev,
-	        .ino = st->st_ino,
-	        .nlink = st->st_nlink,
-	        .ctime_ns = time_ns(&st->st_ctim),
-	        .mtime_full_ns = time_ns(&st->st_mtim),
+		.type = verify_type_of(st->st_mode),
+		.mode = st->st_mode & 07777,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
+		.size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0,
+		.mtime_s = st->st_mtim.tv_sec,
+		.mtime_ns = (uint32_t)st->st_mtim.tv_nsec,
+		.major = device ? major(st->st_rdev) : 0,
+		.minor = device ? minor(st->st_rdev) : 0,
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.nlink = st->st_nlink,
+		.ctime_ns = time_ns(&st->st_ctim),
+		.mtime_full_ns = time_ns(&st->st_mtim),
 	};
 }
 
@@ -147,7 +147,7 @@ static int gone(void)
 
 /* Through a descriptor: 1; 0 when it cannot be opened, -1 when it is not the same any more. */
 static int read_open(
-        struct verify_reader *r, int dirfd, const char *name, const struct stat *st, struct verify_node *out)
+	struct verify_reader *r, int dirfd, const char *name, const struct stat *st, struct verify_node *out)
 {
 	AUTO_CLOSE int fd = verify_open(dirfd, name, S_ISDIR(st->st_mode) ? O_DIRECTORY : 0, r->noatime);
 	struct stat now;
@@ -168,7 +168,7 @@ static int read_open(
 }
 
 int verify_node_read(
-        struct verify_reader *r, int dirfd, const char *name, const struct stat *st, struct verify_node *out)
+	struct verify_reader *r, int dirfd, const char *name, const struct stat *st, struct verify_node *out)
 {
 	verify_node_stat(st, out);
 	if (S_ISLNK(st->st_mode) && read_link(r, dirfd, name, out) < 0) {

@@ -28,12 +28,12 @@ enum verify_type {
 #define VERIFY_XATTRS_MAX (900u << 10) /* packed bytes of all of one inode */
 #define VERIFY_LINK_MAX 65536
 #define VERIFY_FLAGS_KEPT 0x008100fbu /* FS_*_FL: s u S i a d A D C */
-#define VERIFY_FLAGS_PRIV 0x30u       /* i a */
+#define VERIFY_FLAGS_PRIV 0x30u /* i a */
 #define VERIFY_NANOS 1000000000u
 
 struct verify_node {
-	uint8_t type;  /* VERIFY_T_*; NONE: not even stat worked (err) */
-	uint32_t err;  /* errno of what could not be read beyond stat; 0: complete */
+	uint8_t type; /* VERIFY_T_*; NONE: not even stat worked (err) */
+	uint32_t err; /* errno of what could not be read beyond stat; 0: complete */
 	uint32_t mode; /* 07777 */
 	uint32_t uid, gid;
 	uint64_t size; /* of regular files, else 0 */
@@ -43,7 +43,7 @@ struct verify_node {
 	uint64_t dev, ino, nlink;
 	bool flags_known;
 	uint32_t flags;
-	struct bytes link;   /* target of a symbolic link */
+	struct bytes link; /* target of a symbolic link */
 	struct bytes xattrs; /* packed, sorted by name: see verify_xattr_next() */
 	/* not on the wire */
 	int64_t ctime_ns, mtime_full_ns;
@@ -51,9 +51,9 @@ struct verify_node {
 
 struct verify_xattr {
 	struct bytes name;
-	uint64_t len;       /* of the value */
+	uint64_t len; /* of the value */
 	struct bytes value; /* len <= VERIFY_VALUE_RAW */
-	uint64_t crc;       /* else */
+	uint64_t crc; /* else */
 };
 /* A reader of what may be nothing. */
 static inline struct rd verify_rd(struct bytes b)
@@ -87,7 +87,7 @@ void verify_node_stat(const struct stat *st, struct verify_node *out);
  * out point into r.
  */
 int verify_node_read(
-        struct verify_reader *r, int dirfd, const char *name, const struct stat *st, struct verify_node *out);
+	struct verify_reader *r, int dirfd, const char *name, const struct stat *st, struct verify_node *out);
 /* The same of an open descriptor. */
 void verify_node_read_fd(struct verify_reader *r, int fd, const struct stat *st, struct verify_node *out);
 /* O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, with O_NOATIME where wanted and allowed. */

@@ -97,8 +97,7 @@ static uint64_t mix(uint64_t ino, uint32_t dev)
 }
 
 /* The slot where it is, or where it would go. */
-static uint32_t *find(
-        const struct verify_links *l, const struct index *x, bool target, uint64_t ino, uint32_t dev)
+static uint32_t *find(const struct verify_links *l, const struct index *x, bool target, uint64_t ino, uint32_t dev)
 {
 	uint32_t *slots = x->area.p;
 
@@ -117,8 +116,7 @@ static uint32_t *find(
 static void index_put(struct verify_links *l, struct index *x, bool target, uint32_t i)
 {
 	const struct pair *p = pair_at(l, i);
-	uint32_t *slot =
-	        target ? find(l, x, true, p->t_ino, p->t_dev) : find(l, x, false, p->s_ino, p->s_dev);
+	uint32_t *slot = target ? find(l, x, true, p->t_ino, p->t_dev) : find(l, x, false, p->s_ino, p->s_dev);
 
 	if (!*slot)
 		*slot = i + 1;
@@ -139,8 +137,7 @@ static void grow(struct verify_links *l)
 	size_t room = l->room ? 2 * l->room : FIRST_PAIRS, slots = 2 * room;
 	struct area pairs;
 
-	l->spilled = l->spill_dirfd >= 0 &&
-	             room * sizeof(struct pair) + 2 * slots * sizeof(uint32_t) > l->memory_max;
+	l->spilled = l->spill_dirfd >= 0 && room * sizeof(struct pair) + 2 * slots * sizeof(uint32_t) > l->memory_max;
 	pairs = area_new(l, room * sizeof(struct pair));
 	if (l->count)
 		memcpy(pairs.p, l->pairs.p, l->count * sizeof(struct pair));
@@ -185,10 +182,10 @@ static uint32_t dev_number(struct verify_links *l, uint64_t dev)
 enum verify_link_result verify_links_add(struct verify_links *l, struct verify_inode s, struct verify_inode t)
 {
 	struct pair p = {
-	        .s_ino = s.ino,
-	        .t_ino = t.ino,
-	        .s_dev = dev_number(l, s.dev),
-	        .t_dev = dev_number(l, t.dev),
+		.s_ino = s.ino,
+		.t_ino = t.ino,
+		.s_dev = dev_number(l, s.dev),
+		.t_dev = dev_number(l, t.dev),
 	};
 	uint32_t *a = find(l, &l->by_source, false, p.s_ino, p.s_dev);
 	uint32_t *b = find(l, &l->by_target, true, p.t_ino, p.t_dev);

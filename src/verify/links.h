@@ -20,9 +20,9 @@ struct verify_inode {
 
 enum verify_link_result {
 	VERIFY_LINK_OK,
-	VERIFY_LINK_SPLIT,  /* linked at the source, separate at the target */
+	VERIFY_LINK_SPLIT, /* linked at the source, separate at the target */
 	VERIFY_LINK_JOINED, /* linked at the target, separate at the source */
-	VERIFY_LINK_MIXED,  /* linked on both sides, to different names */
+	VERIFY_LINK_MIXED, /* linked on both sides, to different names */
 };
 
 struct verify_links;
@@ -30,8 +30,7 @@ struct verify_links;
 struct verify_links *verify_links_new(size_t memory_max, int spill_dirfd);
 void verify_links_free(struct verify_links *l);
 /* The name is one of source inode s and target inode t: what that says. */
-enum verify_link_result verify_links_add(
-        struct verify_links *l, struct verify_inode s, struct verify_inode t);
+enum verify_link_result verify_links_add(struct verify_links *l, struct verify_inode s, struct verify_inode t);
 /* The text of each side for a difference of kind hardlink; constants. */
 void verify_link_texts(enum verify_link_result r, const char **out_source, const char **out_target);
 size_t verify_links_count(const struct verify_links *l);

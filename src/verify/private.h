@@ -7,12 +7,12 @@
 #include "verify/tree.h"
 #include "verify/verifier.h"
 
-#define UNITS_WANTED 24u     /* more than these are not asked for */
-#define LISTS_MAX 8u         /* listings asked for and not yet complete */
+#define UNITS_WANTED 24u /* more than these are not asked for */
+#define LISTS_MAX 8u /* listings asked for and not yet complete */
 #define HELD_MAX (16u << 20) /* no further listing is asked for above so many bytes of records */
-#define PENDING_MAX 4096u    /* files waiting for their hashes: above, no entry is looked at */
-#define OUT_MAX (1u << 20)   /* no further listing is asked for above so many unsent bytes */
-#define CHUNK_NAMES 1024u    /* read from a directory at once, and sorted by inode */
+#define PENDING_MAX 4096u /* files waiting for their hashes: above, no entry is looked at */
+#define OUT_MAX (1u << 20) /* no further listing is asked for above so many unsent bytes */
+#define CHUNK_NAMES 1024u /* read from a directory at once, and sorted by inode */
 #define STEP_ENTRIES 128u
 #define STEP_FILES 64u
 #define STEP_BYTES (8u << 20)
@@ -37,8 +37,8 @@ struct findings {
 void verify_findings_release(struct findings *f);
 
 /* Compares two inodes of the same type, all but contents. */
-void verify_compare(const struct verify_node *s, const struct verify_node *t, enum verify_mode mode,
-        uint32_t fields, bool metadata, struct findings *out);
+void verify_compare(const struct verify_node *s, const struct verify_node *t, enum verify_mode mode, uint32_t fields,
+	bool metadata, struct findings *out);
 
 /* Texts for people. */
 void verify_describe_type(struct buf *out, uint8_t type);
@@ -58,7 +58,7 @@ struct table_entry {
 struct table {
 	struct buf data;
 	struct buf entries; /* struct table_entry */
-	uint32_t *slots;    /* index + 1, 0 free; made by verify_table_build() */
+	uint32_t *slots; /* index + 1, 0 free; made by verify_table_build() */
 	size_t slot_mask;
 	bool has_own;
 	struct table_entry own;
@@ -78,7 +78,7 @@ static inline struct table_entry *table_at(struct table *t, size_t i)
 }
 /* What it says; points into the table. */
 void verify_table_node(
-        const struct table *t, const struct table_entry *e, struct bytes *out_name, struct verify_node *out);
+	const struct table *t, const struct table_entry *e, struct bytes *out_name, struct verify_node *out);
 
 /* ---- work ---- */
 
@@ -100,16 +100,16 @@ struct unit {
 	struct unit *next;
 	uint32_t id, mount;
 	enum unit_state state;
-	char *src, *dst;       /* of the directory that is walked */
+	char *src, *dst; /* of the directory that is walked */
 	char *only, *only_dst; /* one entry of it instead of all (single paths) */
-	bool own, entries;     /* what of the directory is compared */
-	bool recurse;          /* single paths: a directory's entries too */
-	bool source_missing;   /* the directory, or that which should hold the single path: there are only extras */
-	bool incomplete;       /* the source's listing failed: nothing is called extra */
+	bool own, entries; /* what of the directory is compared */
+	bool recurse; /* single paths: a directory's entries too */
+	bool source_missing; /* the directory, or that which should hold the single path: there are only extras */
+	bool incomplete; /* the source's listing failed: nothing is called extra */
 	struct slice_level levels[SLICE_LEVELS];
 	unsigned level; /* of the present slice */
-	int fd;         /* the source's directory, -1: not open; belongs to `names` once that is open */
-	uint64_t dev;   /* its device */
+	int fd; /* the source's directory, -1: not open; belongs to `names` once that is open */
+	uint64_t dev; /* its device */
 	struct verify_names names;
 	struct table table;
 	struct buf chunk, text; /* struct verify_name, their text */
@@ -156,7 +156,7 @@ struct verifier {
 	struct unit *units, *units_tail;
 	size_t unit_count, lists;
 	struct request *requests, *requests_tail; /* sent, in order: answers come in the same */
-	struct pending *files, *files_tail;       /* to be hashed here */
+	struct pending *files, *files_tail; /* to be hashed here */
 	size_t pending_count;
 	struct verify_hasher hasher; /* of files' first */
 	struct verify_reader reader;
@@ -169,8 +169,7 @@ struct verifier {
 };
 
 /* unit.c */
-struct unit *verify_unit_new(
-        struct verifier *v, uint32_t id, uint32_t mount, const char *src, const char *dst);
+struct unit *verify_unit_new(struct verifier *v, uint32_t id, uint32_t mount, const char *src, const char *dst);
 void verify_unit_free(struct verifier *v, struct unit *u);
 /* Asks for the next listing where there is room. */
 void verify_unit_start_some(struct verifier *v);
@@ -199,7 +198,7 @@ size_t verify_entry_mount_at(const struct verifier *v, const struct unit *u, con
 
 /* contents.c */
 void verify_contents_add(struct verifier *v, struct unit *u, const char *name, const struct verify_node *s,
-        const struct verify_node *t, bool changed, struct findings *found);
+	const struct verify_node *t, bool changed, struct findings *found);
 void verify_contents_send(struct verifier *v, struct unit *u);
 void verify_contents_step(struct verifier *v);
 void verify_contents_release(struct verifier *v);
@@ -212,8 +211,7 @@ enum result verify_stream_send(struct verifier *v, struct diag *d);
 void verify_stream_request(struct verifier *v, struct request *q);
 
 /* report.c */
-void verify_report(
-        struct verifier *v, enum verify_kind kind, bool changed, const char *path, struct finding *f);
+void verify_report(struct verifier *v, enum verify_kind kind, bool changed, const char *path, struct finding *f);
 /* Content and metadata of one path: one difference of each kind, or one of kind changed. */
 void verify_report_findings(struct verifier *v, bool changed, const char *path, struct findings *f);
 void verify_report_missing(struct verifier *v, bool changed, const char *path, const struct verify_node *s);

@@ -102,7 +102,7 @@ bool verify_list_get(const struct frame *f, struct verify_list *m)
 			r.bad = true;
 	}
 	if (rd_done(&r) && m->path && m->slices && m->slices <= VERIFY_SLICES_MAX && m->slice < m->slices &&
-	        (m->flags == VERIFY_LIST_NAME || (m->flags && !(m->flags & ~both))))
+		(m->flags == VERIFY_LIST_NAME || (m->flags && !(m->flags & ~both))))
 		return true;
 	free(m->path);
 	m->path = NULL;

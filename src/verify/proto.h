@@ -29,8 +29,8 @@
 #define VERIFY_SLICE_BYTES (8u << 20)
 #define VERIFY_SLICES_MAX 65536u
 #define VERIFY_RECORDS_BYTES (128u << 10) /* a V_RECORDS frame is closed when it reaches this */
-#define VERIFY_RECORD_MAX (1u << 20)      /* bytes of one record */
-#define VERIFY_HASH_FILES 64u             /* names of one V_HASH */
+#define VERIFY_RECORD_MAX (1u << 20) /* bytes of one record */
+#define VERIFY_HASH_FILES 64u /* names of one V_HASH */
 #define VERIFY_NAME_MAX 255
 
 enum verify_msg {
@@ -54,7 +54,7 @@ struct verify_hello {
 	uint32_t protocol;
 	uint8_t flags;
 	uint32_t fields; /* VERIFY_F_*: what is to be read */
-	uint64_t seed;   /* of the name hashes */
+	uint64_t seed; /* of the name hashes */
 };
 void verify_hello_put(struct buf *out, const struct verify_hello *m);
 /* With another protocol only that field is filled, and true returned. */
@@ -75,9 +75,9 @@ bool verify_error_get(const struct frame *f, uint32_t *out_protocol);
 /* ---- listings ---- */
 
 enum verify_list_flag {
-	VERIFY_LIST_OWN = 1 << 0,     /* the directory's own record first, with an empty name */
+	VERIFY_LIST_OWN = 1 << 0, /* the directory's own record first, with an empty name */
 	VERIFY_LIST_ENTRIES = 1 << 1, /* its entries (of the slice) */
-	VERIFY_LIST_NAME = 1 << 2,    /* only the entry `name`, instead of the other two */
+	VERIFY_LIST_NAME = 1 << 2, /* only the entry `name`, instead of the other two */
 };
 struct verify_list {
 	uint8_t flags;
@@ -99,7 +99,7 @@ bool verify_record_get(struct bytes record, bool own, struct bytes *out_name, st
 enum verify_list_status {
 	VERIFY_LIST_OK,
 	VERIFY_LIST_SPLIT, /* count: names in the slice, or more than fit in bytes */
-	VERIFY_LIST_FAIL,  /* err */
+	VERIFY_LIST_FAIL, /* err */
 	VERIFY_LIST_STATUS_END
 };
 struct verify_list_end {

@@ -38,9 +38,8 @@ static bool greet(struct prover *p, const struct frame *f)
 	p->leave_cache = m.flags & VERIFY_LEAVE_CACHE;
 	p->seed = m.seed;
 	p->reader.fields = m.fields & (uid == 0 ? VERIFY_F_ALL : VERIFY_F_USER_TARGET);
-	verify_hello_ok_put(
-	        &p->out, &(struct verify_hello_ok){
-	                         .protocol = VERIFY_PROTOCOL, .fields = p->reader.fields, .uid = uid});
+	verify_hello_ok_put(&p->out,
+		&(struct verify_hello_ok){.protocol = VERIFY_PROTOCOL, .fields = p->reader.fields, .uid = uid});
 	return true;
 }
 
@@ -77,7 +76,7 @@ static struct verify_hashed hash_one(struct prover *p, int dirfd, const char *na
 		const uint64_t before = h.read;
 
 		done = verify_hasher_step(
-		        &h, p->reader.crc, p->buffer, pace_limited(&p->pace) ? PACE_PIECE : STEP_BYTES, &g->bytes);
+			&h, p->reader.crc, p->buffer, pace_limited(&p->pace) ? PACE_PIECE : STEP_BYTES, &g->bytes);
 		if (done < 0)
 			m.err = (uint32_t)errno;
 		pace_io(&p->pace, h.read - before);
@@ -181,11 +180,11 @@ static int run(struct prover *p, struct frame_decoder *d)
 int verify_prover_main(int in_fd, int out_fd, int root_fd)
 {
 	struct prover p = {
-	        .in_fd = in_fd,
-	        .out_fd = out_fd,
-	        .root_fd = root_fd,
-	        .reader = {.crc = verify_crc_lzma, .noatime = true},
-	        .buffer = xmalloc(VERIFY_READ_BYTES),
+		.in_fd = in_fd,
+		.out_fd = out_fd,
+		.root_fd = root_fd,
+		.reader = {.crc = verify_crc_lzma, .noatime = true},
+		.buffer = xmalloc(VERIFY_READ_BYTES),
 	};
 	struct frame_decoder d;
 	int code;

@@ -11,9 +11,9 @@
 #define ZSTD_LEVEL 1
 
 struct listing {
-	struct buf text;  /* the names */
+	struct buf text; /* the names */
 	struct buf names; /* struct verify_name */
-	uint64_t count;   /* of the slice, those beyond the bound too */
+	uint64_t count; /* of the slice, those beyond the bound too */
 };
 
 static void send_records(struct prover *p, uint32_t id)
@@ -26,8 +26,7 @@ static void send_records(struct prover *p, uint32_t id)
 }
 
 /* Appends one record; true while the slice may have more. */
-static bool add_record(
-        struct prover *p, uint32_t id, const char *name, const struct verify_node *node, uint64_t *bytes)
+static bool add_record(struct prover *p, uint32_t id, const char *name, const struct verify_node *node, uint64_t *bytes)
 {
 	size_t before = p->records.len;
 
@@ -88,7 +87,7 @@ static int gather(struct prover *p, struct verify_names *dir, const struct verif
 		struct verify_name *n;
 
 		if (!wire_name_valid((const uint8_t *)e->d_name, len) ||
-		        !verify_in_slice(verify_name_hash(p->seed, e->d_name, len), m->slice, m->slices))
+			!verify_in_slice(verify_name_hash(p->seed, e->d_name, len), m->slice, m->slices))
 			continue;
 		if (++l->count > VERIFY_SLICE_ENTRIES)
 			continue;
@@ -100,7 +99,7 @@ static int gather(struct prover *p, struct verify_names *dir, const struct verif
 }
 
 static void add_entries(struct prover *p, uint32_t id, struct verify_names *dir, const struct verify_list *m,
-        uint64_t *bytes, struct verify_list_end *end)
+	uint64_t *bytes, struct verify_list_end *end)
 {
 	struct listing l = {};
 	struct verify_name *n;
@@ -131,8 +130,7 @@ out:
 	buf_release(&l.names);
 }
 
-static void list_dir(
-        struct prover *p, uint32_t id, int fd, const struct verify_list *m, struct verify_list_end *end)
+static void list_dir(struct prover *p, uint32_t id, int fd, const struct verify_list *m, struct verify_list_end *end)
 {
 	struct verify_names dir;
 	uint64_t bytes = 0;

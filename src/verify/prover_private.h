@@ -6,7 +6,7 @@
 
 struct prover {
 	int in_fd, out_fd, root_fd;
-	struct buf out;     /* answers not yet written */
+	struct buf out; /* answers not yet written */
 	struct buf records; /* of the V_RECORDS frame being filled */
 	void *zstd;
 	bool lost; /* out_fd cannot be written */

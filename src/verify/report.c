@@ -10,23 +10,22 @@ static const char *shown(const char *path)
 	return *path ? path : ".";
 }
 
-void verify_report(
-        struct verifier *v, enum verify_kind kind, bool changed, const char *path, struct finding *f)
+void verify_report(struct verifier *v, enum verify_kind kind, bool changed, const char *path, struct finding *f)
 {
 	AUTO_FREE const char **fields = xcalloc(f->count + 1, sizeof(*fields));
 	const char *s = (const char *)f->fields.data;
 
 	for (size_t i = 0; i < f->count; i++, s += strlen(s) + 1)
 		fields[i] = s;
-	v->o.callbacks.difference(
-	        v->o.callbacks.arg, &(struct verifier_difference){
-	                                    .kind = changed ? VERIFY_CHANGED : kind,
-	                                    .path = shown(path),
-	                                    .fields = fields,
-	                                    .field_count = f->count,
-	                                    .source = f->source.len ? buf_cstr(&f->source) : NULL,
-	                                    .target = f->target.len ? buf_cstr(&f->target) : NULL,
-	                            });
+	v->o.callbacks.difference(v->o.callbacks.arg,
+		&(struct verifier_difference){
+			.kind = changed ? VERIFY_CHANGED : kind,
+			.path = shown(path),
+			.fields = fields,
+			.field_count = f->count,
+			.source = f->source.len ? buf_cstr(&f->source) : NULL,
+			.target = f->target.len ? buf_cstr(&f->target) : NULL,
+		});
 }
 
 void verify_report_findings(struct verifier *v, bool changed, const char *path, struct findings *f)
@@ -40,8 +39,8 @@ void verify_report_findings(struct verifier *v, bool changed, const char *path, 
 }
 
 /* Of kind changed, the field says what it would have been. */
-static void report_existence(struct verifier *v, enum verify_kind kind, const char *field, bool changed,
-        const char *path, struct finding *f)
+static void report_existence(
+	struct verifier *v, enum verify_kind kind, const char *field, bool changed, const char *path, struct finding *f)
 {
 	if (changed) {
 		buf_append(&f->fields, field, strlen(field) + 1);
@@ -87,7 +86,7 @@ void verify_report_failure(struct verifier *v, bool target, uint32_t err, const 
 	AUTO_DIAG d = DIAG_INIT;
 
 	diag_set(&d, target ? DIAG_VERIFY_TARGET_READ : DIAG_VERIFY_SOURCE_READ, (int)err, shown(path),
-	        "cannot read %s of '%s' at the %s", what, name, target ? "target" : "source");
+		"cannot read %s of '%s' at the %s", what, name, target ? "target" : "source");
 	v->counts.files_failed++;
 	v->o.callbacks.diag(v->o.callbacks.arg, &d);
 }

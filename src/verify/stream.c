@@ -30,8 +30,8 @@ static struct request *take_request(struct verifier *v)
 
 static enum result broken(struct diag *d, const struct frame *f)
 {
-	diag_set(d, DIAG_VERIFY_PROTOCOL, 0, NULL,
-	        "the prover sent a message of type %u that cannot be right", f->type);
+	diag_set(
+		d, DIAG_VERIFY_PROTOCOL, 0, NULL, "the prover sent a message of type %u that cannot be right", f->type);
 	return RES_FATAL;
 }
 
@@ -41,9 +41,8 @@ static enum result greeting(struct verifier *v, const struct frame *f, struct di
 	uint32_t theirs;
 
 	if (f->type == V_ERROR && verify_error_get(f, &theirs)) {
-		diag_set(d, DIAG_VERIFY_VERSION, 0, NULL,
-		        "the prover speaks version %u of the verify protocol, not %u", theirs,
-		        VERIFY_PROTOCOL);
+		diag_set(d, DIAG_VERIFY_VERSION, 0, NULL, "the prover speaks version %u of the verify protocol, not %u",
+			theirs, VERIFY_PROTOCOL);
 		return RES_FATAL;
 	}
 	if (f->type != V_HELLO_OK || !verify_hello_ok_get(f, &m) || (m.fields & ~v->fields))
@@ -162,8 +161,7 @@ enum result verify_stream_send(struct verifier *v, struct diag *d)
 	size_t sent = 0;
 
 	while (sent < v->out.len) {
-		ssize_t n = send(
-		        v->o.wire_fd, v->out.data + sent, v->out.len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(v->o.wire_fd, v->out.data + sent, v->out.len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;

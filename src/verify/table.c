@@ -17,7 +17,7 @@ bool verify_table_add(struct table *t, struct bytes record, bool own_allowed, ui
 	struct table_entry e = {.at = (uint32_t)t->data.len, .len = (uint32_t)record.len};
 
 	if (t->data.len + record.len > VERIFY_SLICE_BYTES + VERIFY_RECORD_MAX ||
-	        table_count(t) >= VERIFY_SLICE_ENTRIES || !verify_record_get(record, own, &name, &node))
+		table_count(t) >= VERIFY_SLICE_ENTRIES || !verify_record_get(record, own, &name, &node))
 		return false;
 	buf_append(&t->data, record.p, record.len);
 	if (own) {
@@ -33,7 +33,7 @@ bool verify_table_add(struct table *t, struct bytes record, bool own_allowed, ui
 }
 
 void verify_table_node(
-        const struct table *t, const struct table_entry *e, struct bytes *out_name, struct verify_node *out)
+	const struct table *t, const struct table_entry *e, struct bytes *out_name, struct verify_node *out)
 {
 	struct bytes record = {.p = t->data.data + e->at, .len = e->len};
 

@@ -27,8 +27,8 @@ struct how {
 static int open_piece(int dirfd, const char *piece)
 {
 	struct how how = {
-	        .flags = ON_THE_WAY,
-	        .resolve = RESOLVE_BENEATH_ | RESOLVE_NO_SYMLINKS_ | RESOLVE_NO_MAGICLINKS_,
+		.flags = ON_THE_WAY,
+		.resolve = RESOLVE_BENEATH_ | RESOLVE_NO_SYMLINKS_ | RESOLVE_NO_MAGICLINKS_,
 	};
 
 	return (int)syscall(SYS_openat2, dirfd, piece, &how, sizeof(how));
@@ -147,8 +147,7 @@ int verify_names_next(struct verify_names *n, struct dirent **out)
 			return errno ? -1 : 0;
 		}
 		/* A slash could only come from a damaged or malicious file system. */
-		if (str_eq(e->d_name, ".") || str_eq(e->d_name, "..") || strchr(e->d_name, '/') ||
-		        !*e->d_name)
+		if (str_eq(e->d_name, ".") || str_eq(e->d_name, "..") || strchr(e->d_name, '/') || !*e->d_name)
 			continue;
 		*out = e;
 		return 1;

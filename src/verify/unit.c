@@ -12,8 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct unit *verify_unit_new(
-        struct verifier *v, uint32_t id, uint32_t mount, const char *src, const char *dst)
+struct unit *verify_unit_new(struct verifier *v, uint32_t id, uint32_t mount, const char *src, const char *dst)
 {
 	struct unit *u = xcalloc(1, sizeof(*u));
 
@@ -209,7 +208,7 @@ static void split(struct verifier *v, struct unit *u, uint64_t count)
 		return;
 	}
 	u->levels[++u->level] =
-	        (struct slice_level){.base = unit_slice(u), .stride = slices, .count = (uint32_t)factor};
+		(struct slice_level){.base = unit_slice(u), .stride = slices, .count = (uint32_t)factor};
 	u->state = UNIT_WAITING;
 }
 
@@ -278,8 +277,7 @@ static void target_failed(struct verifier *v, struct unit *u, uint32_t err)
 		if (err == ENOENT)
 			verify_report_missing(v, changed_since(v, s.ctime_ns), u->src, &s);
 		else if (err == ENOTDIR || err == ELOOP)
-			verify_report_type(
-			        v, changed_since(v, s.ctime_ns), u->src, VERIFY_T_DIR, VERIFY_T_NONE);
+			verify_report_type(v, changed_since(v, s.ctime_ns), u->src, VERIFY_T_DIR, VERIFY_T_NONE);
 		else
 			verify_report_failure(v, true, err, u->src, "directory");
 	}

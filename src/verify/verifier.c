@@ -13,9 +13,9 @@ static void copy_options(struct verifier *v, const struct verifier_options *o)
 
 	for (size_t i = 0; i < o->mount_count; i++)
 		mounts[i] = (struct verifier_mount){
-		        .fd = o->mounts[i].fd,
-		        .rel = xstrdup(o->mounts[i].rel),
-		        .target_rel = xstrdup(o->mounts[i].target_rel),
+			.fd = o->mounts[i].fd,
+			.rel = xstrdup(o->mounts[i].rel),
+			.target_rel = xstrdup(o->mounts[i].target_rel),
 		};
 	for (size_t i = 0; i < o->skip_count; i++)
 		skip[i] = o->skip[i];
@@ -40,12 +40,13 @@ struct verifier *verifier_new(const struct verifier_options *o)
 	v->allowed = UINT64_MAX;
 	v->buffer = xmalloc(VERIFY_READ_BYTES);
 	frame_decoder_init(&v->decoder);
-	verify_hello_put(&v->out, &(struct verify_hello){
-	                                  .protocol = VERIFY_PROTOCOL,
-	                                  .flags = o->leave_cache ? VERIFY_LEAVE_CACHE : 0,
-	                                  .fields = v->fields,
-	                                  .seed = o->seed,
-	                          });
+	verify_hello_put(&v->out,
+		&(struct verify_hello){
+			.protocol = VERIFY_PROTOCOL,
+			.flags = o->leave_cache ? VERIFY_LEAVE_CACHE : 0,
+			.fields = v->fields,
+			.seed = o->seed,
+		});
 	return v;
 }
 
@@ -77,7 +78,7 @@ void verifier_add_dir(struct verifier *v, uint32_t unit, uint32_t mount, const c
 }
 
 void verifier_add_path(
-        struct verifier *v, uint32_t unit, uint32_t mount, const char *src, const char *dst, bool recurse)
+	struct verifier *v, uint32_t unit, uint32_t mount, const char *src, const char *dst, bool recurse)
 {
 	AUTO_FREE char *src_dir = NULL, *dst_dir = NULL;
 	const char *name, *dst_name;

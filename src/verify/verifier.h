@@ -33,11 +33,11 @@
 enum verify_kind {
 	VERIFY_CONTENT, /* size, content */
 	VERIFY_MISSING, /* at the target */
-	VERIFY_EXTRA,   /* at the target */
+	VERIFY_EXTRA, /* at the target */
 	VERIFY_TYPE,
 	VERIFY_METADATA, /* mode, owner, group, mtime, acl, xattr:NAME, flags, link, rdev */
 	VERIFY_HARDLINK, /* links: reported by struct verify_links, never by the verifier itself */
-	VERIFY_CHANGED,  /* as one of the others, but the source's inode changed after changed_since_ns or
+	VERIFY_CHANGED, /* as one of the others, but the source's inode changed after changed_since_ns or
 	                    while it was read */
 	VERIFY_KINDS
 };
@@ -55,18 +55,17 @@ struct verifier_inode {
 
 struct verifier_difference {
 	enum verify_kind kind;
-	const char *path;          /* source path, "." for the root */
+	const char *path; /* source path, "." for the root */
 	const char *const *fields; /* names of xattrs are escaped */
 	size_t field_count;
-	const char *source,
-	        *target; /* what each side has, escaped, for people; NULL where there is nothing */
+	const char *source, *target; /* what each side has, escaped, for people; NULL where there is nothing */
 };
 
 /* A sub-directory to be worked on: a unit for whoever is free. */
 struct verifier_give {
 	uint32_t unit; /* in which it was found */
 	uint32_t mount;
-	bool mount_root;  /* it is the root of `mount`, another than the unit's: its mount point was found in
+	bool mount_root; /* it is the root of `mount`, another than the unit's: its mount point was found in
 	                     the walk */
 	const char *name; /* the last component */
 	const char *src, *dst;
@@ -83,10 +82,10 @@ struct verifier_pair {
 struct verifier_counts {
 	uint64_t files_examined; /* entries of the source, of every type */
 	uint64_t files_vanished; /* gone while they were looked at */
-	uint64_t files_failed;   /* could not be read on one of the sides; each has its diag */
-	uint64_t bytes_total;    /* sizes of the regular files examined */
-	uint64_t bytes_hashed;   /* of the source */
-	uint64_t bytes_read;     /* the same without holes */
+	uint64_t files_failed; /* could not be read on one of the sides; each has its diag */
+	uint64_t bytes_total; /* sizes of the regular files examined */
+	uint64_t bytes_hashed; /* of the source */
+	uint64_t bytes_read; /* the same without holes */
 };
 
 /* None but the last may be NULL. They may add units. */
@@ -96,8 +95,8 @@ struct verifier_callbacks {
 	void (*difference)(void *arg, const struct verifier_difference *d);
 	void (*pair)(void *arg, const struct verifier_pair *p);
 	void (*counts)(void *arg, const struct verifier_counts *c); /* at most once a step */
-	void (*diag)(void *arg,
-	        const struct diag *d); /* a file that could not be compared: d->path is its source path */
+	void (*diag)(
+		void *arg, const struct diag *d); /* a file that could not be compared: d->path is its source path */
 	void (*unit_done)(void *arg, uint32_t unit); /* everything it had to say has been said */
 	void (*used)(void *arg, const struct pace_used *u); /* NULL without verifier_pace() */
 };
@@ -109,14 +108,13 @@ struct verifier_options {
 	uint32_t fields; /* VERIFY_F_* that this process can read; narrowed by what the prover says */
 	const struct verifier_mount *mounts;
 	size_t mount_count;
-	const struct verifier_inode
-	        *skip; /* directories left out on both sides: state, log, the target root itself */
+	const struct verifier_inode *skip; /* directories left out on both sides: state, log, the target root itself */
 	size_t skip_count;
 	const struct rules *rules; /* or NULL */
-	int64_t changed_since_ns;  /* start of the last sync, real time; 0: the start of this verifier */
-	bool leave_cache;          /* drop from the page cache what was not there before */
-	bool noatime;              /* try O_NOATIME (not needed on no-atime clones) */
-	uint64_t seed;             /* random: key of the name hashes that slice large directories */
+	int64_t changed_since_ns; /* start of the last sync, real time; 0: the start of this verifier */
+	bool leave_cache; /* drop from the page cache what was not there before */
+	bool noatime; /* try O_NOATIME (not needed on no-atime clones) */
+	uint64_t seed; /* random: key of the name hashes that slice large directories */
 	struct verifier_callbacks callbacks;
 };
 
@@ -138,7 +136,7 @@ void verifier_add_dir(struct verifier *v, uint32_t unit, uint32_t mount, const c
  * root are directories.
  */
 void verifier_add_path(
-        struct verifier *v, uint32_t unit, uint32_t mount, const char *src, const char *dst, bool recurse);
+	struct verifier *v, uint32_t unit, uint32_t mount, const char *src, const char *dst, bool recurse);
 
 /* Of contents, how many bytes a step may read at most; so it is until the next call. */
 void verifier_allow(struct verifier *v, uint64_t bytes);

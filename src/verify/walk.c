@@ -60,8 +60,7 @@ static bool fill_chunk(struct verifier *v, struct unit *u)
 		size_t len = strlen(e->d_name);
 		struct verify_name n = {.ino = e->d_ino, .at = (uint32_t)u->text.len, .len = (uint16_t)len};
 
-		if (!verify_in_slice(
-		            verify_name_hash(v->o.seed, e->d_name, len), unit_slice(u), l->stride * l->count))
+		if (!verify_in_slice(verify_name_hash(v->o.seed, e->d_name, len), unit_slice(u), l->stride * l->count))
 			continue;
 		buf_append(&u->chunk, &n, sizeof(n));
 		buf_append(&u->text, e->d_name, len + 1);

@@ -86,8 +86,7 @@ static ssize_t read_list(struct verify_reader *r, int fd, const char *name)
 		n = list_names(fd, name, buf_reserve(&r->list, LIST_MAX), LIST_MAX);
 	if (n < 0)
 		return errno == EOPNOTSUPP || errno == ENODATA || errno == ENOSYS ? 0 : -1;
-	if (n > 0 &&
-	        r->list.data[n - 1] != '\0') { /* a file system that does not keep the kernel's promise */
+	if (n > 0 && r->list.data[n - 1] != '\0') { /* a file system that does not keep the kernel's promise */
 		errno = EIO;
 		return -1;
 	}

@@ -8,8 +8,8 @@
 #define KEEP_BYTES (1u << 20)
 #define CALM_FRAMES 32
 
-#define ZSTD_HEADER 4      /* raw length */
-#define ZSTD_WORTH 128     /* payloads below gain nothing from a compressor */
+#define ZSTD_HEADER 4 /* raw length */
+#define ZSTD_WORTH 128 /* payloads below gain nothing from a compressor */
 #define ZSTD_WINDOW_LOG 20 /* keeps the tables of high levels below some 20 MiB, whatever the level */
 
 static uint32_t get_u32(const uint8_t *p)

@@ -27,11 +27,11 @@ struct frame {
 struct frame_decoder {
 	struct buf in;
 	size_t pos;
-	size_t want;	/* bytes of the incomplete frame at pos, while known */
+	size_t want; /* bytes of the incomplete frame at pos, while known */
 	struct buf raw; /* of a compressed payload */
-	void *zstd;	/* context, made when first needed */
-	unsigned calm;	/* frames in a row that needed no large buffer */
-	bool bad;	/* nothing is decoded after the first malformed frame */
+	void *zstd; /* context, made when first needed */
+	unsigned calm; /* frames in a row that needed no large buffer */
+	bool bad; /* nothing is decoded after the first malformed frame */
 };
 
 enum frame_status { FRAME_NEED_MORE, FRAME_READY, FRAME_BAD };
@@ -48,8 +48,8 @@ enum frame_status frame_decode(struct frame_decoder *d, struct frame *out);
  * level 0: as it is; else zstd of that level if it saves a tenth or more
  * (zstd is a context made when first needed, kept by the caller, freed by frame_zstd_free). */
 void frame_encode(struct buf *out, uint8_t type, uint32_t id, const void *payload, size_t len);
-void frame_encode_zstd(struct buf *out, uint8_t type, uint32_t id, const void *payload, size_t len, int level,
-	void **zstd);
+void frame_encode_zstd(
+	struct buf *out, uint8_t type, uint32_t id, const void *payload, size_t len, int level, void **zstd);
 void frame_zstd_free(void *zstd);
 /* Frames built in place: begin, append the payload to out, end. Returns the start to hand to end. */
 size_t frame_begin(struct buf *out, uint8_t type, uint32_t id);

@@ -432,8 +432,9 @@ enum { PUT_FAILED = 1, PUT_MADE = 2, PUT_INO = 4, PUT_DIAG = 8 };
 void msg_put_done_put(struct buf *out, const struct put_done *p)
 {
 	wr_varint(out, p->index);
-	wr_u8(out, (uint8_t)((p->failed ? PUT_FAILED : 0) | (p->made ? PUT_MADE : 0) | (p->ino ? PUT_INO : 0) |
-			      (diag_is_set(&p->diag) ? PUT_DIAG : 0)));
+	wr_u8(out,
+		(uint8_t)((p->failed ? PUT_FAILED : 0) | (p->made ? PUT_MADE : 0) | (p->ino ? PUT_INO : 0) |
+			(diag_is_set(&p->diag) ? PUT_DIAG : 0)));
 	if (p->ino) {
 		wr_varint(out, p->dev);
 		wr_varint(out, p->ino);
@@ -572,8 +573,7 @@ bool msg_seg_hash_get(const struct frame *f, struct msg_seg_hash *m)
 	m->len = (uint32_t)rd_varint(&r, WIRE_SEGMENT);
 	m->chunk = (uint32_t)rd_varint(&r, WIRE_SEGMENT);
 	m->hashes = rest(&r);
-	return rd_done(&r) && m->len && m->chunk >= 4096 &&
-		m->hashes.len == (size_t)chunk_count(m->len, m->chunk) * 16;
+	return rd_done(&r) && m->len && m->chunk >= 4096 && m->hashes.len == (size_t)chunk_count(m->len, m->chunk) * 16;
 }
 
 void msg_seg_run_put(struct buf *out, const struct seg_run *r)

@@ -37,7 +37,8 @@
 #define WIRE_BATCH_BYTES (256u << 10) /* a PUT or LIST frame is closed when it reaches this */
 #define WIRE_CHUNK (64u << 10) /* tier-one chunk */
 #define WIRE_SEGMENT (32u << 20) /* bytes covered by one SEG_HASH at most */
-#define WIRE_RUN_MAX (8u << 20) /* bytes of one RUN's result; a delta is worth sending up to 7/8 of it, and FRAME_MAX holds that */
+#define WIRE_RUN_MAX \
+	(8u << 20) /* bytes of one RUN's result; a delta is worth sending up to 7/8 of it, and FRAME_MAX holds that */
 #define WIRE_WINDOW_MARGIN (512u << 10) /* a window reaches this far beyond its run, when the run is long */
 #define WIRE_SLICE_ENTRIES 32768u /* a slice aims at no more entries than this */
 #define WIRE_BUCKETS_MAX 65536u
@@ -46,25 +47,25 @@
 enum msg_type {
 	/* session */
 	MSG_HELLO = 1, /* M */
-	MSG_HELLO_OK,  /* R */
-	MSG_ERROR,     /* R, id 0: the session cannot go on; struct diag */
-	MSG_SYNC,      /* M, id op, u8 all (absent: 0): sync every file system R has written to, or (1) all of the host. Answer OP_DONE */
-	MSG_BYE,       /* M: no more requests; R removes its temporary directory and ends */
-	MSG_SUSPECT,   /* M: records of struct suspect: all there are, whatever was said before. No answer */
-	MSG_FLUSH,     /* M: the next EPOCH is to be one of what any session can have written. No answer but that */
-	MSG_EPOCH,     /* R, id 0, unasked: struct msg_epoch */
+	MSG_HELLO_OK, /* R */
+	MSG_ERROR, /* R, id 0: the session cannot go on; struct diag */
+	MSG_SYNC, /* M, id op, u8 all (absent: 0): sync every file system R has written to, or (1) all of the host. Answer OP_DONE */
+	MSG_BYE, /* M: no more requests; R removes its temporary directory and ends */
+	MSG_SUSPECT, /* M: records of struct suspect: all there are, whatever was said before. No answer */
+	MSG_FLUSH, /* M: the next EPOCH is to be one of what any session can have written. No answer but that */
+	MSG_EPOCH, /* R, id 0, unasked: struct msg_epoch */
 
 	/* directories; id is the directory's */
-	MSG_DIR = 16,  /* M */
+	MSG_DIR = 16, /* M */
 	MSG_DIR_EQUAL, /* R: the slice is equal. u32 META_D_* mask of the directory's own metadata that was set (only without DIR_MORE) */
-	MSG_DIR_DIFF,  /* R */
+	MSG_DIR_DIFF, /* R */
 	MSG_DIR_SPLIT, /* R: u32 slices: send DIR again for each of that many slices (R holds nothing of it) */
-	MSG_DIR_FAIL,  /* R: struct diag: the directory cannot be worked on; it is closed */
-	MSG_LIST,      /* M */
-	MSG_NEED,      /* R */
-	MSG_EXTRA,     /* R: flags u8 (MSG_LAST), then records: type u8, name bytes */
-	MSG_DIR_END,   /* M: u8 flags (DIR_END_*) */
-	MSG_DIR_DONE,  /* R: u32 META_D_* that were set, u32 META_D_* that differ and could not be set, u8 has diag, diag */
+	MSG_DIR_FAIL, /* R: struct diag: the directory cannot be worked on; it is closed */
+	MSG_LIST, /* M */
+	MSG_NEED, /* R */
+	MSG_EXTRA, /* R: flags u8 (MSG_LAST), then records: type u8, name bytes */
+	MSG_DIR_END, /* M: u8 flags (DIR_END_*) */
+	MSG_DIR_DONE, /* R: u32 META_D_* that were set, u32 META_D_* that differ and could not be set, u8 has diag, diag */
 
 	/* small entries; id is the batch's */
 	MSG_PUT = 32, /* M */
@@ -72,28 +73,28 @@ enum msg_type {
 
 	/* large files; id is the file's */
 	MSG_FILE = 48, /* M */
-	MSG_FILE_OK,   /* R, only when FILE_SHARED: path of the file being written, relative to the root; u8 in place */
-	MSG_DATA,      /* M: literal bytes at an offset. No answer */
-	MSG_HOLE,      /* M: nothing but zeros here. No answer */
-	MSG_SEG_HASH,  /* M: chunk hashes of a segment */
-	MSG_SEG_NEED,  /* R: the runs that differ, with signatures */
-	MSG_RUN,       /* M: one run as a delta. No answer: failures are in FILE_DONE */
-	MSG_FILE_END,  /* M */
+	MSG_FILE_OK, /* R, only when FILE_SHARED: path of the file being written, relative to the root; u8 in place */
+	MSG_DATA, /* M: literal bytes at an offset. No answer */
+	MSG_HOLE, /* M: nothing but zeros here. No answer */
+	MSG_SEG_HASH, /* M: chunk hashes of a segment */
+	MSG_SEG_NEED, /* R: the runs that differ, with signatures */
+	MSG_RUN, /* M: one run as a delta. No answer: failures are in FILE_DONE */
+	MSG_FILE_END, /* M */
 	MSG_FILE_DONE, /* R */
 
 	/* single operations; id is the operation's */
-	MSG_META = 64,	 /* M: metadata only, optionally breaking a hard link. Answer OP_DONE */
-	MSG_LINK,	 /* M: make a name a further link of an inode. Answer OP_DONE */
-	MSG_DELETE,	 /* M: names of one directory that the source no longer has. Answer DELETE_DONE */
-	MSG_OP_DONE,	 /* R */
+	MSG_META = 64, /* M: metadata only, optionally breaking a hard link. Answer OP_DONE */
+	MSG_LINK, /* M: make a name a further link of an inode. Answer OP_DONE */
+	MSG_DELETE, /* M: names of one directory that the source no longer has. Answer DELETE_DONE */
+	MSG_OP_DONE, /* R */
 	MSG_DELETE_DONE, /* R */
 
 	/* measuring (netcheck) */
 	MSG_PING = 80, /* M: nothing. Answer PONG, in its place among the FILLs */
-	MSG_PONG,      /* R */
-	MSG_FILL,      /* M: bytes that are counted and thrown away. No answer */
-	MSG_LOAD,      /* M: nothing. Answer LOAD_OK */
-	MSG_LOAD_OK,   /* R */
+	MSG_PONG, /* R */
+	MSG_FILL, /* M: bytes that are counted and thrown away. No answer */
+	MSG_LOAD, /* M: nothing. Answer LOAD_OK */
+	MSG_LOAD_OK, /* R */
 };
 
 #define MSG_LAST 0x01 /* in a flags byte: no more frames of this answer (or request) follow */
@@ -101,21 +102,21 @@ enum msg_type {
 /* ---- session ---- */
 
 enum hello_flag {
-	HELLO_DRY_RUN = 1 << 0,	  /* R answers as if, changes nothing */
-	HELLO_DELETE = 1 << 1,	  /* EXTRA is wanted; a directory in the way may be removed with what it holds */
-	HELLO_FIRST = 1 << 2,	  /* first receiver of this run: empty the temporary directory */
-	HELLO_ITEMIZE = 1 << 3,	  /* DELETE_DONE lists every entry removed */
-	HELLO_CHECKSUM = 1 << 4,  /* regular files of equal size are compared by content: no DIR_EQUAL, all in NEED */
-	HELLO_REPLACE = 1 << 5,	  /* update = replace: never in place */
-	HELLO_INPLACE = 1 << 6,	  /* update = inplace: always in place (unless several links). Neither: auto */
+	HELLO_DRY_RUN = 1 << 0, /* R answers as if, changes nothing */
+	HELLO_DELETE = 1 << 1, /* EXTRA is wanted; a directory in the way may be removed with what it holds */
+	HELLO_FIRST = 1 << 2, /* first receiver of this run: empty the temporary directory */
+	HELLO_ITEMIZE = 1 << 3, /* DELETE_DONE lists every entry removed */
+	HELLO_CHECKSUM = 1 << 4, /* regular files of equal size are compared by content: no DIR_EQUAL, all in NEED */
+	HELLO_REPLACE = 1 << 5, /* update = replace: never in place */
+	HELLO_INPLACE = 1 << 6, /* update = inplace: always in place (unless several links). Neither: auto */
 	HELLO_SIZE_ONLY_BASE = 1 << 7, /* reserved, must be 0 */
 };
 
 struct msg_hello {
 	uint32_t protocol;
 	struct bytes version; /* program version, for messages; protocol decides */
-	uint8_t seed[16];     /* key of all hashes of the session */
-	uint32_t fields;      /* META_F_* that M can read */
+	uint8_t seed[16]; /* key of all hashes of the session */
+	uint32_t fields; /* META_F_* that M can read */
 	uint32_t flags;
 	struct bytes rules; /* rules_pack() of the phase's rules */
 	/* target paths that are another unit's business: hidden from listing and deletion (map targets), as paths */
@@ -131,7 +132,8 @@ struct msg_hello_ok {
 	uint8_t root_uid; /* 1: R has the rights of root */
 	uint8_t boot_id[16]; /* of R's kernel, to notice that both ends are one host */
 	uint64_t root_dev, root_ino;
-	uint64_t root_mount; /* number of its mount, which another mount never has while the kernel runs; 0: not known */
+	uint64_t
+		root_mount; /* number of its mount, which another mount never has while the kernel runs; 0: not known */
 	uint8_t root_empty; /* the target root held nothing when R opened it (its own temporary directory aside) */
 	int64_t now; /* R's clock; nothing has been written yet */
 };
@@ -161,10 +163,11 @@ bool msg_epoch_get(const struct frame *f, struct msg_epoch *m);
 /* ---- directories ---- */
 
 enum dir_flag {
-	DIR_NEW = 1 << 0,     /* made by this run and empty (or, dry run: does not exist): no answer but DIR_FAIL */
+	DIR_NEW = 1 << 0, /* made by this run and empty (or, dry run: does not exist): no answer but DIR_FAIL */
 	DIR_PARENTS = 1 << 1, /* make missing parents too (a mapped mount) */
 	DIR_PASSAGE = 1 << 2, /* its own metadata is left alone; made with mode 0755 when missing */
-	DIR_MORE = 1 << 3,    /* M will send LIST and DIR_END even when the digest is equal (linked names, deferred work) */
+	DIR_MORE =
+		1 << 3, /* M will send LIST and DIR_END even when the digest is equal (linked names, deferred work) */
 	DIR_NO_DELETE = 1 << 4, /* M's listing is incomplete: no EXTRA */
 };
 
@@ -173,16 +176,16 @@ struct msg_dir {
 	struct bytes src; /* path relative to the source root, for the rules */
 	struct bytes dst; /* path relative to the target root */
 	uint32_t slice, slices; /* slices >= 1 */
-	uint32_t buckets;	/* 1..WIRE_BUCKETS_MAX; not with DIR_NEW */
-	struct digest digest;	/* of the slice's entries; not with DIR_NEW */
-	struct bytes meta;	/* packed metadata of the directory itself */
+	uint32_t buckets; /* 1..WIRE_BUCKETS_MAX; not with DIR_NEW */
+	struct digest digest; /* of the slice's entries; not with DIR_NEW */
+	struct bytes meta; /* packed metadata of the directory itself */
 };
 void msg_dir_put(struct buf *out, const struct msg_dir *m);
 /* src and dst are validated as paths (see rd_path), meta is not. */
 bool msg_dir_get(const struct frame *f, struct msg_dir *m);
 
 struct msg_dir_diff {
-	uint8_t empty;	      /* the target has nothing in this directory: it may be treated as new from here on (all slices) */
+	uint8_t empty; /* the target has nothing in this directory: it may be treated as new from here on (all slices) */
 	struct bytes buckets; /* 8 bytes for each: digest_bucket values, little endian; empty when `empty` */
 };
 void msg_dir_diff_put(struct buf *out, const struct msg_dir_diff *m);
@@ -192,8 +195,8 @@ bool msg_dir_diff_get(const struct frame *f, struct msg_dir_diff *m);
  * one, the others an empty string; all bits set for a full list), then entries to the end of the frame. Linked entries
  * are always listed, whatever their bucket. The index of an entry counts from 0 in each slice, over all its frames. */
 enum entry_flag {
-	ENTRY_LINKED = 1 << 0,	 /* more than one link at the source: R only reports its state (NEED_LINK_STATE) */
-	ENTRY_BREAK = 1 << 1,	 /* PUT, META: whatever is there under this name must become an inode of its own */
+	ENTRY_LINKED = 1 << 0, /* more than one link at the source: R only reports its state (NEED_LINK_STATE) */
+	ENTRY_BREAK = 1 << 1, /* PUT, META: whatever is there under this name must become an inode of its own */
 	ENTRY_WANT_INO = 1 << 2, /* PUT: report the inode (PUT_DONE) */
 };
 struct entry {
@@ -211,20 +214,20 @@ bool msg_entry_get(struct rd *r, bool with_content, struct entry *e);
 /* NEED: flags u8 (MSG_LAST), then records. Entries that are equal have no record. */
 enum need_op {
 	NEED_CREATED = 1, /* R has made it (directory, link, device, fifo, socket), or would (dry run) */
-	NEED_UPDATED,	  /* R has replaced it: another type, link target or device number was there */
-	NEED_METADATA,	  /* R has set what differed (why); or broken a hard link by copying (META_D_HARDLINK) */
-	NEED_NEW,	  /* a regular file that is not there: content is needed */
-	NEED_UPDATE,	  /* a regular file that is there with other size, time or (CHECKSUM, SUSPECT) perhaps content */
-	NEED_LINK_STATE,  /* a linked entry's state; nothing was done */
-	NEED_FAILED,	  /* diag */
+	NEED_UPDATED, /* R has replaced it: another type, link target or device number was there */
+	NEED_METADATA, /* R has set what differed (why); or broken a hard link by copying (META_D_HARDLINK) */
+	NEED_NEW, /* a regular file that is not there: content is needed */
+	NEED_UPDATE, /* a regular file that is there with other size, time or (CHECKSUM, SUSPECT) perhaps content */
+	NEED_LINK_STATE, /* a linked entry's state; nothing was done */
+	NEED_FAILED, /* diag */
 };
 struct need {
 	uint32_t index;
 	uint8_t op;
-	uint32_t why;	  /* META_D_* */
-	uint64_t basis;	  /* NEED_UPDATE, NEED_LINK_STATE: size of the regular file that is there, 0 if none */
-	uint8_t exists;	  /* NEED_LINK_STATE: something of the same type is there under this name */
-	uint8_t doubt;	  /* NEED_LINK_STATE, when exists: its contents are to be compared, whatever its time says */
+	uint32_t why; /* META_D_* */
+	uint64_t basis; /* NEED_UPDATE, NEED_LINK_STATE: size of the regular file that is there, 0 if none */
+	uint8_t exists; /* NEED_LINK_STATE: something of the same type is there under this name */
+	uint8_t doubt; /* NEED_LINK_STATE, when exists: its contents are to be compared, whatever its time says */
 	uint64_t dev, ino, nlink; /* NEED_LINK_STATE, when exists */
 	struct diag diag; /* NEED_FAILED; owned by the caller after get */
 };
@@ -251,7 +254,7 @@ struct put_done {
 	bool failed;
 	bool made; /* a directory of this name was not there before */
 	uint64_t dev, ino; /* ENTRY_WANT_INO and not failed */
-	struct diag diag;  /* failed; or metadata that could not be set (not failed, diag set). Owned after get */
+	struct diag diag; /* failed; or metadata that could not be set (not failed, diag set). Owned after get */
 };
 void msg_put_done_put(struct buf *out, const struct put_done *p);
 bool msg_put_done_get(struct rd *r, struct put_done *p);
@@ -259,15 +262,16 @@ bool msg_put_done_get(struct rd *r, struct put_done *p);
 /* ---- large files ---- */
 
 enum file_flag {
-	FILE_UPDATE = 1 << 0,  /* there is a basis under this name; SEG_HASH follows. Without: DATA and HOLE only */
-	FILE_SHARED = 1 << 1,  /* other receivers write segments: announce the path (FILE_OK) */
-	FILE_SEGMENT = 1 << 2, /* this receiver writes segments of a file announced by another: path instead of dir, name */
-	FILE_BREAK = 1 << 3,   /* what is there must become an inode of its own */
+	FILE_UPDATE = 1 << 0, /* there is a basis under this name; SEG_HASH follows. Without: DATA and HOLE only */
+	FILE_SHARED = 1 << 1, /* other receivers write segments: announce the path (FILE_OK) */
+	FILE_SEGMENT =
+		1 << 2, /* this receiver writes segments of a file announced by another: path instead of dir, name */
+	FILE_BREAK = 1 << 3, /* what is there must become an inode of its own */
 	FILE_COMPARE = 1 << 4, /* dry run with CHECKSUM: only SEG_HASH and its answers, nothing is written */
 };
 struct msg_file {
 	uint8_t flags;
-	uint32_t dir;	   /* directory id; not with FILE_SEGMENT */
+	uint32_t dir; /* directory id; not with FILE_SEGMENT */
 	struct bytes name; /* not with FILE_SEGMENT */
 	struct bytes path; /* FILE_SEGMENT: the announced path */
 	struct bytes basis_path; /* FILE_SEGMENT with FILE_UPDATE: path of the basis (same as path when in place) */
@@ -306,7 +310,7 @@ bool msg_seg_hash_get(const struct frame *f, struct msg_seg_hash *m);
 /* SEG_NEED: u64 off of the segment, flags u8 (MSG_LAST), then runs. sig empty: send the run literally (DATA, HOLE). */
 struct seg_run {
 	uint64_t off;
-	uint32_t len;	     /* 1..WIRE_RUN_MAX */
+	uint32_t len; /* 1..WIRE_RUN_MAX */
 	uint64_t window_off; /* of the basis */
 	uint32_t window_len;
 	struct bytes sig;
@@ -326,7 +330,8 @@ void msg_run_put(struct buf *out, const struct msg_run *m);
 bool msg_run_get(const struct frame *f, struct msg_run *m);
 
 enum file_end_flag {
-	FILE_END_ABANDON = 1 << 0, /* the source could not be read to the end: keep what is useful, report nothing done */
+	FILE_END_ABANDON =
+		1 << 0, /* the source could not be read to the end: keep what is useful, report nothing done */
 	FILE_END_UNCHANGED = 1 << 1, /* FILE_COMPARE or CHECKSUM: contents were equal; only metadata is set */
 };
 struct msg_file_end {
@@ -340,9 +345,9 @@ bool msg_file_end_get(const struct frame *f, struct msg_file_end *m);
 enum file_status { FILE_COMMITTED, FILE_AGAIN, FILE_FAILED };
 struct msg_file_done {
 	uint8_t status;
-	uint32_t why;	   /* META_D_* that changed */
+	uint32_t why; /* META_D_* that changed */
 	uint64_t dev, ino; /* committed */
-	struct diag diag;  /* failed; or metadata that could not be set. Owned after get */
+	struct diag diag; /* failed; or metadata that could not be set. Owned after get */
 	struct bytes runs; /* again: records; see msg_again_get */
 };
 void msg_file_done_put(struct buf *out, const struct msg_file_done *m);
@@ -364,7 +369,7 @@ struct msg_link {
 	uint32_t dir;
 	struct bytes name;
 	struct bytes existing; /* path relative to the target root, validated */
-	uint64_t dev, ino;     /* the inode it must become a link of: checked after opening `existing` */
+	uint64_t dev, ino; /* the inode it must become a link of: checked after opening `existing` */
 };
 void msg_link_put(struct buf *out, const struct msg_link *m);
 bool msg_link_get(const struct frame *f, struct msg_link *m);
@@ -392,9 +397,9 @@ struct msg_delete_done {
 void msg_delete_done_head_put(struct buf *out, const struct msg_delete_done *m);
 bool msg_delete_done_get(const struct frame *f, struct msg_delete_done *m);
 struct delete_record {
-	uint8_t type;	   /* META_* of what was removed, or META_NONE: a failure */
+	uint8_t type; /* META_* of what was removed, or META_NONE: a failure */
 	struct bytes path; /* relative to the directory of the request */
-	struct diag diag;  /* owned after get */
+	struct diag diag; /* owned after get */
 };
 void msg_delete_record_put(struct buf *out, const struct delete_record *r);
 bool msg_delete_record_get(struct rd *r, struct delete_record *out);
@@ -403,7 +408,7 @@ bool msg_delete_record_get(struct rd *r, struct delete_record *out);
 
 struct msg_pong {
 	uint64_t clock_ns; /* of R, since some moment of its own */
-	uint64_t filled;   /* bytes of FILL that R has thrown away in this session */
+	uint64_t filled; /* bytes of FILL that R has thrown away in this session */
 };
 void msg_pong_put(struct buf *out, const struct msg_pong *m);
 bool msg_pong_get(const struct frame *f, struct msg_pong *m);

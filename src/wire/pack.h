@@ -38,7 +38,7 @@ uint8_t rd_u8(struct rd *r);
 uint32_t rd_u32(struct rd *r);
 uint64_t rd_u64(struct rd *r);
 uint64_t rd_varint(struct rd *r, uint64_t max); /* above max is malformed */
-int64_t rd_varint_signed(struct rd *r);		/* zigzag */
+int64_t rd_varint_signed(struct rd *r); /* zigzag */
 struct bytes rd_fixed(struct rd *r, size_t n);
 struct bytes rd_bytes(struct rd *r, size_t max); /* varint length, then that many */
 /* A byte string without NUL and with 1..max bytes, as a NUL-terminated copy in out (capacity max + 1). */

@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	frame_decoder_filled(&l->in, size - 1);
 	while (frame_decode(&l->in, &f) == FRAME_READY && line_frame(all, l, &f))
 		l->waits_for = f.type;
-	if (l->rtt_count > PINGS_MAX || strlen(all->shared_dir) >= sizeof(all->shared_dir) || l->load.busy > l->load.total)
+	if (l->rtt_count > PINGS_MAX || strlen(all->shared_dir) >= sizeof(all->shared_dir) ||
+		l->load.busy > l->load.total)
 		abort();
 	diag_release(&l->diag);
 	frame_decoder_release(&l->in);

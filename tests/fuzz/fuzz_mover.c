@@ -49,12 +49,12 @@ static _Noreturn void mover_exits(int code)
 	longjmp(gone, code + 1);
 }
 
-#define MUST(x)                                                                                                      \
-	do {                                                                                                         \
-		if (!(x)) {                                                                                          \
-			fprintf(stderr, "violated: %s (line %d)\n", #x, __LINE__);                                   \
-			abort();                                                                                     \
-		}                                                                                                    \
+#define MUST(x)                                                                    \
+	do {                                                                       \
+		if (!(x)) {                                                        \
+			fprintf(stderr, "violated: %s (line %d)\n", #x, __LINE__); \
+			abort();                                                   \
+		}                                                                  \
 	} while (0)
 
 /* ---- the tree ---- */
@@ -375,9 +375,14 @@ static void build_need(struct world *w, struct buf *b)
 {
 	wr_u8(b, u8(w) & 1);
 	for (unsigned n = u8(w) % 8; n--;) {
-		struct need need = {.index = (uint32_t)number(w), .op = (uint8_t)(1 + u8(w) % NEED_FAILED),
-			.why = (uint32_t)(number(w) % META_D_END), .basis = number(w), .exists = u8(w) & 1, .dev = number(w),
-			.ino = number(w), .nlink = number(w)};
+		struct need need = {.index = (uint32_t)number(w),
+			.op = (uint8_t)(1 + u8(w) % NEED_FAILED),
+			.why = (uint32_t)(number(w) % META_D_END),
+			.basis = number(w),
+			.exists = u8(w) & 1,
+			.dev = number(w),
+			.ino = number(w),
+			.nlink = number(w)};
 		if (need.op == NEED_FAILED)
 			diag_set(&need.diag, DIAG_TARGET_WRITE, 5, NULL, "failed");
 		msg_need_put(b, &need);
@@ -398,7 +403,9 @@ static void build_seg_need(struct world *w, struct buf *b)
 	wr_u8(b, u8(w) & 1);
 	for (unsigned n = u8(w) % 4; n--;) {
 		AUTO_BUF sig = BUF_INIT;
-		struct seg_run run = {.off = number(w), .len = (uint32_t)number(w), .window_off = number(w),
+		struct seg_run run = {.off = number(w),
+			.len = (uint32_t)number(w),
+			.window_off = number(w),
 			.window_len = (uint32_t)number(w)};
 		if (u8(w) & 1) {
 			uint8_t basis[2048] = {0};
@@ -419,22 +426,29 @@ static void build_done(struct world *w, uint8_t type, struct buf *b)
 
 	any_diag(w, &d);
 	if (type == MSG_FILE_DONE) {
-		struct msg_file_done m = {.status = u8(w) % 4, .why = (uint32_t)(number(w) % META_D_END), .dev = number(w),
-			.ino = number(w), .diag = d};
+		struct msg_file_done m = {.status = u8(w) % 4,
+			.why = (uint32_t)(number(w) % META_D_END),
+			.dev = number(w),
+			.ino = number(w),
+			.diag = d};
 		if (m.status == FILE_AGAIN)
 			build_again(w, &m, &runs);
 		msg_file_done_put(b, &m);
 	} else if (type == MSG_OP_DONE) {
-		struct msg_op_done m = {.failed = u8(w) & 1, .changed = u8(w) & 1, .why = (uint32_t)(number(w) % META_D_END),
-			.dev = number(w), .ino = number(w), .diag = d};
+		struct msg_op_done m = {.failed = u8(w) & 1,
+			.changed = u8(w) & 1,
+			.why = (uint32_t)(number(w) % META_D_END),
+			.dev = number(w),
+			.ino = number(w),
+			.diag = d};
 		msg_op_done_put(b, &m);
 	} else if (type == MSG_DIR_DONE) {
 		struct msg_dir_done m = {.set = (uint32_t)(number(w) % META_D_END), .failed = 0, .diag = d};
 		msg_dir_done_put(b, &m);
 	} else {
 		struct msg_delete_done m = {.flags = u8(w) & 1, .deleted = number(w), .budget_reached = u8(w) & 1};
-		struct delete_record rec = {.type = diag_is_set(&d) ? META_NONE : META_REG, .path = {(const uint8_t *)"x", 1},
-			.diag = d};
+		struct delete_record rec = {
+			.type = diag_is_set(&d) ? META_NONE : META_REG, .path = {(const uint8_t *)"x", 1}, .diag = d};
 		msg_delete_done_head_put(b, &m);
 		if (u8(w) & 1)
 			msg_delete_record_put(b, &rec);
@@ -444,8 +458,11 @@ static void build_done(struct world *w, uint8_t type, struct buf *b)
 static void build_put_done(struct world *w, struct buf *b)
 {
 	for (unsigned n = u8(w) % 6, index = 0; n--;) {
-		struct put_done p = {.index = index += (uint32_t)number(w), .failed = u8(w) & 1, .made = u8(w) & 1,
-			.dev = number(w), .ino = number(w)};
+		struct put_done p = {.index = index += (uint32_t)number(w),
+			.failed = u8(w) & 1,
+			.made = u8(w) & 1,
+			.dev = number(w),
+			.ino = number(w)};
 		if (p.failed)
 			diag_set(&p.diag, DIAG_TARGET_WRITE, 5, NULL, "failed");
 		msg_put_done_put(b, &p);
@@ -519,8 +536,8 @@ static void hostile(struct world *w)
 		enum slot_kind kind;
 	} answers[] = {{MSG_DIR_EQUAL, SLOT_DIR}, {MSG_DIR_DIFF, SLOT_DIR}, {MSG_DIR_SPLIT, SLOT_DIR},
 		{MSG_DIR_FAIL, SLOT_DIR}, {MSG_NEED, SLOT_DIR}, {MSG_EXTRA, SLOT_DIR}, {MSG_DIR_DONE, SLOT_DIR},
-		{MSG_PUT_DONE, SLOT_BATCH}, {MSG_FILE_OK, SLOT_FILE}, {MSG_SEG_NEED, SLOT_FILE}, {MSG_FILE_DONE, SLOT_FILE},
-		{MSG_OP_DONE, SLOT_OP}, {MSG_DELETE_DONE, SLOT_OP}};
+		{MSG_PUT_DONE, SLOT_BATCH}, {MSG_FILE_OK, SLOT_FILE}, {MSG_SEG_NEED, SLOT_FILE},
+		{MSG_FILE_DONE, SLOT_FILE}, {MSG_OP_DONE, SLOT_OP}, {MSG_DELETE_DONE, SLOT_OP}};
 	uint8_t a = u8(w), n = u8(w);
 	size_t i = (a & 0x7f) % ARRAY_LEN(answers);
 	uint32_t id = nth_slot(w, n, a & 0x80 ? SLOT_FREE : answers[i].kind);
@@ -792,8 +809,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint32_t flags[] = {IPC_DELETE, IPC_DELETE | IPC_MAX_DELETE, IPC_DRY_RUN, IPC_CHECKSUM, IPC_SHARING,
-		IPC_DELETE | IPC_DELETE_AFTER, IPC_NO_DELTA, IPC_ITEMS};
+	static const uint32_t flags[] = {IPC_DELETE, IPC_DELETE | IPC_MAX_DELETE, IPC_DRY_RUN, IPC_CHECKSUM,
+		IPC_SHARING, IPC_DELETE | IPC_DELETE_AFTER, IPC_NO_DELTA, IPC_ITEMS};
 	struct world *w = xcalloc(1, sizeof(*w));
 	uint32_t chosen = 0;
 	uint8_t a, b;

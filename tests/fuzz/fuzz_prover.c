@@ -33,11 +33,11 @@ static int make_tree(void)
 	int root;
 
 	if (!mkdtemp(top) || atexit(remove_tree) || chdir(top) < 0 || mkdir("root", 0700) < 0 ||
-	        mkdir(SECRET, 0700) < 0)
+		mkdir(SECRET, 0700) < 0)
 		abort();
 	root = open("root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0 || mkdirat(root, "d", 0700) < 0 || symlinkat("..", root, "d/up") < 0 ||
-	        symlinkat("../..", root, "out") < 0)
+		symlinkat("../..", root, "out") < 0)
 		abort();
 	for (int i = 0; i < 3; i++) {
 		int fd;

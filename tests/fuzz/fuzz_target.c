@@ -82,8 +82,7 @@ static int make_tree(void)
 {
 	int fd, root;
 
-	snprintf(top, sizeof(top), "%s/fuzz-target.XXXXXX",
-		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(top, sizeof(top), "%s/fuzz-target.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(top) || chdir(top) < 0 || mkdir("root", 0700) < 0 || mkdir("outside", 0700) < 0)
 		abort();
 	fd = open("outside/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -92,8 +91,7 @@ static int make_tree(void)
 	close(fd);
 	root = open("root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0 || mkdirat(root, "d", 0700) < 0 || symlinkat("../outside", root, "evil") < 0 ||
-		symlinkat("../../outside", root, "d/dir") < 0 ||
-		symlinkat("../../outside/file", root, "d/f") < 0 ||
+		symlinkat("../../outside", root, "d/dir") < 0 || symlinkat("../../outside/file", root, "d/f") < 0 ||
 		symlinkat("../outside/file", root, "f") < 0)
 		abort();
 	fd = openat(root, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -122,8 +120,8 @@ static void look(struct outside *o)
 static bool untouched(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_mode == b->st_mode && a->st_size == b->st_size &&
-	       a->st_nlink == b->st_nlink && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+		a->st_nlink == b->st_nlink && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+		a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -93,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const parsers[])(const char *, size_t) = {
-	        settings, known_hosts, boot_lines, words, reports, addresses};
+		settings, known_hosts, boot_lines, words, reports, addresses};
 	AUTO_FREE char *exact = NULL;
 
 	if (size < 1)

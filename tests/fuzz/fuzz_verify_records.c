@@ -114,13 +114,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct run r = {};
 	struct verifier_mount mount = {.rel = "", .target_rel = ""};
 	struct verifier_options o = {
-	        .mode = VERIFY_CRC64,
-	        .metadata = true,
-	        .fields = VERIFY_F_ALL,
-	        .mounts = &mount,
-	        .mount_count = 1,
-	        .changed_since_ns = INT64_MAX,
-	        .callbacks = {&r, on_give, on_difference, on_pair, on_counts, on_diag, on_done},
+		.mode = VERIFY_CRC64,
+		.metadata = true,
+		.fields = VERIFY_F_ALL,
+		.mounts = &mount,
+		.mount_count = 1,
+		.changed_since_ns = INT64_MAX,
+		.callbacks = {&r, on_give, on_difference, on_pair, on_counts, on_diag, on_done},
 	};
 	enum result res;
 	AUTO_DIAG d = DIAG_INIT;

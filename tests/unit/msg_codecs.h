@@ -15,41 +15,41 @@ static inline struct frame codec_frame(const uint8_t *p, size_t n)
 }
 
 /* Messages that are a frame, without and with a diag in them. */
-#define CODEC_FRAME(name, type)                                                                                      \
-	static bool codec_##name(const uint8_t *p, size_t n, struct buf *out)                                        \
-	{                                                                                                            \
-		struct frame f = codec_frame(p, n);                                                                  \
-		struct type m;                                                                                       \
-                                                                                                                     \
-		if (!msg_##name##_get(&f, &m))                                                                       \
-			return false;                                                                                \
-		msg_##name##_put(out, &m);                                                                           \
-		return true;                                                                                         \
+#define CODEC_FRAME(name, type)                                               \
+	static bool codec_##name(const uint8_t *p, size_t n, struct buf *out) \
+	{                                                                     \
+		struct frame f = codec_frame(p, n);                           \
+		struct type m;                                                \
+                                                                              \
+		if (!msg_##name##_get(&f, &m))                                \
+			return false;                                         \
+		msg_##name##_put(out, &m);                                    \
+		return true;                                                  \
 	}
-#define CODEC_FRAME_DIAG(name, type)                                                                                 \
-	static bool codec_##name(const uint8_t *p, size_t n, struct buf *out)                                        \
-	{                                                                                                            \
-		struct frame f = codec_frame(p, n);                                                                  \
-		struct type m;                                                                                       \
-                                                                                                                     \
-		if (!msg_##name##_get(&f, &m))                                                                       \
-			return false;                                                                                \
-		msg_##name##_put(out, &m);                                                                           \
-		diag_release(&m.diag);                                                                               \
-		return true;                                                                                         \
+#define CODEC_FRAME_DIAG(name, type)                                          \
+	static bool codec_##name(const uint8_t *p, size_t n, struct buf *out) \
+	{                                                                     \
+		struct frame f = codec_frame(p, n);                           \
+		struct type m;                                                \
+                                                                              \
+		if (!msg_##name##_get(&f, &m))                                \
+			return false;                                         \
+		msg_##name##_put(out, &m);                                    \
+		diag_release(&m.diag);                                        \
+		return true;                                                  \
 	}
 /* Records to the end. */
-#define CODEC_RECORDS(name, type, done)                                                                              \
-	static bool codec_##name(const uint8_t *p, size_t n, struct buf *out)                                        \
-	{                                                                                                            \
-		struct rd r = rd_init(p, n);                                                                         \
-		struct type m;                                                                                       \
-                                                                                                                     \
-		while (msg_##name##_get(&r, &m)) {                                                                   \
-			msg_##name##_put(out, &m);                                                                   \
-			done;                                                                                        \
-		}                                                                                                    \
-		return rd_done(&r);                                                                                  \
+#define CODEC_RECORDS(name, type, done)                                       \
+	static bool codec_##name(const uint8_t *p, size_t n, struct buf *out) \
+	{                                                                     \
+		struct rd r = rd_init(p, n);                                  \
+		struct type m;                                                \
+                                                                              \
+		while (msg_##name##_get(&r, &m)) {                            \
+			msg_##name##_put(out, &m);                            \
+			done;                                                 \
+		}                                                             \
+		return rd_done(&r);                                           \
 	}
 
 CODEC_FRAME(dir, msg_dir)
@@ -198,14 +198,36 @@ static const struct {
 	const char *name;
 	msg_codec fn;
 } msg_codecs[] = {
-	{"hello", codec_hello}, {"hello_ok", codec_hello_ok}, {"dir", codec_dir}, {"dir_diff", codec_dir_diff},
-	{"list", codec_list}, {"need", codec_need}, {"dir_done", codec_dir_done}, {"put", codec_put},
-	{"put_done", codec_put_done}, {"file", codec_file}, {"file_ok", codec_file_ok}, {"data", codec_data},
-	{"hole", codec_hole}, {"seg_hash", codec_seg_hash}, {"seg_run", codec_seg_run}, {"run", codec_run},
-	{"file_end", codec_file_end}, {"file_done", codec_file_done}, {"again", codec_again}, {"meta", codec_meta},
-	{"link", codec_link}, {"op_done", codec_op_done}, {"delete", codec_delete}, {"delete_done", codec_delete_done},
-	{"delete_record", codec_delete_record}, {"diag", codec_diag}, {"pong", codec_pong}, {"load", codec_load},
-	{"suspect", codec_suspect}, {"epoch", codec_epoch},
+	{"hello", codec_hello},
+	{"hello_ok", codec_hello_ok},
+	{"dir", codec_dir},
+	{"dir_diff", codec_dir_diff},
+	{"list", codec_list},
+	{"need", codec_need},
+	{"dir_done", codec_dir_done},
+	{"put", codec_put},
+	{"put_done", codec_put_done},
+	{"file", codec_file},
+	{"file_ok", codec_file_ok},
+	{"data", codec_data},
+	{"hole", codec_hole},
+	{"seg_hash", codec_seg_hash},
+	{"seg_run", codec_seg_run},
+	{"run", codec_run},
+	{"file_end", codec_file_end},
+	{"file_done", codec_file_done},
+	{"again", codec_again},
+	{"meta", codec_meta},
+	{"link", codec_link},
+	{"op_done", codec_op_done},
+	{"delete", codec_delete},
+	{"delete_done", codec_delete_done},
+	{"delete_record", codec_delete_record},
+	{"diag", codec_diag},
+	{"pong", codec_pong},
+	{"load", codec_load},
+	{"suspect", codec_suspect},
+	{"epoch", codec_epoch},
 };
 
 /* Is what fn accepts stable? True for what it refuses. */

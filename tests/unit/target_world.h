@@ -114,10 +114,8 @@ static inline void world_close(struct world *w)
 static inline void world_send(struct world *w, uint8_t type, uint32_t id, struct buf *payload)
 {
 	struct frame_decoder d;
-	struct frame f = {.type = type,
-		.id = id,
-		.payload = payload ? payload->data : NULL,
-		.len = payload ? payload->len : 0};
+	struct frame f = {
+		.type = type, .id = id, .payload = payload ? payload->data : NULL, .len = payload ? payload->len : 0};
 	struct buf *out = session_out(w->s);
 
 	world_forget(w);
@@ -178,10 +176,8 @@ static inline struct bytes str_bytes(const char *s)
 static inline void world_hello(struct world *w, uint32_t flags, const char *hidden, const struct buf *rules)
 {
 	struct session_config c = {.root_fd = fcntl(w->root, F_DUPFD_CLOEXEC, 0), .version = "0.0"};
-	struct msg_hello m = {.protocol = WIRE_PROTOCOL,
-		.version = str_bytes("0.0"),
-		.fields = WORLD_FIELDS,
-		.flags = flags};
+	struct msg_hello m = {
+		.protocol = WIRE_PROTOCOL, .version = str_bytes("0.0"), .fields = WORLD_FIELDS, .flags = flags};
 	AUTO_BUF paths = BUF_INIT;
 	struct buf b = BUF_INIT;
 
@@ -242,8 +238,8 @@ static inline void world_dir_end(struct world *w, uint32_t id, struct msg_dir_do
 	diag_release(&out->diag);
 }
 
-static inline void entry_add(struct buf *b, uint8_t flags, const char *name, const struct meta *m,
-	const char *content, bool with_content)
+static inline void entry_add(
+	struct buf *b, uint8_t flags, const char *name, const struct meta *m, const char *content, bool with_content)
 {
 	AUTO_BUF packed = BUF_INIT;
 	struct entry e = {.flags = flags, .name = str_bytes(name)};
@@ -259,8 +255,8 @@ static inline void entry_add(struct buf *b, uint8_t flags, const char *name, con
 }
 
 /* One entry put; the record of PUT_DONE in out (zeros when there is none). */
-static inline void world_put(struct world *w, uint32_t dir, uint8_t flags, const char *name,
-	const struct meta *m, const char *content, struct put_done *out)
+static inline void world_put(struct world *w, uint32_t dir, uint8_t flags, const char *name, const struct meta *m,
+	const char *content, struct put_done *out)
 {
 	struct buf b = BUF_INIT;
 	struct frame f;
@@ -288,8 +284,7 @@ static inline void world_put_file(struct world *w, uint32_t dir, const char *nam
 	assert_false(diag_is_set(&p.diag));
 }
 
-static inline struct digest entry_digest(
-	struct world *w, enum digest_kind kind, const char *name, const struct meta *m)
+static inline struct digest entry_digest(struct world *w, enum digest_kind kind, const char *name, const struct meta *m)
 {
 	AUTO_BUF packed = BUF_INIT;
 

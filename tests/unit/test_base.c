@@ -16,8 +16,8 @@
 
 static void test_utf8(void **state)
 {
-	static const char *const good[] = {"", "ascii", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
-		"\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf", "\xc2\x80", "\xe0\xa0\x80"};
+	static const char *const good[] = {"", "ascii", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf",
+		"\xee\x80\x80", "\xf4\x8f\xbf\xbf", "\xc2\x80", "\xe0\xa0\x80"};
 	static const char *const bad[] = {
 		"\x80",
 		"\xc3",
@@ -95,8 +95,7 @@ static void test_json(void **state)
 
 static void test_base64(void **state)
 {
-	static const char *const expected[] = {
-		"", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
+	static const char *const expected[] = {"", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
 
 	(void)state;
 	for (size_t n = 0; n < ARRAY_LEN(expected); n++) {
@@ -142,8 +141,8 @@ static void test_duration(void **state)
 	static const struct {
 		uint64_t s;
 		const char *text;
-	} cases[] = {{0, "0:00"}, {42, "0:42"}, {60, "1:00"}, {3599, "59:59"}, {3723, "1:02:03"},
-		{360000, "100:00:00"}};
+	} cases[] = {
+		{0, "0:00"}, {42, "0:42"}, {60, "1:00"}, {3599, "59:59"}, {3723, "1:02:03"}, {360000, "100:00:00"}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -176,8 +175,8 @@ static void test_parse_size(void **state)
 		{"0.50781250000000000000000M", 532480},
 		{"9007199254740992", UINT64_C(1) << 53},
 	};
-	static const char *const bad[] = {"", " 1", "1 ", "-1", "+1", "1.", ".5", "1.K", "0x10", "1e3", "1KK",
-		"1iB", "1X", "M", "nan", "inf", "8E", "99999999999999999999", "1M/s", "1,5M"};
+	static const char *const bad[] = {"", " 1", "1 ", "-1", "+1", "1.", ".5", "1.K", "0x10", "1e3", "1KK", "1iB",
+		"1X", "M", "nan", "inf", "8E", "99999999999999999999", "1M/s", "1,5M"};
 	uint64_t v;
 
 	(void)state;
@@ -194,10 +193,9 @@ static void test_parse_duration(void **state)
 	static const struct {
 		const char *text;
 		uint64_t s;
-	} good[] = {{"0", 0}, {"90", 90}, {"30s", 30}, {"5m", 300}, {"2h", 7200}, {"26h", 93600},
-		{"1d", 86400}, {"1.5h", 5400}, {"0.035h", 126}};
-	static const char *const bad[] = {
-		"", "s", "-5s", "5 s", "5ms", "5M", "5w", "1h30m", "9999999999999", "1e5"};
+	} good[] = {{"0", 0}, {"90", 90}, {"30s", 30}, {"5m", 300}, {"2h", 7200}, {"26h", 93600}, {"1d", 86400},
+		{"1.5h", 5400}, {"0.035h", 126}};
+	static const char *const bad[] = {"", "s", "-5s", "5 s", "5ms", "5M", "5w", "1h30m", "9999999999999", "1e5"};
 	uint64_t v;
 
 	(void)state;

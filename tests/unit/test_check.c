@@ -87,7 +87,8 @@ static void test_limited(void **state)
 
 static void test_sysload(void **state)
 {
-	static const char stat[] = "cpu  100 10 50 1000 40 5 5 30 7 0\ncpu0 50 5 25 500 20 2 2 15 3 0\ncpu1 1 1 1 1\nintr 5 cpu\n";
+	static const char stat[] =
+		"cpu  100 10 50 1000 40 5 5 30 7 0\ncpu0 50 5 25 500 20 2 2 15 3 0\ncpu1 1 1 1 1\nintr 5 cpu\n";
 	struct sysload l;
 
 	assert_true(sysload_parse(stat, "MemTotal:  1000 kB\nMemFree: 5 kB\nMemAvailable:   400 kB\n", &l));
@@ -112,11 +113,15 @@ static void test_disks(void **state)
 {
 	static const char make[] =
 		"set -e; mkdir -p dev/block\n"
-		"disk() { mkdir -p devices/$1/queue devices/$1/slaves; echo $2 >devices/$1/dev; echo $3 >devices/$1/queue/rotational;"
+		"disk() { mkdir -p devices/$1/queue devices/$1/slaves; echo $2 >devices/$1/dev; echo $3 "
+		">devices/$1/queue/rotational;"
 		" ln -s ../../devices/$1 dev/block/$2; }\n"
-		"part() { mkdir -p devices/$1; echo $2 >devices/$1/dev; echo 1 >devices/$1/partition; ln -s ../../devices/$1 dev/block/$2; }\n"
-		"disk sda 8:0 1; part sda/sda1 8:1; part sda/sda2 8:2; disk sdb 8:16 1; part sdb/sdb1 8:17; disk nvme 259:0 0\n"
-		"disk md0 9:0 1; ln -s ../../sda/sda2 devices/md0/slaves/sda2; ln -s ../../sdb/sdb1 devices/md0/slaves/sdb1\n"
+		"part() { mkdir -p devices/$1; echo $2 >devices/$1/dev; echo 1 >devices/$1/partition; ln -s "
+		"../../devices/$1 dev/block/$2; }\n"
+		"disk sda 8:0 1; part sda/sda1 8:1; part sda/sda2 8:2; disk sdb 8:16 1; part sdb/sdb1 8:17; disk nvme "
+		"259:0 0\n"
+		"disk md0 9:0 1; ln -s ../../sda/sda2 devices/md0/slaves/sda2; ln -s ../../sdb/sdb1 "
+		"devices/md0/slaves/sdb1\n"
 		"disk dm0 253:0 1; ln -s ../../md0 devices/dm0/slaves/md0\n"
 		"disk loop 7:0 0; ln -s ../../loop devices/loop/slaves/loop\n"; /* stands on itself */
 	char path[] = "/tmp/rehost-check-XXXXXX";
@@ -306,7 +311,8 @@ static void test_probe_measures(void **state)
 		assert_true(poll(p, 2, 10000) > 0);
 		if (p[0].revents)
 			break;
-		frame_decoder_filled(&s.from_wire, (size_t)read(s.wire, frame_decoder_space(&s.from_wire, 65536), 65536));
+		frame_decoder_filled(
+			&s.from_wire, (size_t)read(s.wire, frame_decoder_space(&s.from_wire, 65536), 65536));
 	}
 	f = hear(s.ipc, &s.from_probe);
 	assert_true(line_frame(&all, &l, &f));

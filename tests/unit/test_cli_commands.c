@@ -34,10 +34,10 @@ static void describe(const struct job *j)
 		"%s name=%s address=%s user=%s port=%u root=%s source=%s adhoc=%d dry=%d checksum=%d x=%d "
 		"adopt=%d "
 		"retry=%d first=%d items=%d delete=%d mode=%d recheck=%d processes=%u",
-		kinds[j->kind], j->name, c->target.address, c->target.user ? c->target.user : "-",
-		c->target.port, c->target.root, c->source.root, j->adhoc, j->dry_run, j->checksum,
-		j->one_file_system, j->adopt, j->retry, j->first_connection_retries, j->want_items,
-		c->rules.delete_when, j->verify_mode, j->recheck, c->transfer.processes);
+		kinds[j->kind], j->name, c->target.address, c->target.user ? c->target.user : "-", c->target.port,
+		c->target.root, c->source.root, j->adhoc, j->dry_run, j->checksum, j->one_file_system, j->adopt,
+		j->retry, j->first_connection_retries, j->want_items, c->rules.delete_when, j->verify_mode, j->recheck,
+		c->transfer.processes);
 	for (size_t i = 0; i < c->rules.filters.len; i++)
 		dprintf(3, " filter=[%s]", c->rules.filters.items[i].value);
 	for (size_t i = 0; i < j->path_count; i++)
@@ -69,8 +69,8 @@ bool job_copy_completed(const struct job *job)
 	return script.copied;
 }
 
-bool job_state_read(const char *state_dir, const char *run_dir, const char *name, struct job_state *out,
-	pid_t *out_pid, struct diag *d)
+bool job_state_read(const char *state_dir, const char *run_dir, const char *name, struct job_state *out, pid_t *out_pid,
+	struct diag *d)
 {
 	*out = (struct job_state){0};
 	*out_pid = 0;

@@ -144,9 +144,9 @@ static void test_difference(void **state)
 
 static void test_summary(void **state)
 {
-	static const char *const wanted[] = {"duration_s", "files_examined", "files_transferred",
-		"files_deleted", "files_vanished", "files_failed", "bytes_total", "bytes_literal",
-		"bytes_matched", "bytes_sent", "bytes_received", "bytes_helper"};
+	static const char *const wanted[] = {"duration_s", "files_examined", "files_transferred", "files_deleted",
+		"files_vanished", "files_failed", "bytes_total", "bytes_literal", "bytes_matched", "bytes_sent",
+		"bytes_received", "bytes_helper"};
 	struct summary s = {.exit_code = 3, .files_examined = 7};
 	struct lines l;
 	cJSON *j;
@@ -166,8 +166,7 @@ static void test_summary(void **state)
 
 static void test_verify_summary(void **state)
 {
-	static const char *const kinds[] = {
-		"content", "missing", "extra", "type", "metadata", "hardlink", "changed"};
+	static const char *const kinds[] = {"content", "missing", "extra", "type", "metadata", "hardlink", "changed"};
 	struct summary s = {.exit_code = 4, .files_examined = 7, .bytes_hashed = 8, .differences = 28};
 	struct lines l;
 	cJSON *j;

@@ -22,11 +22,11 @@ static bool parse(const char *line, struct options *o, struct usage_error *e, ch
 	return options_parse(argc, argv, o, e);
 }
 
-#define WITH(line)                                                                                           \
-	struct options o;                                                                                    \
-	struct usage_error e;                                                                                \
-	AUTO_FREE char *words = NULL;                                                                        \
-	if (!parse(line, &o, &e, &words))                                                                    \
+#define WITH(line)                        \
+	struct options o;                 \
+	struct usage_error e;             \
+	AUTO_FREE char *words = NULL;     \
+	if (!parse(line, &o, &e, &words)) \
 		fail_msg("'%s' was refused: %s", line, e.diag.detail);
 
 static void refuse(const char *line, enum diag_code code, const char *in_text, const char *in_hint)
@@ -73,7 +73,7 @@ static void test_places(void **state)
 	{
 		WITH("-vq sync -nix a b");
 		assert_true(o.quiet && !o.verbose && o.given[OPT_DRY_RUN] && o.given[OPT_ITEMIZE] &&
-			    o.given[OPT_ONE_FILE_SYSTEM]);
+			o.given[OPT_ONE_FILE_SYSTEM]);
 		options_release(&o);
 	}
 }
@@ -190,8 +190,7 @@ static void test_manual(void **state)
 	assert_int_equal(fd_read_file(AT_FDCWD, MANUAL, 1 << 20, &text, &len), 0);
 	for (size_t i = 0; i < OPT_COUNT; i++) {
 		AUTO_FREE char *want = xasprintf("Fl -%s", option_defs[i].name);
-		AUTO_FREE char *letter =
-			xasprintf("It Fl %c ", option_defs[i].letter ? option_defs[i].letter : ' ');
+		AUTO_FREE char *letter = xasprintf("It Fl %c ", option_defs[i].letter ? option_defs[i].letter : ' ');
 
 		if (!strstr(text, want))
 			fail_msg("the manual does not know --%s", option_defs[i].name);

@@ -150,8 +150,9 @@ static void test_always(void **state)
 
 	begin(&t, (struct report_options){.progress = PROGRESS_ALWAYS});
 	all_events(&t, &s);
-	assert_string_equal(t.err, "rehost: syncing 1 B, 0 B/s, 0 files done\n"
-				   "rehost: done 2.00 MiB of 2.00 MiB, 100%, 0 B/s, 5 files done\n");
+	assert_string_equal(t.err,
+		"rehost: syncing 1 B, 0 B/s, 0 files done\n"
+		"rehost: done 2.00 MiB of 2.00 MiB, 100%, 0 B/s, 5 files done\n");
 	finish(&t);
 }
 
@@ -169,8 +170,8 @@ static void test_asked(void **state)
 	begin(&t, (struct report_options){.quiet = true, .progress = PROGRESS_NEVER});
 	report_progress(t.r, &p, true);
 	look(&t);
-	assert_string_equal(t.err,
-		"rehost: copying 1.00 MiB of 4.00 MiB, 25%, 1.00 MiB/s, 0:03 left, 10 files done, 20 left\n");
+	assert_string_equal(
+		t.err, "rehost: copying 1.00 MiB of 4.00 MiB, 25%, 1.00 MiB/s, 0:03 left, 10 files done, 20 left\n");
 	finish(&t);
 }
 
@@ -194,9 +195,9 @@ static void test_verify(void **state)
 	report_difference(t.r, &missing);
 	report_end(t.r, &s, false, true);
 	look(&t);
-	assert_true(
-		starts_with(t.out, "metadata  a\\tb: mtime, mode (source: 0644, target: 0600)\nmissing   c\n"
-				   "2 differences: 1 missing, 1 metadata\n"));
+	assert_true(starts_with(t.out,
+		"metadata  a\\tb: mtime, mode (source: 0644, target: 0600)\nmissing   c\n"
+		"2 differences: 1 missing, 1 metadata\n"));
 	finish(&t);
 
 	begin(&t, (struct report_options){.command = "verify"});
@@ -243,25 +244,18 @@ static void test_itemize(void **state)
 	itemized((struct item){.op = ITEM_CREATE, .path = "l", .type = META_LNK}, "cL+++++++++ l");
 	itemized((struct item){.op = ITEM_CREATE, .path = "p", .type = META_FIFO}, "cS+++++++++ p");
 	itemized((struct item){.op = ITEM_CREATE, .path = "b", .type = META_BLK}, "cD+++++++++ b");
-	itemized(
-		(struct item){
-			.op = ITEM_UPDATE, .path = "f", .type = META_REG, .why = META_D_SIZE | META_D_MTIME},
+	itemized((struct item){.op = ITEM_UPDATE, .path = "f", .type = META_REG, .why = META_D_SIZE | META_D_MTIME},
 		"<f.st...... f");
 	itemized((struct item){.op = ITEM_UPDATE, .path = "f", .type = META_REG, .why = META_D_CONTENT},
 		"<fc........ f");
-	itemized((struct item){.op = ITEM_UPDATE, .path = "f", .type = META_REG, .why = META_D_TYPE},
-		"<f+++++++++ f");
-	itemized((struct item){.op = ITEM_UPDATE, .path = "l", .type = META_LNK, .why = META_D_LINK},
-		"cLc........ l");
+	itemized((struct item){.op = ITEM_UPDATE, .path = "f", .type = META_REG, .why = META_D_TYPE}, "<f+++++++++ f");
+	itemized((struct item){.op = ITEM_UPDATE, .path = "l", .type = META_LNK, .why = META_D_LINK}, "cLc........ l");
 	itemized((struct item){.op = ITEM_METADATA,
 			 .path = ".",
 			 .type = META_DIR,
-			 .why = META_D_MODE | META_D_OWNER | META_D_GROUP | META_D_FLAGS | META_D_ACL |
-				META_D_XATTR},
+			 .why = META_D_MODE | META_D_OWNER | META_D_GROUP | META_D_FLAGS | META_D_ACL | META_D_XATTR},
 		".d...pogfax ./");
-	itemized(
-		(struct item){
-			.op = ITEM_LINK, .path = "b", .type = META_REG, .link = "a", .why = META_D_HARDLINK},
+	itemized((struct item){.op = ITEM_LINK, .path = "b", .type = META_REG, .link = "a", .why = META_D_HARDLINK},
 		"hf+++++++++ b => a");
 	itemized((struct item){.op = ITEM_DELETE, .path = "x\n", .type = META_REG}, "*deleting   x\\n");
 }
@@ -283,16 +277,14 @@ static void test_status_check(void **state)
 	struct job_state s = {0};
 
 	assert_int_equal(check(&s, 0, "REHOST UNKNOWN - job web: no run is recorded"), 3);
-	assert_int_equal(
-		check(&s, 7, "REHOST WARNING - job web: no run is recorded, running as process 7"), 1);
+	assert_int_equal(check(&s, 7, "REHOST WARNING - job web: no run is recorded, running as process 7"), 1);
 	s = (struct job_state){.exists = true, .last_command = sync};
 	assert_int_equal(check(&s, 0, "REHOST CRITICAL - job web: no sync has completed"), 2);
 	assert_int_equal(check(&s, 7, "REHOST WARNING - "), 1);
 	s.last_sync_completed = 99 * 3600 * NS_PER_S;
-	assert_int_equal(
-		check(&s, 0,
-			"REHOST OK - job web: last sync completed 1:00:00 ago, last exit code 0 (sync) | "
-			"age=3600s;;93600"),
+	assert_int_equal(check(&s, 0,
+				 "REHOST OK - job web: last sync completed 1:00:00 ago, last exit code 0 (sync) | "
+				 "age=3600s;;93600"),
 		0);
 	s.last_exit_code = 69;
 	assert_int_equal(check(&s, 0, "REHOST WARNING - "), 1);

@@ -112,8 +112,8 @@ static void test_refused(void **state)
 static void test_local(void **state)
 {
 	char dir[] = "/tmp/rehost-spec-XXXXXX", real[PATH_MAX];
-	static const char *const spellings[] = {"local:there", "local:./there/", "local:there/../there",
-		"local:link", "local:missing", "local:./missing//"};
+	static const char *const spellings[] = {"local:there", "local:./there/", "local:there/../there", "local:link",
+		"local:missing", "local:./missing//"};
 	struct stat st;
 
 	assert_non_null(mkdtemp(dir));

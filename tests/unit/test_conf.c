@@ -104,7 +104,8 @@ static void values(void **state)
 		"helper=/opt/r\nconnect_timeout=2m\nidentity=~/a , /b/./c\n"
 		"[source]\nroot=/srv/.\nfilesystems = xfs\nmap = /a=/, /b/ = x//y/\npage_cache=use\n"
 		"[rules]\ndelete=no\nmax_delete=0\n"
-		"[transfer]\nprocesses=16\nsync_processes=1\ncompression=zstd:19\nupdate=inplace\ndelta=off\nids=numeric\n"
+		"[transfer]\nprocesses=16\nsync_processes=1\ncompression=zstd:19\nupdate=inplace\ndelta=off\nids="
+		"numeric\n"
 		"[retry]\ninterval=5m\nstep=0\nmax_retries=0\n[verify]\nmode=off\nmetadata=no\n[log]\nlevel=debug\n"
 		"[target]\nuser = me\n");
 
@@ -144,40 +145,104 @@ static void values(void **state)
 static void bounds(void **state)
 {
 	static const char *const cases[][2] = {
-		{"job", "name = .x"}, {"job", "name = a/b"}, {"job", "name = a b"}, {"job", "name ="},
+		{"job", "name = .x"},
+		{"job", "name = a/b"},
+		{"job", "name = a b"},
+		{"job", "name ="},
 		{"job", "name = 12345678901234567890123456789012345678901234567890123456789012345"},
-		{"target", "address = host:dir"}, {"target", "address = host:"}, {"target", "address = host:0"},
-		{"target", "address = host:65536"}, {"target", "address = [::1]22"}, {"target", "address = [::1"},
-		{"target", "address = ::1"}, {"target", "address = :22"}, {"target", "address = -oProxyCommand=x"},
-		{"target", "address = u@"}, {"target", "address = @h"}, {"target", "address = a b"},
-		{"target", "address = h;reboot"}, {"target", "address = local:/x"}, {"target", "address = [x]"},
-		{"target", "root = mnt"}, {"target", "root = /a/../b"}, {"target", "port = 0"}, {"target", "port = 65536"},
-		{"target", "port = 22x"}, {"target", "port = -1"}, {"target", "user = -x"}, {"target", "identity = id_rsa"},
-		{"target", "host_key = no"}, {"target", "transport = SSH"}, {"target", "sudo = true"},
-		{"target", "proxy = host"}, {"target", "proxy = https://h:1"}, {"target", "proxy = h:0"},
-		{"target", "proxy = :80"}, {"target", "helper = receiver"}, {"target", "connect_timeout = 0"},
-		{"target", "connect_timeout = 2h"}, {"source", "root = ."}, {"source", "filesystems = ext4 xfs"},
-		{"source", "mounts = home"}, {"source", "map = /a"}, {"source", "map = a=b"}, {"source", "map = /a=../b"},
-		{"source", "map = /a=b, /a=c"}, {"source", "map = /a=b, /c=/b/"}, {"source", "page_cache = drop"},
-		{"rules", "exclude = tmp"}, {"rules", "exclude = *.o"}, {"rules", "sync_only = /a/../b"},
-		{"rules", "exclude = ,"}, {"rules", "delete = yes"}, {"rules", "max_delete = -1"},
-		{"rules", "max_delete = 9223372036854775808"}, {"transfer", "processes = 0"},
-		{"transfer", "processes = 17"}, {"transfer", "sync_processes = many"}, {"transfer", "compression = gzip"},
-		{"transfer", "compression = zstd:"}, {"transfer", "compression = zstd:0"},
-		{"transfer", "compression = zstd:20"}, {"transfer", "bandwidth = 100"}, {"transfer", "bandwidth = fast"},
-		{"transfer", "bandwidth = 24:00,1M"}, {"transfer", "bandwidth = 8:00,1M"},
-		{"transfer", "bandwidth = 08:60,1M"}, {"transfer", "bandwidth = 08:00,1M 08:00,2M"},
-		{"transfer", "bandwidth = 08:00,1M, 09:00,2M"}, {"transfer", "bandwidth = ,"},
-		{"transfer", "bandwidth = Mo-08:00,1M"}, {"transfer", "bandwidth = mon-08:00,1M 08:00,2M"},
-		{"limits", "cpu = 0"}, {"limits", "cpu = 101%"}, {"limits", "cpu = 5%%"}, {"limits", "cpu = %"},
-		{"limits", "memory = 63M"}, {"limits", "memory = much"}, {"limits", "io_read = 1K"},
-		{"limits", "pressure = io"}, {"limits", "pressure = io:10% io:20%"}, {"limits", "pressure = disk:5%"},
-		{"limits", "pressure = io:0"}, {"limits", "backend = cgroup3"}, {"limits", "enforce = yes"},
-		{"transfer", "update = always"}, {"transfer", "delta = on"}, {"transfer", "ids = name"},
-		{"retry", "interval = 0s"}, {"retry", "interval = soon"}, {"retry", "interval = 8d"},
-		{"retry", "max_retries = 10001"}, {"verify", "mode = md5"}, {"verify", "paths = etc"},
-		{"log", "level = trace"}, {"log", "file = log"},
-		{"metrics", "textfile = /dev/null"}, {"metrics", "textfile = x.prom"}, {"metrics", "textfile = /x.prom.d"},
+		{"target", "address = host:dir"},
+		{"target", "address = host:"},
+		{"target", "address = host:0"},
+		{"target", "address = host:65536"},
+		{"target", "address = [::1]22"},
+		{"target", "address = [::1"},
+		{"target", "address = ::1"},
+		{"target", "address = :22"},
+		{"target", "address = -oProxyCommand=x"},
+		{"target", "address = u@"},
+		{"target", "address = @h"},
+		{"target", "address = a b"},
+		{"target", "address = h;reboot"},
+		{"target", "address = local:/x"},
+		{"target", "address = [x]"},
+		{"target", "root = mnt"},
+		{"target", "root = /a/../b"},
+		{"target", "port = 0"},
+		{"target", "port = 65536"},
+		{"target", "port = 22x"},
+		{"target", "port = -1"},
+		{"target", "user = -x"},
+		{"target", "identity = id_rsa"},
+		{"target", "host_key = no"},
+		{"target", "transport = SSH"},
+		{"target", "sudo = true"},
+		{"target", "proxy = host"},
+		{"target", "proxy = https://h:1"},
+		{"target", "proxy = h:0"},
+		{"target", "proxy = :80"},
+		{"target", "helper = receiver"},
+		{"target", "connect_timeout = 0"},
+		{"target", "connect_timeout = 2h"},
+		{"source", "root = ."},
+		{"source", "filesystems = ext4 xfs"},
+		{"source", "mounts = home"},
+		{"source", "map = /a"},
+		{"source", "map = a=b"},
+		{"source", "map = /a=../b"},
+		{"source", "map = /a=b, /a=c"},
+		{"source", "map = /a=b, /c=/b/"},
+		{"source", "page_cache = drop"},
+		{"rules", "exclude = tmp"},
+		{"rules", "exclude = *.o"},
+		{"rules", "sync_only = /a/../b"},
+		{"rules", "exclude = ,"},
+		{"rules", "delete = yes"},
+		{"rules", "max_delete = -1"},
+		{"rules", "max_delete = 9223372036854775808"},
+		{"transfer", "processes = 0"},
+		{"transfer", "processes = 17"},
+		{"transfer", "sync_processes = many"},
+		{"transfer", "compression = gzip"},
+		{"transfer", "compression = zstd:"},
+		{"transfer", "compression = zstd:0"},
+		{"transfer", "compression = zstd:20"},
+		{"transfer", "bandwidth = 100"},
+		{"transfer", "bandwidth = fast"},
+		{"transfer", "bandwidth = 24:00,1M"},
+		{"transfer", "bandwidth = 8:00,1M"},
+		{"transfer", "bandwidth = 08:60,1M"},
+		{"transfer", "bandwidth = 08:00,1M 08:00,2M"},
+		{"transfer", "bandwidth = 08:00,1M, 09:00,2M"},
+		{"transfer", "bandwidth = ,"},
+		{"transfer", "bandwidth = Mo-08:00,1M"},
+		{"transfer", "bandwidth = mon-08:00,1M 08:00,2M"},
+		{"limits", "cpu = 0"},
+		{"limits", "cpu = 101%"},
+		{"limits", "cpu = 5%%"},
+		{"limits", "cpu = %"},
+		{"limits", "memory = 63M"},
+		{"limits", "memory = much"},
+		{"limits", "io_read = 1K"},
+		{"limits", "pressure = io"},
+		{"limits", "pressure = io:10% io:20%"},
+		{"limits", "pressure = disk:5%"},
+		{"limits", "pressure = io:0"},
+		{"limits", "backend = cgroup3"},
+		{"limits", "enforce = yes"},
+		{"transfer", "update = always"},
+		{"transfer", "delta = on"},
+		{"transfer", "ids = name"},
+		{"retry", "interval = 0s"},
+		{"retry", "interval = soon"},
+		{"retry", "interval = 8d"},
+		{"retry", "max_retries = 10001"},
+		{"verify", "mode = md5"},
+		{"verify", "paths = etc"},
+		{"log", "level = trace"},
+		{"log", "file = log"},
+		{"metrics", "textfile = /dev/null"},
+		{"metrics", "textfile = x.prom"},
+		{"metrics", "textfile = /x.prom.d"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -215,8 +280,9 @@ static void bounds(void **state)
 static void grammar(void **state)
 {
 	AUTO_BUF text = BUF_INIT;
-	struct conf *c = good("\xef\xbb\xbf# first\r\n  ; indented\r\n\r\n [ rules ] \r\n"
-			      "exclude = /a b , /c\\,d,, /e\\\\,f ,\r\nexclude=/#g;h\n\texclude\t=\t/i = j\t\n[job]\nname=x");
+	struct conf *c =
+		good("\xef\xbb\xbf# first\r\n  ; indented\r\n\r\n [ rules ] \r\n"
+		     "exclude = /a b , /c\\,d,, /e\\\\,f ,\r\nexclude=/#g;h\n\texclude\t=\t/i = j\t\n[job]\nname=x");
 
 	assert_int_equal(c->rules.exclude.len, 5);
 	assert_string_equal(c->rules.exclude.items[0].value, "/a b");
@@ -260,9 +326,11 @@ static void errors_name_their_place(void **state)
 		"t.conf:5: 'name' in [job] is given again, the first is at t.conf:2\n");
 	bad("[transfer]\nids = name\nprocesses = 99\n",
 		"t.conf:2: bad value for 'ids' in [transfer]: 'name' is not one of numeric\n"
-		"t.conf:3: bad value for 'processes' in [transfer]: '99' is neither 'auto' nor a whole number from 1 to 16\n");
+		"t.conf:3: bad value for 'processes' in [transfer]: '99' is neither 'auto' nor a whole number from 1 "
+		"to 16\n");
 	bad("[rules]\nexclude = a, /b, c\n",
-		"t.conf:2: bad value for 'exclude' in [rules]: 'a' is not an absolute path; 'c' is not an absolute path\n");
+		"t.conf:2: bad value for 'exclude' in [rules]: 'a' is not an absolute path; 'c' is not an absolute "
+		"path\n");
 	bad("[job]\nn\x1b[2J\xff = x\n", "t.conf:2: unknown key 'n\\x1b[2J\\xff' in [job]\n");
 	assert_null(conf_load_text(nul, sizeof(nul) - 1, "n.conf", NULL, 0, &errors));
 	assert_string_equal(buf_cstr(&errors.text), "n.conf:2: the line holds a NUL byte\n");
@@ -275,14 +343,14 @@ static void errors_name_their_place(void **state)
 
 static void sets_overlay_and_append(void **state)
 {
-	static const char *const sets[] = {"job.name=b", "job.name= c ", "rules.exclude=/x,/y", "source.filesystems=zfs",
-		"source.mounts=", "transfer.bandwidth=08:00,1M 09:00,off", "source.skip_mounts=/s", "metrics.textfile=/a.prom",
-		"metrics.textfile="};
-	static const char *const wrong[] = {"job.name", "name=x", "jobs.name=x", "job.nam=x", "job.name=.x",
-		"rules.exclude=/a\nb"};
+	static const char *const sets[] = {"job.name=b", "job.name= c ", "rules.exclude=/x,/y",
+		"source.filesystems=zfs", "source.mounts=", "transfer.bandwidth=08:00,1M 09:00,off",
+		"source.skip_mounts=/s", "metrics.textfile=/a.prom", "metrics.textfile="};
+	static const char *const wrong[] = {
+		"job.name", "name=x", "jobs.name=x", "job.nam=x", "job.name=.x", "rules.exclude=/a\nb"};
 	struct conf_errors errors;
-	struct conf *c = load_sets("[job]\nname = a\n[rules]\nexclude = /a\n[source]\nmounts = /m\n", sets,
-		ARRAY_LEN(sets), &errors);
+	struct conf *c = load_sets(
+		"[job]\nname = a\n[rules]\nexclude = /a\n[source]\nmounts = /m\n", sets, ARRAY_LEN(sets), &errors);
 
 	assert_non_null(c);
 	assert_string_equal(c->job.name, "c");
@@ -339,11 +407,12 @@ static void address_is_spread(void **state)
 		conf_free(c);
 	}
 	assert_null(load_sets("[target]\naddress = h:22\nport = 23\n", NULL, 0, &errors));
-	assert_string_equal(buf_cstr(&errors.text),
-		"t.conf:3: bad value for 'port' in [target]: 23, where 'address' says 22\n");
+	assert_string_equal(
+		buf_cstr(&errors.text), "t.conf:3: bad value for 'port' in [target]: 23, where 'address' says 22\n");
 	conf_errors_release(&errors);
 	assert_null(load_sets("", both, 2, &errors));
-	assert_string_equal(buf_cstr(&errors.text), "--set: bad value for 'port' in [target]: 1, where 'address' says 2\n");
+	assert_string_equal(
+		buf_cstr(&errors.text), "--set: bad value for 'port' in [target]: 1, where 'address' says 2\n");
 	conf_errors_release(&errors);
 }
 
@@ -420,8 +489,8 @@ static void show_config(void **state)
 	conf_free(c);
 }
 
-static void check_option(void *arg, const char *section, const char *key, const char *form, const char *default_value,
-	const char *help)
+static void check_option(
+	void *arg, const char *section, const char *key, const char *form, const char *default_value, const char *help)
 {
 	AUTO_FREE char *assignment = xasprintf("%s = %s", key, default_value);
 
@@ -490,8 +559,8 @@ static void files_in_order(void **state)
 	struct conf_errors errors = {0};
 	struct conf *c = conf_load(&from, &errors);
 	AUTO_FREE char *first = xasprintf("%s/rehost.conf", work);
-	AUTO_FREE char *expected = xasprintf("%s/conf.d/b.conf:2: 'name' in [job] is given again, the first is at %s:2\n",
-		work, first);
+	AUTO_FREE char *expected =
+		xasprintf("%s/conf.d/b.conf:2: 'name' in [job] is given again, the first is at %s:2\n", work, first);
 
 	/* None of the default files need be there. */
 	assert_non_null(c);
@@ -554,8 +623,8 @@ struct papers {
 	char *example, *manual;
 };
 
-static void check_papers(void *arg, const char *section, const char *key, const char *form, const char *default_value,
-	const char *help)
+static void check_papers(
+	void *arg, const char *section, const char *key, const char *form, const char *default_value, const char *help)
 {
 	struct papers *p = arg;
 	AUTO_FREE char *in_example = xasprintf("\n#%s = ", key);
@@ -607,7 +676,8 @@ static void add_limit(void *arg, const char *name, const char *value)
 
 static void test_change_limits(void **state)
 {
-	const char *const names[] = {"cpu", "bandwidth", "memory"}, *const values[] = {" 20% ", "08:00,1M 19:00,off", "300M"};
+	const char *const names[] = {"cpu", "bandwidth", "memory"},
+			  *const values[] = {" 20% ", "08:00,1M 19:00,off", "300M"};
 	const char *const bad_names[] = {"cpu", "backend", "io_raed", "memory"};
 	const char *const bad_values[] = {"30%", "none", "1M", "1\n2"};
 	struct conf_errors errors = {0};
@@ -618,7 +688,8 @@ static void test_change_limits(void **state)
 
 	assert_non_null(c);
 	assert_null(conf_change_limits(c, bad_names, bad_values, 4, &why));
-	assert_string_equal(buf_cstr(&why), "'backend' is no limit that can be changed\n"
+	assert_string_equal(buf_cstr(&why),
+		"'backend' is no limit that can be changed\n"
 		"'io_raed' is no limit that can be changed, did you mean 'io_read'?\n"
 		"bad value for 'memory': it holds a line break\n");
 	assert_int_equal(c->limits.cpu, 10);
@@ -632,9 +703,11 @@ static void test_change_limits(void **state)
 	conf_free(new);
 	assert_int_equal(c->limits.cpu, 20);
 	assert_int_equal(c->limits.memory, 300 << 20);
-	assert_int_equal(conf_bandwidth_at(c, 9 * 60), 1 << 20); /* a new limit is in force, though the old one was off */
+	assert_int_equal(
+		conf_bandwidth_at(c, 9 * 60), 1 << 20); /* a new limit is in force, though the old one was off */
 	conf_each_limit(c, add_limit, &shown);
-	assert_string_equal(buf_cstr(&shown), "bandwidth=08:00,1M 19:00,off cpu=20% memory=300M io_read=5M io_write=off "
+	assert_string_equal(buf_cstr(&shown),
+		"bandwidth=08:00,1M 19:00,off cpu=20% memory=300M io_read=5M io_write=off "
 		"target_cpu=off target_io=off pressure=off ");
 	conf_free(c);
 	conf_errors_release(&errors);
@@ -643,7 +716,8 @@ static void test_change_limits(void **state)
 static void test_take_reloaded(void **state)
 {
 	static const char before[] = "[target]\naddress = a\nroot = /x\n[limits]\ncpu = 10%\n[log]\nlevel = debug\n";
-	static const char after[] = "[target]\naddress = a\nroot = /y\n[rules]\nexclude = /a\n[retry]\nmax_retries = 3\n"
+	static const char after[] =
+		"[target]\naddress = a\nroot = /y\n[rules]\nexclude = /a\n[retry]\nmax_retries = 3\n"
 		"[limits]\nio_read = 1M\n";
 	struct conf_errors errors = {0};
 	struct conf *c = conf_load_text(before, strlen(before), "f", NULL, 0, &errors);
@@ -654,7 +728,8 @@ static void test_take_reloaded(void **state)
 
 	c->transfer.unlimited = true;
 	conf_take_reloaded(c, new, &changed, &kept);
-	assert_string_equal(buf_cstr(&changed), "limits.cpu = off\nlimits.io_read = 1M\nretry.max_retries = 3\nlog.level = info\n");
+	assert_string_equal(
+		buf_cstr(&changed), "limits.cpu = off\nlimits.io_read = 1M\nretry.max_retries = 3\nlog.level = info\n");
 	assert_string_equal(buf_cstr(&kept), "target.root\nrules.exclude\n");
 	assert_int_equal(c->limits.cpu, 0);
 	assert_int_equal(c->limits.io_read, 1 << 20);

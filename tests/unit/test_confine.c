@@ -43,13 +43,13 @@ struct place {
 	int dirfd;
 };
 
-#define CHECK(cond)                                                                                          \
-	do {                                                                                                 \
-		errno = 0;                                                                                   \
-		if (!(cond)) {                                                                               \
-			fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #cond, strerror(errno));     \
-			_exit(1);                                                                            \
-		}                                                                                            \
+#define CHECK(cond)                                                                                      \
+	do {                                                                                             \
+		errno = 0;                                                                               \
+		if (!(cond)) {                                                                           \
+			fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #cond, strerror(errno)); \
+			_exit(1);                                                                        \
+		}                                                                                        \
 	} while (0)
 
 /* Refused, and by the filter. */
@@ -178,12 +178,12 @@ static void common_denied(void)
 	DENIED(syscall(SYS_reboot, 0, 0, 0, 0));
 	DENIED(syscall(SYS_kexec_load, 0, 0, NULL, 0));
 	DENIED(open_by_handle_at(AT_FDCWD, (struct file_handle *)args, O_RDONLY));
-	DENIED(syscall(425, 1, args));            /* io_uring_setup */
-	DENIED(syscall(428, AT_FDCWD, ".", 1));   /* open_tree */
-	DENIED(syscall(429, 0, "", 0, "", 0));    /* move_mount */
-	DENIED(syscall(430, "tmpfs", 0));         /* fsopen */
+	DENIED(syscall(425, 1, args)); /* io_uring_setup */
+	DENIED(syscall(428, AT_FDCWD, ".", 1)); /* open_tree */
+	DENIED(syscall(429, 0, "", 0, "", 0)); /* move_mount */
+	DENIED(syscall(430, "tmpfs", 0)); /* fsopen */
 	DENIED(syscall(442, 0, "", 0, args, 32)); /* mount_setattr */
-	DENIED(syscall(434, getppid(), 0));       /* pidfd_open */
+	DENIED(syscall(434, getppid(), 0)); /* pidfd_open */
 	DENIED(kill(getppid(), 0));
 	DENIED(syscall(SYS_tgkill, getppid(), getppid(), 0));
 	DENIED(kill(-1, 0));
@@ -196,8 +196,7 @@ static void common_denied(void)
 	CHECK(syscall(SYS_prlimit64, 0, 0, NULL, args) == 0);
 	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
 	CHECK(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
-	CHECK(!has_cap(CAP_SETUID) && !has_cap(CAP_SYS_PTRACE) && !has_cap(CAP_NET_ADMIN) &&
-	        !has_cap(CAP_KILL));
+	CHECK(!has_cap(CAP_SETUID) && !has_cap(CAP_SYS_PTRACE) && !has_cap(CAP_NET_ADMIN) && !has_cap(CAP_KILL));
 	pid = fork();
 	if (pid == 0)
 		_exit(7);
@@ -568,8 +567,7 @@ static void the_other_abi_is_deadly(void **state)
 /* Capabilities that the process has not are not asked for: this is root of some container. */
 static void fewer_caps_child(const struct place *p)
 {
-	static const cap_value_t gone[] = {
-	        CAP_LINUX_IMMUTABLE, CAP_MKNOD, CAP_MAC_ADMIN, CAP_SYS_ADMIN, CAP_SETPCAP};
+	static const cap_value_t gone[] = {CAP_LINUX_IMMUTABLE, CAP_MKNOD, CAP_MAC_ADMIN, CAP_SYS_ADMIN, CAP_SETPCAP};
 	struct buf note = BUF_INIT;
 	struct diag d = DIAG_INIT;
 	cap_t caps = cap_get_proc();
@@ -581,8 +579,7 @@ static void fewer_caps_child(const struct place *p)
 	CHECK(cap_set_proc(caps) == 0);
 	cap_free(caps);
 	confined(confine_receiver(p->dirfd, false, &note, &d), &d, &note);
-	CHECK(has_cap(CAP_CHOWN) && has_cap(CAP_DAC_OVERRIDE) && !has_cap(CAP_MKNOD) &&
-	        !has_cap(CAP_SYS_ADMIN));
+	CHECK(has_cap(CAP_CHOWN) && has_cap(CAP_DAC_OVERRIDE) && !has_cap(CAP_MKNOD) && !has_cap(CAP_SYS_ADMIN));
 	CHECK(mknodat(p->dirfd, "null", S_IFCHR | 0600, makedev(1, 3)) < 0);
 	common_denied();
 }
@@ -619,16 +616,16 @@ static void missing_capabilities(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(reader_of_root),
-	        cmocka_unit_test(reader_of_an_ordinary_user),
-	        cmocka_unit_test(a_directory_that_is_not_empty),
-	        cmocka_unit_test(receiver_of_root),
-	        cmocka_unit_test(receiver_of_an_ordinary_user),
-	        cmocka_unit_test(the_link),
+		cmocka_unit_test(reader_of_root),
+		cmocka_unit_test(reader_of_an_ordinary_user),
+		cmocka_unit_test(a_directory_that_is_not_empty),
+		cmocka_unit_test(receiver_of_root),
+		cmocka_unit_test(receiver_of_an_ordinary_user),
+		cmocka_unit_test(the_link),
 #ifdef __x86_64__
-	        cmocka_unit_test(the_other_abi_is_deadly),
+		cmocka_unit_test(the_other_abi_is_deadly),
 #endif
-	        cmocka_unit_test(missing_capabilities),
+		cmocka_unit_test(missing_capabilities),
 	};
 
 	return cmocka_run_group_tests_name("confine", tests, NULL, NULL);

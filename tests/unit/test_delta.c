@@ -26,8 +26,7 @@ static void add_noise(struct buf *b, size_t n, uint32_t seed)
 }
 
 /* The whole way there; returns the bytes that had to be sent literally. */
-static size_t round_trip(
-	const struct buf *basis, const struct buf *data, uint32_t block_len, size_t *out_delta_len)
+static size_t round_trip(const struct buf *basis, const struct buf *data, uint32_t block_len, size_t *out_delta_len)
 {
 	AUTO_BUF sig = BUF_INIT;
 	AUTO_BUF delta = BUF_INIT;
@@ -296,7 +295,7 @@ static void test_apply_hostile(void **state)
 	APPLY("rs\x01\x36\0", 0, NULL);
 	APPLY(MAGIC, 0, NULL); /* no end */
 	APPLY(MAGIC "\x02xy", 2, NULL);
-	APPLY(MAGIC "\0\0", 0, NULL);     /* something behind the end */
+	APPLY(MAGIC "\0\0", 0, NULL); /* something behind the end */
 	APPLY(MAGIC "\x02xy\0", 1, NULL); /* too long, too short */
 	APPLY(MAGIC "\x02xy\0", 3, NULL);
 	APPLY(MAGIC "\x02x", 2, NULL);

@@ -8,7 +8,8 @@
 
 static void note(struct buf *b, enum difference_kind kind, const char *path, const char *field)
 {
-	recheck_note(b, &(struct difference){.kind = kind, .path = path, .fields = &field, .field_count = field != NULL});
+	recheck_note(
+		b, &(struct difference){.kind = kind, .path = path, .fields = &field, .field_count = field != NULL});
 }
 
 /* A blank between; two stars for all that lies beneath. */
@@ -83,11 +84,21 @@ static void test_reduced(void **state)
 static void test_damaged(void **state)
 {
 	static const struct bytes bad[] = {
-		{(const uint8_t *)"0a", 2}, {(const uint8_t *)"0", 1}, {(const uint8_t *)"\0", 1}, {(const uint8_t *)"0", 2},
-		{(const uint8_t *)"7a", 3}, {(const uint8_t *)"/a", 3}, {(const uint8_t *)"a/b\0", 4},
-		{(const uint8_t *)"0/a", 4}, {(const uint8_t *)"0a/", 4}, {(const uint8_t *)"0a//b", 6},
-		{(const uint8_t *)"0a/../b", 8}, {(const uint8_t *)"0..", 4}, {(const uint8_t *)"0./a", 5},
-		{(const uint8_t *)"0good\0000", 7}, {(const uint8_t *)"0good\0\xff", 7},
+		{(const uint8_t *)"0a", 2},
+		{(const uint8_t *)"0", 1},
+		{(const uint8_t *)"\0", 1},
+		{(const uint8_t *)"0", 2},
+		{(const uint8_t *)"7a", 3},
+		{(const uint8_t *)"/a", 3},
+		{(const uint8_t *)"a/b\0", 4},
+		{(const uint8_t *)"0/a", 4},
+		{(const uint8_t *)"0a/", 4},
+		{(const uint8_t *)"0a//b", 6},
+		{(const uint8_t *)"0a/../b", 8},
+		{(const uint8_t *)"0..", 4},
+		{(const uint8_t *)"0./a", 5},
+		{(const uint8_t *)"0good\0000", 7},
+		{(const uint8_t *)"0good\0\xff", 7},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

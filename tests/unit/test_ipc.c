@@ -19,15 +19,15 @@ static void assert_bytes(struct bytes got, struct bytes want)
 
 typedef bool (*codec)(const struct frame *f, struct buf *out);
 
-#define CODEC(name)                                                                                                  \
-	static bool codec_##name(const struct frame *f, struct buf *out)                                             \
-	{                                                                                                            \
-		struct ipc_##name m;                                                                                 \
-                                                                                                                     \
-		if (!ipc_##name##_get(f, &m))                                                                        \
-			return false;                                                                                \
-		ipc_##name##_put(out, &m);                                                                           \
-		return true;                                                                                         \
+#define CODEC(name)                                                      \
+	static bool codec_##name(const struct frame *f, struct buf *out) \
+	{                                                                \
+		struct ipc_##name m;                                     \
+                                                                         \
+		if (!ipc_##name##_get(f, &m))                            \
+			return false;                                    \
+		ipc_##name##_put(out, &m);                               \
+		return true;                                             \
 	}
 
 CODEC(unit)
@@ -66,10 +66,18 @@ static struct ipc_mount mounts[] = {{B(""), B("")}, {B("srv/data"), B("new/data"
 static void put_config(struct buf *b)
 {
 	const struct ipc_config c = {
-		.flags = IPC_DRY_RUN | IPC_NO_METADATA, .seed = "0123456789abcdef", .rules = B("rules\0"),
-		.hidden = B("hidden"), .bootstrap = B("bootstrap"), .shared_dir = B("/run/x"), .empty_dir = B("/run/empty"),
-		.zstd_level = 3, .changed_since = -5, .skip = B("0123456789abcdef"),
-		.mount_count = ARRAY_LEN(mounts), .mounts = mounts,
+		.flags = IPC_DRY_RUN | IPC_NO_METADATA,
+		.seed = "0123456789abcdef",
+		.rules = B("rules\0"),
+		.hidden = B("hidden"),
+		.bootstrap = B("bootstrap"),
+		.shared_dir = B("/run/x"),
+		.empty_dir = B("/run/empty"),
+		.zstd_level = 3,
+		.changed_since = -5,
+		.skip = B("0123456789abcdef"),
+		.mount_count = ARRAY_LEN(mounts),
+		.mounts = mounts,
 	};
 
 	ipc_config_put(b, &c);
@@ -77,15 +85,26 @@ static void put_config(struct buf *b)
 
 static void put_unit(struct buf *b)
 {
-	const struct ipc_unit u = {.id = 7, .kind = UNIT_PATH, .flags = UNIT_RECURSE, .mount = 1, .src = B("a/b"), .dst = B("c")};
+	const struct ipc_unit u = {
+		.id = 7, .kind = UNIT_PATH, .flags = UNIT_RECURSE, .mount = 1, .src = B("a/b"), .dst = B("c")};
 
 	ipc_unit_put(b, &u);
 }
 
 static void put_segment(struct buf *b)
 {
-	const struct ipc_unit u = {.id = 8, .kind = UNIT_SEGMENT, .mount = 2, .src = B("a/b"), .dst = B("a/b"),
-		.path = B(".rehost.tmp/1"), .basis_path = B("a/b"), .size = 1, .off = 2, .len = 3, .basis = 4, .ino = 5,
+	const struct ipc_unit u = {.id = 8,
+		.kind = UNIT_SEGMENT,
+		.mount = 2,
+		.src = B("a/b"),
+		.dst = B("a/b"),
+		.path = B(".rehost.tmp/1"),
+		.basis_path = B("a/b"),
+		.size = 1,
+		.off = 2,
+		.len = 3,
+		.basis = 4,
+		.ino = 5,
 		.mtime_ns = UINT64_MAX};
 
 	ipc_unit_put(b, &u);
@@ -93,8 +112,16 @@ static void put_segment(struct buf *b)
 
 static void put_ready(struct buf *b)
 {
-	const struct ipc_ready r = {.boot_id = "boot-boot-boot-b", .root_dev = 1, .root_ino = 2, .root_mount = 4, .now = 5, .root_empty = 1, .root_uid = 1,
-		.foreign = 1, .helper_bytes = 3, .shared_dir = B("dir")};
+	const struct ipc_ready r = {.boot_id = "boot-boot-boot-b",
+		.root_dev = 1,
+		.root_ino = 2,
+		.root_mount = 4,
+		.now = 5,
+		.root_empty = 1,
+		.root_uid = 1,
+		.foreign = 1,
+		.helper_bytes = 3,
+		.shared_dir = B("dir")};
 
 	ipc_ready_put(b, &r);
 }
@@ -102,20 +129,30 @@ static void put_ready(struct buf *b)
 static void put_give(struct buf *b)
 {
 	ipc_give_put(b, &(struct ipc_give){.flags = UNIT_NEW, .name = B("name")});
-	ipc_give_put(b, &(struct ipc_give){.other_mount = 1, .mount = 3, .name = B("...") , .dst = B("new/data")});
+	ipc_give_put(b, &(struct ipc_give){.other_mount = 1, .mount = 3, .name = B("..."), .dst = B("new/data")});
 }
 
 static void put_share(struct buf *b)
 {
-	const struct ipc_share s = {.file = 1, .unit = 2, .src = B("a/big"), .mount = 3, .path = B("p"), .basis_path = B("q"),
-		.size = 4, .basis = 5, .ino = 6, .mtime_ns = 7};
+	const struct ipc_share s = {.file = 1,
+		.unit = 2,
+		.src = B("a/big"),
+		.mount = 3,
+		.path = B("p"),
+		.basis_path = B("q"),
+		.size = 4,
+		.basis = 5,
+		.ino = 6,
+		.mtime_ns = 7};
 
 	ipc_share_put(b, &s);
 }
 
 static void put_item(struct buf *b)
 {
-	ipc_item_put(b, &(struct ipc_item){.op = 1, .type = 2, .why = 3, .bytes = UINT64_MAX, .path = B("a\n"), .link = B("to")});
+	ipc_item_put(b,
+		&(struct ipc_item){
+			.op = 1, .type = 2, .why = 3, .bytes = UINT64_MAX, .path = B("a\n"), .link = B("to")});
 }
 
 static void put_count(struct buf *b)
@@ -134,9 +171,14 @@ static const struct {
 	void (*put)(struct buf *b);
 	codec fn;
 } samples[] = {
-	{"config", put_config, codec_config}, {"unit", put_unit, codec_unit}, {"segment", put_segment, codec_unit},
-	{"ready", put_ready, codec_ready}, {"give", put_give, codec_give}, {"share", put_share, codec_share},
-	{"item", put_item, codec_item}, {"count", put_count, codec_count},
+	{"config", put_config, codec_config},
+	{"unit", put_unit, codec_unit},
+	{"segment", put_segment, codec_unit},
+	{"ready", put_ready, codec_ready},
+	{"give", put_give, codec_give},
+	{"share", put_share, codec_share},
+	{"item", put_item, codec_item},
+	{"count", put_count, codec_count},
 };
 
 /* ---- by field ---- */
@@ -272,7 +314,8 @@ static void test_share_item_count(void **state)
 	uint64_t n = 1;
 
 	assert_true(ipc_share_get(&f, &s));
-	assert_true(s.file == 1 && s.unit == 2 && s.mount == 3 && s.size == 4 && s.basis == 5 && s.ino == 6 && s.mtime_ns == 7);
+	assert_true(s.file == 1 && s.unit == 2 && s.mount == 3 && s.size == 4 && s.basis == 5 && s.ino == 6 &&
+		s.mtime_ns == 7);
 	assert_bytes(s.src, B("a/big"));
 	assert_bytes(s.path, B("p"));
 	assert_bytes(s.basis_path, B("q"));

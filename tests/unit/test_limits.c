@@ -96,8 +96,14 @@ static void close_fake(struct group *g)
 }
 
 static const char *const disks[] = {"8:0", "8:16"};
-static const struct group_values all = {.cpu = 10, .memory = 256 << 20, .io_read = 1000, .io_write = 2000,
-	.read_disks = disks, .read_count = 2, .write_disks = disks, .write_count = 1};
+static const struct group_values all = {.cpu = 10,
+	.memory = 256 << 20,
+	.io_read = 1000,
+	.io_write = 2000,
+	.read_disks = disks,
+	.read_count = 2,
+	.write_disks = disks,
+	.write_count = 1};
 #define ALL_PARTS (GROUP_CPU | GROUP_MEMORY | GROUP_IO_READ | GROUP_IO_WRITE)
 
 static void make_v1(void)
@@ -118,8 +124,7 @@ static void test_version_1(void **state)
 	AUTO_FREE char *memory = xasprintf("cg/memory/%s", dir);
 	AUTO_FREE char *blkio = xasprintf("cg/blkio/%s", dir);
 	AUTO_FREE char *self = xasprintf("%d", (int)getpid());
-	AUTO_FREE char *quota =
-		xasprintf("%llu", (unsigned long long)cpu_quota_us(10, sysconf(_SC_NPROCESSORS_ONLN)));
+	AUTO_FREE char *quota = xasprintf("%llu", (unsigned long long)cpu_quota_us(10, sysconf(_SC_NPROCESSORS_ONLN)));
 	struct group_usage u;
 	const char *mount;
 	struct group *g;
@@ -350,7 +355,8 @@ static void test_scope_properties(void **state)
 	assert_int_equal(p[4].count, 1);
 
 	/* Taken back: no limit, and an empty list. */
-	n = scope_properties(&(struct group_values){.read_disks = disks, .read_count = 2}, GROUP_CPU | GROUP_IO_READ, p);
+	n = scope_properties(
+		&(struct group_values){.read_disks = disks, .read_count = 2}, GROUP_CPU | GROUP_IO_READ, p);
 	assert_int_equal(n, 2);
 	assert_true(p[0].value == UINT64_MAX);
 	assert_int_equal(p[1].count, 0);
@@ -406,7 +412,8 @@ static void test_disks(void **state)
 
 static void put_psi(const char *path, double avg10)
 {
-	AUTO_FREE char *text = xasprintf("some avg10=%.2f avg60=0.00 avg300=0.00 total=1\nfull avg10=0.00 avg60=0.00\n", avg10);
+	AUTO_FREE char *text =
+		xasprintf("some avg10=%.2f avg60=0.00 avg300=0.00 total=1\nfull avg10=0.00 avg60=0.00\n", avg10);
 
 	put(path, text);
 }

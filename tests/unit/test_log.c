@@ -144,8 +144,7 @@ static void test_json(void **state)
 	assert_string_equal(cJSON_GetObjectItemCaseSensitive(j, "code")->valuestring, "RH0001");
 	assert_string_equal(cJSON_GetObjectItemCaseSensitive(j, "message")->valuestring, "say \"x\"");
 	assert_string_equal(cJSON_GetObjectItemCaseSensitive(j, "path")->valuestring, "a\\xff");
-	assert_string_equal(
-		cJSON_GetObjectItemCaseSensitive(j, "bytes")->valuestring, "18446744073709551615");
+	assert_string_equal(cJSON_GetObjectItemCaseSensitive(j, "bytes")->valuestring, "18446744073709551615");
 	assert_int_equal(cJSON_GetObjectItemCaseSensitive(j, "n")->valueint, 5);
 	assert_int_equal(cJSON_GetObjectItemCaseSensitive(j, "pid")->valueint, getpid());
 	cJSON_Delete(j);
@@ -235,8 +234,7 @@ static void test_plugin(void **state)
 	assert_false(log_wants(log, LOG_LEVEL_ERROR));
 	log_close(log);
 	text = slurp("plugin.txt");
-	assert_string_equal(
-		text, "open rehost web\nrecord 4 RH0001 one\\x0a path=a b n=7\nrecord 6 - two\nclose\n");
+	assert_string_equal(text, "open rehost web\nrecord 4 RH0001 one\\x0a path=a b n=7\nrecord 6 - two\nclose\n");
 }
 
 static void refuse_plugin(const char *word)

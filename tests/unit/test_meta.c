@@ -32,8 +32,8 @@
 #define NOBODY 65534
 
 struct place {
-	char *base;     /* temporary directory */
-	char *dir;      /* where the file system is mounted, and the current directory */
+	char *base; /* temporary directory */
+	char *dir; /* where the file system is mounted, and the current directory */
 	const char *fs; /* "tmpfs", "ext4", "xfs", "btrfs"; "" the directory itself */
 };
 
@@ -79,9 +79,8 @@ static struct place place_make(const char *fs)
 	if (str_eq(fs, "tmpfs")) {
 		assert_int_equal(mount("t", p.dir, fs, 0, "mode=0755"), 0);
 	} else if (*fs) {
-		AUTO_FREE char *make =
-		        xasprintf("truncate -s 320M %s/image && mkfs.%s -q %s/image >%s/log 2>&1", p.base, fs,
-		                p.base, p.base);
+		AUTO_FREE char *make = xasprintf(
+			"truncate -s 320M %s/image && mkfs.%s -q %s/image >%s/log 2>&1", p.base, fs, p.base, p.base);
 		AUTO_FREE char *image = xasprintf("%s/image", p.base);
 		assert_int_equal(run(make), 0);
 		assert_true(loop_mount(image, p.dir, fs));
@@ -120,8 +119,8 @@ static bool usable(const char *fs)
 /* ---- inodes ---- */
 
 /* ACLs as the kernel takes them: rwx for the owner, a named user, a group r-x, the mask, others nothing. */
-static const uint8_t acl_raw[] = {2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 2, 0, 6, 0, 0xe8, 3, 0, 0, 4, 0,
-        5, 0, 255, 255, 255, 255, 16, 0, 7, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255};
+static const uint8_t acl_raw[] = {2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 2, 0, 6, 0, 0xe8, 3, 0, 0, 4, 0, 5, 0,
+	255, 255, 255, 255, 16, 0, 7, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255};
 
 static int touch(const char *name)
 {
@@ -197,8 +196,7 @@ static void flags_of(const char *name, uint32_t clear, uint32_t set)
 /* Everything an inode of the type can have here. */
 static void adorn(const char *name, enum meta_type type, const char *fs)
 {
-	const struct timespec times[2] = {
-	        {.tv_nsec = UTIME_NOW}, {.tv_sec = 1234567890, .tv_nsec = 987654321}};
+	const struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_sec = 1234567890, .tv_nsec = 987654321}};
 	static const uint8_t caps[20] = {0, 0, 0, 2, 0, 4};
 	char big[500];
 
@@ -532,8 +530,7 @@ static void as_nobody(void (*fn)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (geteuid() == 0 &&
-		        (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0))
+		if (geteuid() == 0 && (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0))
 			_exit(99);
 		fn();
 		_exit(0);
@@ -542,12 +539,12 @@ static void as_nobody(void (*fn)(void))
 	assert_int_equal(status, 0);
 }
 
-#define CHECK(cond)                                                                                          \
-	do {                                                                                                 \
-		if (!(cond)) {                                                                               \
-			fprintf(stderr, "%s:%d: %s (errno %d)\n", __FILE__, __LINE__, #cond, errno);         \
-			_exit(1);                                                                            \
-		}                                                                                            \
+#define CHECK(cond)                                                                                  \
+	do {                                                                                         \
+		if (!(cond)) {                                                                       \
+			fprintf(stderr, "%s:%d: %s (errno %d)\n", __FILE__, __LINE__, #cond, errno); \
+			_exit(1);                                                                    \
+		}                                                                                    \
 	} while (0)
 
 static void unreadable_child(void)
@@ -591,7 +588,7 @@ static void set_id_child(void)
 
 	CHECK(fd >= 0);
 	CHECK(meta_apply_fd(fd, &m, NULL, META_F_MODE | META_F_OWNER | META_F_MTIME) ==
-	        (META_D_OWNER | META_D_GROUP | META_D_MODE));
+		(META_D_OWNER | META_D_GROUP | META_D_MODE));
 	CHECK(errno == EPERM);
 	CHECK(fstat(fd, &st) == 0 && (st.st_mode & 07777) == 0755 && st.st_mtime == 5);
 	/* His own set-id bits are his. */
@@ -651,8 +648,8 @@ static void xattrs_of_ones_own_read_only_file(void **state)
 static void fields_child(void)
 {
 	CHECK(meta_fields_possible(false) == (META_F_ALL & ~META_F_XATTR_TRUSTED));
-	CHECK(meta_fields_possible(true) == (META_F_ALL & ~META_F_XATTR_TRUSTED & ~META_F_XATTR_SECURITY &
-	                                            ~META_F_FLAGS_PRIV & ~META_F_OWNER));
+	CHECK(meta_fields_possible(true) ==
+		(META_F_ALL & ~META_F_XATTR_TRUSTED & ~META_F_XATTR_SECURITY & ~META_F_FLAGS_PRIV & ~META_F_OWNER));
 }
 
 static void fields_by_privilege(void **state)
@@ -745,8 +742,7 @@ static void long_links(void **state)
 
 static int own_namespace(void **state)
 {
-	if (geteuid() == 0 &&
-	        (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
+	if (geteuid() == 0 && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
 		return -1;
 	umask(022);
 	return 0;
@@ -755,19 +751,19 @@ static int own_namespace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(on_tmpfs),
-	        cmocka_unit_test(on_ext4),
-	        cmocka_unit_test(on_xfs),
-	        cmocka_unit_test(on_btrfs),
-	        cmocka_unit_test(nocow_on_btrfs),
-	        cmocka_unit_test(xfs_acl_twin),
-	        cmocka_unit_test(unreadable_is_read_by_name),
-	        cmocka_unit_test(set_id_is_withheld),
-	        cmocka_unit_test(xattrs_of_ones_own_read_only_file),
-	        cmocka_unit_test(fields_by_privilege),
-	        cmocka_unit_test(types_without_a_descriptor),
-	        cmocka_unit_test(another_type_is_left_alone),
-	        cmocka_unit_test(long_links),
+		cmocka_unit_test(on_tmpfs),
+		cmocka_unit_test(on_ext4),
+		cmocka_unit_test(on_xfs),
+		cmocka_unit_test(on_btrfs),
+		cmocka_unit_test(nocow_on_btrfs),
+		cmocka_unit_test(xfs_acl_twin),
+		cmocka_unit_test(unreadable_is_read_by_name),
+		cmocka_unit_test(set_id_is_withheld),
+		cmocka_unit_test(xattrs_of_ones_own_read_only_file),
+		cmocka_unit_test(fields_by_privilege),
+		cmocka_unit_test(types_without_a_descriptor),
+		cmocka_unit_test(another_type_is_left_alone),
+		cmocka_unit_test(long_links),
 	};
 
 	return cmocka_run_group_tests_name("meta", tests, own_namespace, NULL);

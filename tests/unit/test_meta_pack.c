@@ -80,14 +80,14 @@ static void equal_bytes_are_equal_metadata(void **state)
 			void *at;
 			size_t n;
 		} changes[] = {
-		        {META_D_MODE, &b.mode, 2},
-		        {META_D_OWNER, &b.uid, 4},
-		        {META_D_GROUP, &b.gid, 4},
-		        {META_D_MTIME, &b.mtime_s, 8},
-		        {META_D_MTIME, &b.mtime_ns, 4},
-		        {META_D_SIZE, &b.size, 8},
-		        {META_D_FLAGS, &b.flags, 1},
-		        {META_D_XATTR, b.xattrs.data + b.xattrs.len - 1, 1},
+			{META_D_MODE, &b.mode, 2},
+			{META_D_OWNER, &b.uid, 4},
+			{META_D_GROUP, &b.gid, 4},
+			{META_D_MTIME, &b.mtime_s, 8},
+			{META_D_MTIME, &b.mtime_ns, 4},
+			{META_D_SIZE, &b.size, 8},
+			{META_D_FLAGS, &b.flags, 1},
+			{META_D_XATTR, b.xattrs.data + b.xattrs.len - 1, 1},
 		};
 		for (size_t k = 0; k < ARRAY_LEN(changes); k++) {
 			AUTO_BUF pa = BUF_INIT;
@@ -98,8 +98,7 @@ static void equal_bytes_are_equal_metadata(void **state)
 			meta_pack(&pa, &a, fields);
 			meta_pack(&pb, &b, fields);
 			diff = meta_diff(&a, &b, fields);
-			assert_int_equal(
-			        diff == 0, pa.len == pb.len && memcmp(pa.data, pb.data, pa.len) == 0);
+			assert_int_equal(diff == 0, pa.len == pb.len && memcmp(pa.data, pb.data, pa.len) == 0);
 			assert_true(diff == 0 || diff == changes[k].bit);
 			*byte ^= 1;
 		}
@@ -142,9 +141,9 @@ static void unpack_is(const void *bytes, size_t n, unsigned fields, size_t expec
 static void hostile_fields(void **state)
 {
 	REFUSED("", 0);
-	REFUSED("\x00", 0);     /* no type */
+	REFUSED("\x00", 0); /* no type */
 	REFUSED("\x08\x00", 0); /* type beyond the last */
-	REFUSED("\x46", 0);     /* unknown head bit */
+	REFUSED("\x46", 0); /* unknown head bit */
 	REFUSED("\x86", 0);
 	TAKEN("\x06", 0);
 	TAKEN("\x06\xff\x1f", META_F_MODE);
@@ -154,24 +153,24 @@ static void hostile_fields(void **state)
 	REFUSED("\x06\xff\xff\xff\xff\x0f\x00", META_F_OWNER); /* uid -1 */
 	REFUSED("\x06\x00\xff\xff\xff\xff\x0f", META_F_OWNER);
 	REFUSED("\x06\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", META_F_OWNER); /* no end */
-	TAKEN("\x06\x01\xff\x93\xeb\xdc\x03", META_F_MTIME);                       /* 999999999 ns */
-	REFUSED("\x06\x01\x80\x94\xeb\xdc\x03", META_F_MTIME);                     /* 1e9 ns */
+	TAKEN("\x06\x01\xff\x93\xeb\xdc\x03", META_F_MTIME); /* 999999999 ns */
+	REFUSED("\x06\x01\x80\x94\xeb\xdc\x03", META_F_MTIME); /* 1e9 ns */
 	TAKEN("\x06\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00", META_F_MTIME);
 	REFUSED("\x06\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02\x00", META_F_MTIME); /* 65 bits */
-	REFUSED("\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 0);                /* a size beyond off_t */
+	REFUSED("\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 0); /* a size beyond off_t */
 	TAKEN("\x03\x01"
 	      "a",
-	        0);
+		0);
 	REFUSED("\x03\x00", 0); /* an empty link */
 	REFUSED("\x03\x03"
-	        "a\0b",
-	        0);
+		"a\0b",
+		0);
 	REFUSED("\x03\x05"
-	        "abc",
-	        0);
+		"abc",
+		0);
 	REFUSED("\x03\x81\x80\x04"
-	        "abc",
-	        0);                                 /* 65537 bytes */
+		"abc",
+		0); /* 65537 bytes */
 	REFUSED("\x04\x80\x80\x80\x80\x10\x00", 0); /* a major of 33 bits */
 	TAKEN("\x12\x40", META_F_FLAGS);
 	REFUSED("\x12\x00", META_F_FLAGS); /* no flags, but said to be there */
@@ -201,9 +200,9 @@ static void hostile_xattrs(void **state)
 
 	XATTRS("\6user.a\0\1x", user, true);
 	XATTRS("\6user.a\0\0", user, true);
-	XATTRS("", user, false);               /* none, but said to be there */
-	XATTRS("\6user.a\0\2x", user, false);  /* value beyond the end */
-	XATTRS("\6user.aX\1x", user, false);   /* no NUL behind the name */
+	XATTRS("", user, false); /* none, but said to be there */
+	XATTRS("\6user.a\0\2x", user, false); /* value beyond the end */
+	XATTRS("\6user.aX\1x", user, false); /* no NUL behind the name */
 	XATTRS("\6user\0a\0\1x", user, false); /* NUL inside */
 	XATTRS("\0\0\1x", user, false);
 	XATTRS("\5user.\0\1x", user, false); /* no name behind the prefix */
@@ -270,7 +269,7 @@ static void names_of_differences(void **state)
 	buf_clear(&b);
 	meta_diff_names(&b, META_D_END - 1);
 	assert_string_equal(
-	        buf_cstr(&b), "type,size,mtime,mode,owner,group,acl,xattr,flags,link,rdev,content,hardlink");
+		buf_cstr(&b), "type,size,mtime,mode,owner,group,acl,xattr,flags,link,rdev,content,hardlink");
 }
 
 static void types_and_modes(void **state)
@@ -284,15 +283,15 @@ static void types_and_modes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(round_trip_of_every_type_and_profile),
-	        cmocka_unit_test(equal_bytes_are_equal_metadata),
-	        cmocka_unit_test(what_is_never_encoded),
-	        cmocka_unit_test(hostile_fields),
-	        cmocka_unit_test(hostile_xattrs),
-	        cmocka_unit_test(iterating_unchecked_bytes),
-	        cmocka_unit_test(differences_of_xattrs),
-	        cmocka_unit_test(names_of_differences),
-	        cmocka_unit_test(types_and_modes),
+		cmocka_unit_test(round_trip_of_every_type_and_profile),
+		cmocka_unit_test(equal_bytes_are_equal_metadata),
+		cmocka_unit_test(what_is_never_encoded),
+		cmocka_unit_test(hostile_fields),
+		cmocka_unit_test(hostile_xattrs),
+		cmocka_unit_test(iterating_unchecked_bytes),
+		cmocka_unit_test(differences_of_xattrs),
+		cmocka_unit_test(names_of_differences),
+		cmocka_unit_test(types_and_modes),
 	};
 
 	return cmocka_run_group_tests_name("meta_pack", tests, NULL, NULL);

@@ -92,8 +92,7 @@ static char *run(const struct scenario *s)
 		assert_int_equal(s->error, DIAG_NONE);
 		for (size_t k = 0; k < plan.chosen_count; k++) {
 			assert_int_equal(plan.chosen[k].fd, -1);
-			buf_printf(&out, "%s%s>%s", k ? " " : "", plan.chosen[k].path,
-			        plan.chosen[k].target_rel);
+			buf_printf(&out, "%s%s>%s", k ? " " : "", plan.chosen[k].path, plan.chosen[k].target_rel);
 		}
 		for (size_t k = 0; k < plan.left_out_count; k++) {
 			if (!str_eq(plan.left_out[k].why, "pseudo file system"))
@@ -114,19 +113,19 @@ static void expect(const struct scenario *s, const char *wanted)
 	assert_string_equal(got, wanted);
 }
 
-#define PSEUDO                                                                                               \
-	"22 28 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n"                                            \
-	"23 28 0:21 / /proc rw,nosuid shared:14 - proc proc rw\n"                                            \
-	"24 28 0:5 / /dev rw shared:2 - devtmpfs udev rw,size=1k\n"                                          \
-	"25 24 0:22 / /dev/pts rw shared:3 - devpts devpts rw\n"                                             \
-	"26 28 0:23 / /run rw shared:5 - tmpfs tmpfs rw,size=1k\n"                                           \
-	"29 22 0:6 / /sys/kernel/security rw shared:8 - securityfs securityfs rw\n"                          \
+#define PSEUDO                                                                      \
+	"22 28 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n"                   \
+	"23 28 0:21 / /proc rw,nosuid shared:14 - proc proc rw\n"                   \
+	"24 28 0:5 / /dev rw shared:2 - devtmpfs udev rw,size=1k\n"                 \
+	"25 24 0:22 / /dev/pts rw shared:3 - devpts devpts rw\n"                    \
+	"26 28 0:23 / /run rw shared:5 - tmpfs tmpfs rw,size=1k\n"                  \
+	"29 22 0:6 / /sys/kernel/security rw shared:8 - securityfs securityfs rw\n" \
 	"30 22 0:26 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw\n"
 
-#define DEBIAN                                                                                               \
-	PSEUDO "28 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro\n"                   \
-	       "40 28 8:2 / /home rw,relatime shared:29 - ext4 /dev/sda2 rw\n"                               \
-	       "41 28 8:3 / /boot/efi rw,relatime shared:31 - vfat /dev/sda3 rw\n"                           \
+#define DEBIAN                                                                             \
+	PSEUDO "28 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro\n" \
+	       "40 28 8:2 / /home rw,relatime shared:29 - ext4 /dev/sda2 rw\n"             \
+	       "41 28 8:3 / /boot/efi rw,relatime shared:31 - vfat /dev/sda3 rw\n"         \
 	       "42 28 8:17 / /srv/with\\040space rw,relatime shared:33 - xfs /dev/sdb1 rw\n"
 
 static void plain_debian(void **state)
@@ -138,10 +137,9 @@ static void plain_debian(void **state)
 
 static void lvm(void **state)
 {
-	struct scenario s = {.table = PSEUDO
-	                     "28 1 253:0 / / rw shared:1 - xfs /dev/mapper/vg-root rw\n"
-	                     "40 28 253:2 / /var rw shared:29 - xfs /dev/mapper/vg-var rw\n"
-	                     "41 40 253:3 / /var/lib/pgsql rw shared:30 - ext4 /dev/mapper/vg-pg rw\n"};
+	struct scenario s = {.table = PSEUDO "28 1 253:0 / / rw shared:1 - xfs /dev/mapper/vg-root rw\n"
+					     "40 28 253:2 / /var rw shared:29 - xfs /dev/mapper/vg-var rw\n"
+					     "41 40 253:3 / /var/lib/pgsql rw shared:30 - ext4 /dev/mapper/vg-pg rw\n"};
 
 	expect(&s, "/> /var>var /var/lib/pgsql>var/lib/pgsql\n/run: in memory");
 }
@@ -156,24 +154,25 @@ static void settings(void **state)
 	struct scenario wrong = {.table = DEBIAN, .sets = {"source.mounts=/hom"}, .error = DIAG_MOUNTS_NAMED};
 	struct scenario types = {.table = DEBIAN, .types = "ext4"};
 	struct scenario none = {.table = DEBIAN,
-	        .sets = {"source.mounts=/home", "source.skip_mounts=/home"},
-	        .error = DIAG_MOUNTS_NONE};
+		.sets = {"source.mounts=/home", "source.skip_mounts=/home"},
+		.error = DIAG_MOUNTS_NONE};
 	struct scenario memory = {.table = DEBIAN, .types = "ext4, tmpfs"};
 
-	expect(&x, "/>\n/boot/efi: one file system (-x)\n/home: one file system (-x)\n/run: in memory\n"
-	           "/srv/with space: one file system (-x)");
-	expect(&skip_some,
-	        "/> /boot/efi>boot/efi\n/home: skip_mounts\n/run: in memory\n/srv/with space: skip_mounts");
-	expect(&skip_root, "/boot/efi>boot/efi /home>home /srv/with space>srv/with space\n/: "
-	                   "skip_mounts\n/run: in memory");
-	expect(&only, "/home>home\n/: not in mounts\n/boot/efi: not in mounts\n/run: in memory\n"
-	              "/srv/with space: not in mounts");
-	expect(&only_root,
-	        "/> /home>home\n/boot/efi: not in mounts\n/run: in memory\n/srv/with space: not in mounts");
-	expect(&types, "/> /home>home\n/boot/efi: type not listed\n/run: in memory\n/srv/with space: type "
-	               "not listed");
-	expect(&memory,
-	        "/> /home>home /run>run\n/boot/efi: type not listed\n/srv/with space: type not listed");
+	expect(&x,
+		"/>\n/boot/efi: one file system (-x)\n/home: one file system (-x)\n/run: in memory\n"
+		"/srv/with space: one file system (-x)");
+	expect(&skip_some, "/> /boot/efi>boot/efi\n/home: skip_mounts\n/run: in memory\n/srv/with space: skip_mounts");
+	expect(&skip_root,
+		"/boot/efi>boot/efi /home>home /srv/with space>srv/with space\n/: "
+		"skip_mounts\n/run: in memory");
+	expect(&only,
+		"/home>home\n/: not in mounts\n/boot/efi: not in mounts\n/run: in memory\n"
+		"/srv/with space: not in mounts");
+	expect(&only_root, "/> /home>home\n/boot/efi: not in mounts\n/run: in memory\n/srv/with space: not in mounts");
+	expect(&types,
+		"/> /home>home\n/boot/efi: type not listed\n/run: in memory\n/srv/with space: type "
+		"not listed");
+	expect(&memory, "/> /home>home /run>run\n/boot/efi: type not listed\n/srv/with space: type not listed");
 	{
 		AUTO_FREE char *error = run(&wrong);
 		AUTO_FREE char *nothing = run(&none);
@@ -189,8 +188,9 @@ static void maps(void **state)
 	struct scenario wrong = {.table = DEBIAN, .sets = {"source.map=/etc=x"}, .error = DIAG_MOUNTS_MAP};
 	struct scenario pseudo = {.table = DEBIAN, .sets = {"source.map=/proc=x"}, .error = DIAG_MOUNTS_MAP};
 
-	expect(&away, "/>new/root /boot/efi>new/root/boot/efi /home>users "
-	              "/srv/with space>new/root/srv/with space\n/run: in memory");
+	expect(&away,
+		"/>new/root /boot/efi>new/root/boot/efi /home>users "
+		"/srv/with space>new/root/srv/with space\n/run: in memory");
 	expect(&merge, "/> /boot/efi>boot/efi /home>home /srv/with space>\n/run: in memory");
 	free(run(&wrong));
 	free(run(&pseudo));
@@ -200,12 +200,9 @@ static void a_root_below(void **state)
 {
 	struct scenario at = {.table = DEBIAN, .sets = {"source.root=/srv"}};
 	struct scenario mount = {.table = DEBIAN, .sets = {"source.root=/home/"}};
-	struct scenario deep = {
-	        .table = DEBIAN, .sets = {"source.root=/home/joe/x", "source.map=/home/joe/x=y"}};
-	struct scenario memory = {
-	        .table = DEBIAN, .sets = {"source.root=/run/x"}, .options.root_always = true};
-	struct scenario refused = {
-	        .table = DEBIAN, .sets = {"source.root=/run/x"}, .error = DIAG_MOUNTS_ROOT_TYPE};
+	struct scenario deep = {.table = DEBIAN, .sets = {"source.root=/home/joe/x", "source.map=/home/joe/x=y"}};
+	struct scenario memory = {.table = DEBIAN, .sets = {"source.root=/run/x"}, .options.root_always = true};
+	struct scenario refused = {.table = DEBIAN, .sets = {"source.root=/run/x"}, .error = DIAG_MOUNTS_ROOT_TYPE};
 	struct scenario similar = {.table = DEBIAN, .sets = {"source.root=/homestead"}};
 
 	expect(&at, "/srv> /srv/with space>with space");
@@ -219,12 +216,11 @@ static void a_root_below(void **state)
 /* Subvolumes share a device; their roots lie side by side. */
 static void fedora(void **state)
 {
-	struct scenario s = {
-	        .table = PSEUDO
-	        "28 1 0:33 /root / rw shared:1 - btrfs /dev/sda3 rw,subvolid=257,subvol=/root\n"
-	        "40 28 0:33 /home /home rw shared:2 - btrfs /dev/sda3 rw,subvolid=256,subvol=/home\n"
-	        "41 28 8:2 / /boot rw shared:3 - ext4 /dev/sda2 rw\n"
-	        "42 28 0:33 /root/srv /data rw shared:1 - btrfs /dev/sda3 rw,subvolid=257,subvol=/root\n"};
+	struct scenario s = {.table = PSEUDO
+		"28 1 0:33 /root / rw shared:1 - btrfs /dev/sda3 rw,subvolid=257,subvol=/root\n"
+		"40 28 0:33 /home /home rw shared:2 - btrfs /dev/sda3 rw,subvolid=256,subvol=/home\n"
+		"41 28 8:2 / /boot rw shared:3 - ext4 /dev/sda2 rw\n"
+		"42 28 0:33 /root/srv /data rw shared:1 - btrfs /dev/sda3 rw,subvolid=257,subvol=/root\n"};
 
 	expect(&s, "/> /boot>boot /home>home\n/data: repeats '/'\n/run: in memory");
 }
@@ -232,107 +228,104 @@ static void fedora(void **state)
 /* The snapshots' subvolume holds the root's own; both are walked, each as what stat says is its. */
 static void opensuse(void **state)
 {
-	struct scenario s = {
-	        .table = PSEUDO
-	        "28 1 0:33 /@/.snapshots/1/snapshot / rw shared:1 - btrfs /dev/vda2 "
-	        "rw,subvolid=266,subvol=/@/"
-	        ".snapshots/1/snapshot\n"
-	        "40 28 0:33 /@/.snapshots /.snapshots rw shared:2 - btrfs /dev/vda2 "
-	        "rw,subvolid=265,subvol=/@/.snapshots\n"
-	        "41 28 0:33 /@/home /home rw shared:3 - btrfs /dev/vda2 rw,subvolid=262,subvol=/@/home\n"
-	        "42 28 0:33 /@/opt /opt rw shared:4 - btrfs /dev/vda2 rw,subvolid=261,subvol=/@/opt\n"
-	        "43 28 0:33 / /mnt/top rw shared:4 - btrfs /dev/vda2 rw,subvolid=5,subvol=/\n"};
+	struct scenario s = {.table = PSEUDO
+		"28 1 0:33 /@/.snapshots/1/snapshot / rw shared:1 - btrfs /dev/vda2 "
+		"rw,subvolid=266,subvol=/@/"
+		".snapshots/1/snapshot\n"
+		"40 28 0:33 /@/.snapshots /.snapshots rw shared:2 - btrfs /dev/vda2 "
+		"rw,subvolid=265,subvol=/@/.snapshots\n"
+		"41 28 0:33 /@/home /home rw shared:3 - btrfs /dev/vda2 rw,subvolid=262,subvol=/@/home\n"
+		"42 28 0:33 /@/opt /opt rw shared:4 - btrfs /dev/vda2 rw,subvolid=261,subvol=/@/opt\n"
+		"43 28 0:33 / /mnt/top rw shared:4 - btrfs /dev/vda2 rw,subvolid=5,subvol=/\n"};
 
 	expect(&s, "/> /.snapshots>.snapshots /home>home /mnt/top>mnt/top /opt>opt\n/run: in memory");
 }
 
 static void docker_host(void **state)
 {
-	struct scenario s = {
-	        .table = DEBIAN
-	        "50 28 0:40 / /var/lib/docker/overlay2/abc/merged rw - overlay overlay rw,lowerdir=/l\n"
-	        "51 26 0:4 net:[4026532281] /run/docker/netns/default rw shared:9 - nsfs nsfs rw\n"
-	        "52 28 0:41 / /var/lib/docker/containers/abc/mounts/shm rw - tmpfs shm rw\n"
-	        "53 28 8:1 /var/lib/docker /var/lib/docker rw shared:1 - ext4 /dev/sda1 rw\n"};
+	struct scenario s = {.table = DEBIAN
+		"50 28 0:40 / /var/lib/docker/overlay2/abc/merged rw - overlay overlay rw,lowerdir=/l\n"
+		"51 26 0:4 net:[4026532281] /run/docker/netns/default rw shared:9 - nsfs nsfs rw\n"
+		"52 28 0:41 / /var/lib/docker/containers/abc/mounts/shm rw - tmpfs shm rw\n"
+		"53 28 8:1 /var/lib/docker /var/lib/docker rw shared:1 - ext4 /dev/sda1 rw\n"};
 	/* The docker graph bound onto itself: its own children are mounted on the bind. */
-	struct scenario on_bind = {
-	        .table = DEBIAN
-	        "53 28 8:1 /var/lib/docker /var/lib/docker rw shared:1 - ext4 /dev/sda1 rw\n"
-	        "50 53 0:40 / /var/lib/docker/overlay2/abc/merged rw - overlay overlay rw,lowerdir=/l\n"};
+	struct scenario on_bind = {.table = DEBIAN
+		"53 28 8:1 /var/lib/docker /var/lib/docker rw shared:1 - ext4 /dev/sda1 rw\n"
+		"50 53 0:40 / /var/lib/docker/overlay2/abc/merged rw - overlay overlay rw,lowerdir=/l\n"};
 	/* From inside a container. */
-	struct scenario inside = {
-	        .table = "500 400 0:40 / / rw - overlay overlay rw,lowerdir=/l\n"
-	                 "501 500 0:41 / /proc rw - proc proc rw\n"
-	                 "502 500 8:1 /var/lib/docker/volumes/v/_data /data rw - ext4 /dev/sda1 rw\n",
-	        .options.root_always = true};
+	struct scenario inside = {.table = "500 400 0:40 / / rw - overlay overlay rw,lowerdir=/l\n"
+					   "501 500 0:41 / /proc rw - proc proc rw\n"
+					   "502 500 8:1 /var/lib/docker/volumes/v/_data /data rw - ext4 /dev/sda1 rw\n",
+		.options.root_always = true};
 	struct scenario refused = {.table = inside.table, .error = DIAG_MOUNTS_ROOT_TYPE};
 
 	/* Mounted before the bind, and at a directory that the bind covers. */
-	expect(&s, "/> /boot/efi>boot/efi /home>home /srv/with space>srv/with space\n/run: in memory\n"
-	           "/var/lib/docker: repeats '/'\n"
-	           "/var/lib/docker/containers/abc/mounts/shm: in memory\n"
-	           "/var/lib/docker/overlay2/abc/merged: overlay");
-	expect(&on_bind, "/> /boot/efi>boot/efi /home>home /srv/with space>srv/with space\n/run: in memory\n"
-	                 "/var/lib/docker: repeats '/'\n/var/lib/docker/overlay2/abc/merged: overlay");
+	expect(&s,
+		"/> /boot/efi>boot/efi /home>home /srv/with space>srv/with space\n/run: in memory\n"
+		"/var/lib/docker: repeats '/'\n"
+		"/var/lib/docker/containers/abc/mounts/shm: in memory\n"
+		"/var/lib/docker/overlay2/abc/merged: overlay");
+	expect(&on_bind,
+		"/> /boot/efi>boot/efi /home>home /srv/with space>srv/with space\n/run: in memory\n"
+		"/var/lib/docker: repeats '/'\n/var/lib/docker/overlay2/abc/merged: overlay");
 	expect(&inside, "/> /data>data");
 	free(run(&refused));
 }
 
 static void other_kinds(void **state)
 {
-	struct scenario s = {
-	        .table = DEBIAN
-	        "50 28 7:1 / /snap/core/1 ro shared:40 - squashfs /dev/loop1 ro\n"
-	        "51 28 0:50 / /mnt/nfs rw shared:41 - nfs4 server:/export rw\n"
-	        "52 28 0:51 / /mnt/win rw shared:42 - cifs //server/share rw\n"
-	        "53 28 0:52 / /misc rw shared:43 - autofs systemd-1 rw,fd=29\n"
-	        "54 53 8:33 / /misc rw shared:44 - ext4 /dev/sdc1 rw\n"
-	        "55 28 0:53 / /mnt/ssh rw shared:45 - fuse.sshfs a@b:/ rw\n"
-	        "56 28 0:54 / /mnt/enc rw shared:46 - fuse.gocryptfs /x rw\n"
-	        "57 28 11:0 / /media/cdrom ro shared:47 - iso9660 /dev/sr0 ro\n"
-	        "58 28 0:55 / /tank rw shared:48 - zfs tank rw\n"
-	        "59 28 8:49 / /mnt/ntfs rw shared:49 - fuseblk /dev/sdd1 rw\n"
-	        "60 23 0:56 / /proc/sys/fs/binfmt_misc rw shared:50 - binfmt_misc binfmt_misc rw\n"};
+	struct scenario s = {.table = DEBIAN
+		"50 28 7:1 / /snap/core/1 ro shared:40 - squashfs /dev/loop1 ro\n"
+		"51 28 0:50 / /mnt/nfs rw shared:41 - nfs4 server:/export rw\n"
+		"52 28 0:51 / /mnt/win rw shared:42 - cifs //server/share rw\n"
+		"53 28 0:52 / /misc rw shared:43 - autofs systemd-1 rw,fd=29\n"
+		"54 53 8:33 / /misc rw shared:44 - ext4 /dev/sdc1 rw\n"
+		"55 28 0:53 / /mnt/ssh rw shared:45 - fuse.sshfs a@b:/ rw\n"
+		"56 28 0:54 / /mnt/enc rw shared:46 - fuse.gocryptfs /x rw\n"
+		"57 28 11:0 / /media/cdrom ro shared:47 - iso9660 /dev/sr0 ro\n"
+		"58 28 0:55 / /tank rw shared:48 - zfs tank rw\n"
+		"59 28 8:49 / /mnt/ntfs rw shared:49 - fuseblk /dev/sdd1 rw\n"
+		"60 23 0:56 / /proc/sys/fs/binfmt_misc rw shared:50 - binfmt_misc binfmt_misc rw\n"};
 
 	expect(&s,
-	        "/> /boot/efi>boot/efi /home>home /misc>misc /srv/with space>srv/with space\n"
-	        "/media/cdrom: read-only image\n/misc: automount point\n/mnt/enc: FUSE file system\n"
-	        "/mnt/nfs: network file system\n/mnt/ntfs: FUSE file system\n/mnt/ssh: network file system\n"
-	        "/mnt/win: network file system\n/run: in memory\n/snap/core/1: read-only image\n"
-	        "/tank: type not listed");
+		"/> /boot/efi>boot/efi /home>home /misc>misc /srv/with space>srv/with space\n"
+		"/media/cdrom: read-only image\n/misc: automount point\n/mnt/enc: FUSE file system\n"
+		"/mnt/nfs: network file system\n/mnt/ntfs: FUSE file system\n/mnt/ssh: network file system\n"
+		"/mnt/win: network file system\n/run: in memory\n/snap/core/1: read-only image\n"
+		"/tank: type not listed");
 }
 
 /* One file system at several places: what shows most, then what is nearest the root. */
 static void binds(void **state)
 {
 	struct scenario s = {.table = DEBIAN "50 28 8:33 /a /one/deep rw - ext4 /dev/sdc1 rw\n"
-	                                     "51 28 8:33 /a /two rw - ext4 /dev/sdc1 rw\n"
-	                                     "52 28 8:33 /a/b /b rw - ext4 /dev/sdc1 rw\n"
-	                                     "53 28 8:33 /ab /ab rw - ext4 /dev/sdc1 rw\n"
-	                                     "54 28 8:1 /usr/share /jail/usr/share ro - ext4 /dev/sda1 rw\n"
-	                                     "55 28 8:2 / /export/home rw - ext4 /dev/sda2 rw\n"};
+					     "51 28 8:33 /a /two rw - ext4 /dev/sdc1 rw\n"
+					     "52 28 8:33 /a/b /b rw - ext4 /dev/sdc1 rw\n"
+					     "53 28 8:33 /ab /ab rw - ext4 /dev/sdc1 rw\n"
+					     "54 28 8:1 /usr/share /jail/usr/share ro - ext4 /dev/sda1 rw\n"
+					     "55 28 8:2 / /export/home rw - ext4 /dev/sda2 rw\n"};
 	/* The larger bind comes last in the table, and first in the choice. */
 	struct scenario larger = {.table = DEBIAN "50 28 8:33 /a /a rw - ext4 /dev/sdc1 rw\n"
-	                                          "51 28 8:33 / /z/all rw - ext4 /dev/sdc1 rw\n"};
+						  "51 28 8:33 / /z/all rw - ext4 /dev/sdc1 rw\n"};
 	/* The root's own file system, whole, beneath: an OSTree host's /sysroot. */
-	struct scenario ostree = {
-	        .table = PSEUDO
-	        "28 1 8:4 /ostree/deploy/f/deploy/abc.0 / rw shared:1 - xfs /dev/sda4 rw\n"
-	        "40 28 8:4 / /sysroot ro shared:2 - xfs /dev/sda4 rw\n"
-	        "41 28 8:4 /ostree/deploy/f/var /var rw shared:3 - xfs /dev/sda4 rw\n"
-	        "42 28 8:4 /ostree/deploy/f/deploy/abc.0/etc /etc rw shared:4 - xfs /dev/sda4 rw\n"};
+	struct scenario ostree = {.table = PSEUDO
+		"28 1 8:4 /ostree/deploy/f/deploy/abc.0 / rw shared:1 - xfs /dev/sda4 rw\n"
+		"40 28 8:4 / /sysroot ro shared:2 - xfs /dev/sda4 rw\n"
+		"41 28 8:4 /ostree/deploy/f/var /var rw shared:3 - xfs /dev/sda4 rw\n"
+		"42 28 8:4 /ostree/deploy/f/deploy/abc.0/etc /etc rw shared:4 - xfs /dev/sda4 rw\n"};
 	/* Below the mount point of the root's file system, what lies beside the root is no repetition. */
 	struct scenario below = {.table = DEBIAN "50 28 8:1 /other /data/other rw - ext4 /dev/sda1 rw\n"
-	                                         "51 28 8:1 /data/mine /data/again rw - ext4 /dev/sda1 rw\n",
-	        .sets = {"source.root=/data"}};
+						 "51 28 8:1 /data/mine /data/again rw - ext4 /dev/sda1 rw\n",
+		.sets = {"source.root=/data"}};
 
-	expect(&s, "/> /ab>ab /boot/efi>boot/efi /home>home /srv/with space>srv/with space /two>two\n"
-	           "/b: repeats '/two'\n/export/home: repeats '/home'\n/jail/usr/share: repeats '/'\n"
-	           "/one/deep: repeats '/two'\n/run: in memory");
-	expect(&larger, "/> /boot/efi>boot/efi /home>home /srv/with space>srv/with space /z/all>z/all\n"
-	                "/a: repeats '/z/all'\n/run: in memory");
-	expect(&ostree,
-	        "/> /var>var\n/etc: repeats '/'\n/run: in memory\n/sysroot: holds what is walked as '/'");
+	expect(&s,
+		"/> /ab>ab /boot/efi>boot/efi /home>home /srv/with space>srv/with space /two>two\n"
+		"/b: repeats '/two'\n/export/home: repeats '/home'\n/jail/usr/share: repeats '/'\n"
+		"/one/deep: repeats '/two'\n/run: in memory");
+	expect(&larger,
+		"/> /boot/efi>boot/efi /home>home /srv/with space>srv/with space /z/all>z/all\n"
+		"/a: repeats '/z/all'\n/run: in memory");
+	expect(&ostree, "/> /var>var\n/etc: repeats '/'\n/run: in memory\n/sysroot: holds what is walked as '/'");
 	expect(&below, "/data> /data/other>other\n/data/again: repeats '/data'");
 }
 
@@ -341,27 +334,29 @@ static void over_mounted(void **state)
 	struct scenario same = {.table = DEBIAN "50 40 8:33 / /home rw - ext4 /dev/sdc1 rw\n"};
 	/* /a/b was mounted first, then /a over it; what is mounted in /a/b is as far away. */
 	struct scenario above = {.table = DEBIAN "50 28 8:33 / /a/b rw - ext4 /dev/sdc1 rw\n"
-	                                         "51 50 8:34 / /a/b/c rw - ext4 /dev/sdc2 rw\n"
-	                                         "52 28 8:35 / /a rw - xfs /dev/sdc3 rw\n"};
+						 "51 50 8:34 / /a/b/c rw - ext4 /dev/sdc2 rw\n"
+						 "52 28 8:35 / /a rw - xfs /dev/sdc3 rw\n"};
 	/* A pseudo file system hides as well as any. */
 	struct scenario hidden_by_tmpfs = {.table = DEBIAN "50 40 0:60 / /home rw - tmpfs tmpfs rw\n"};
 	/* A hidden mount does not make another a repetition. */
 	struct scenario elsewhere = {.table = DEBIAN "50 40 0:60 / /home rw - tmpfs tmpfs rw\n"
-	                                             "51 28 8:2 / /homes rw - ext4 /dev/sda2 rw\n"};
+						     "51 28 8:2 / /homes rw - ext4 /dev/sda2 rw\n"};
 	/* The initramfs below the root, as some kernels show it. */
 	struct scenario rootfs = {.table = "1 1 0:2 / / rw - rootfs rootfs rw\n" DEBIAN};
-	struct scenario circle = {
-	        .table = "1 2 8:1 / / rw - ext4 /dev/a rw\n2 1 8:2 / /b rw - ext4 /dev/b rw\n"};
+	struct scenario circle = {.table = "1 2 8:1 / / rw - ext4 /dev/a rw\n2 1 8:2 / /b rw - ext4 /dev/b rw\n"};
 
-	expect(&same, "/> /boot/efi>boot/efi /home>home /srv/with space>srv/with space\n"
-	              "/home: hidden by the mount at '/home'\n/run: in memory");
+	expect(&same,
+		"/> /boot/efi>boot/efi /home>home /srv/with space>srv/with space\n"
+		"/home: hidden by the mount at '/home'\n/run: in memory");
 	expect(&above,
-	        "/> /a>a /boot/efi>boot/efi /home>home /srv/with space>srv/with space\n"
-	        "/a/b: hidden by the mount at '/a'\n/a/b/c: hidden by the mount at '/a'\n/run: in memory");
-	expect(&hidden_by_tmpfs, "/> /boot/efi>boot/efi /srv/with space>srv/with space\n"
-	                         "/home: hidden by the mount at '/home'\n/home: in memory\n/run: in memory");
-	expect(&elsewhere, "/> /boot/efi>boot/efi /homes>homes /srv/with space>srv/with space\n"
-	                   "/home: hidden by the mount at '/home'\n/home: in memory\n/run: in memory");
+		"/> /a>a /boot/efi>boot/efi /home>home /srv/with space>srv/with space\n"
+		"/a/b: hidden by the mount at '/a'\n/a/b/c: hidden by the mount at '/a'\n/run: in memory");
+	expect(&hidden_by_tmpfs,
+		"/> /boot/efi>boot/efi /srv/with space>srv/with space\n"
+		"/home: hidden by the mount at '/home'\n/home: in memory\n/run: in memory");
+	expect(&elsewhere,
+		"/> /boot/efi>boot/efi /homes>homes /srv/with space>srv/with space\n"
+		"/home: hidden by the mount at '/home'\n/home: in memory\n/run: in memory");
 	expect(&rootfs, "/> /boot/efi>boot/efi /home>home /srv/with space>srv/with space\n/run: in memory");
 	expect(&circle, "/> /b>b");
 }
@@ -439,22 +434,24 @@ static struct place place_make(void)
 	one = xasprintf("%s/one", p.base);
 	two = xasprintf("%s/two", p.base);
 	data = xasprintf("%s/data", p.src);
-	sh(p.base, "truncate -s 8M one two && mkfs.ext4 -q one && mkfs.ext4 -q two && mkdir src run && chmod "
-	           "755 .");
+	sh(p.base,
+		"truncate -s 8M one two && mkfs.ext4 -q one && mkfs.ext4 -q two && mkdir src run && chmod "
+		"755 .");
 	assert_true(loop_mount(one, p.src));
-	sh(p.src, "mkdir -p a/b bind tmp data && echo hi >f && echo hi >data/under && echo hi >a/x && chmod "
-	          "000 f");
+	sh(p.src,
+		"mkdir -p a/b bind tmp data && echo hi >f && echo hi >data/under && echo hi >a/x && chmod "
+		"000 f");
 	assert_true(loop_mount(two, data));
-	sh(p.src, "echo inner >data/inner && mount --bind a bind && mount -t tmpfs t tmp && : >file && : "
-	          ">afile && "
-	          "mount --bind data/inner file");
+	sh(p.src,
+		"echo inner >data/inner && mount --bind a bind && mount -t tmpfs t tmp && : >file && : "
+		">afile && "
+		"mount --bind data/inner file");
 	return p;
 }
 
 static void place_remove(struct place *p)
 {
-	sh(p->base,
-	        "umount src/file src/bind src/tmp && { umount src/data || :; } 2>/dev/null && umount src");
+	sh(p->base, "umount src/file src/bind src/tmp && { umount src/data || :; } 2>/dev/null && umount src");
 	{
 		AUTO_FREE char *rm = xasprintf("rm -rf --one-file-system %s", p->base);
 		sh("/", rm);
@@ -668,8 +665,7 @@ static void without_privilege(void **state)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (geteuid() == 0 &&
-		        (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0))
+		if (geteuid() == 0 && (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0))
 			_exit(9);
 		if (!mounts_select(c, &o, &plan, &d))
 			_exit(1);
@@ -762,8 +758,7 @@ static void a_confined_reader_of_clones(void **state)
 
 static int own_namespace(void **state)
 {
-	if (geteuid() == 0 &&
-	        (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
+	if (geteuid() == 0 && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
 		return -1;
 	umask(022);
 	return 0;
@@ -772,26 +767,26 @@ static int own_namespace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(plain_debian),
-	        cmocka_unit_test(lvm),
-	        cmocka_unit_test(settings),
-	        cmocka_unit_test(maps),
-	        cmocka_unit_test(a_root_below),
-	        cmocka_unit_test(fedora),
-	        cmocka_unit_test(opensuse),
-	        cmocka_unit_test(docker_host),
-	        cmocka_unit_test(other_kinds),
-	        cmocka_unit_test(binds),
-	        cmocka_unit_test(over_mounted),
-	        cmocka_unit_test(bad_tables),
-	        cmocka_unit_test(a_root_that_is_not_there),
-	        cmocka_unit_test(detached_clones),
-	        cmocka_unit_test(clones_of_older_kernels),
-	        cmocka_unit_test(root_within_a_mount),
-	        cmocka_unit_test(the_real_directories),
-	        cmocka_unit_test(without_privilege),
-	        cmocka_unit_test(changed_meanwhile),
-	        cmocka_unit_test(a_confined_reader_of_clones),
+		cmocka_unit_test(plain_debian),
+		cmocka_unit_test(lvm),
+		cmocka_unit_test(settings),
+		cmocka_unit_test(maps),
+		cmocka_unit_test(a_root_below),
+		cmocka_unit_test(fedora),
+		cmocka_unit_test(opensuse),
+		cmocka_unit_test(docker_host),
+		cmocka_unit_test(other_kinds),
+		cmocka_unit_test(binds),
+		cmocka_unit_test(over_mounted),
+		cmocka_unit_test(bad_tables),
+		cmocka_unit_test(a_root_that_is_not_there),
+		cmocka_unit_test(detached_clones),
+		cmocka_unit_test(clones_of_older_kernels),
+		cmocka_unit_test(root_within_a_mount),
+		cmocka_unit_test(the_real_directories),
+		cmocka_unit_test(without_privilege),
+		cmocka_unit_test(changed_meanwhile),
+		cmocka_unit_test(a_confined_reader_of_clones),
 	};
 
 	return cmocka_run_group_tests_name("mounts", tests, own_namespace, NULL);

@@ -44,8 +44,13 @@ static void assert_diag(struct diag *got, enum diag_code code, int err, const ch
 
 static void put_hello(struct buf *b)
 {
-	const struct msg_hello m = {.protocol = WIRE_PROTOCOL, .version = B("1.2.3"), .seed = "fedcba9876543210",
-		.fields = META_F_ALL, .flags = HELLO_DELETE | HELLO_INPLACE, .rules = B("r\0les"), .hidden = B("hid")};
+	const struct msg_hello m = {.protocol = WIRE_PROTOCOL,
+		.version = B("1.2.3"),
+		.seed = "fedcba9876543210",
+		.fields = META_F_ALL,
+		.flags = HELLO_DELETE | HELLO_INPLACE,
+		.rules = B("r\0les"),
+		.hidden = B("hid")};
 
 	msg_hello_put(b, &m);
 }
@@ -95,9 +100,16 @@ static void test_hello_unknown_bits(void **state)
 
 static void put_hello_ok(struct buf *b)
 {
-	const struct msg_hello_ok m = {.protocol = WIRE_PROTOCOL, .version = B("2"), .fields = 5, .root_uid = 1,
-		.boot_id = "boot-boot-boot-b", .root_dev = UINT64_MAX, .root_ino = 2,
-		.root_mount = 7, .root_empty = 1, .now = WIRE_TIME_MAX};
+	const struct msg_hello_ok m = {.protocol = WIRE_PROTOCOL,
+		.version = B("2"),
+		.fields = 5,
+		.root_uid = 1,
+		.boot_id = "boot-boot-boot-b",
+		.root_dev = UINT64_MAX,
+		.root_ino = 2,
+		.root_mount = 7,
+		.root_empty = 1,
+		.now = WIRE_TIME_MAX};
 
 	msg_hello_ok_put(b, &m);
 }
@@ -161,8 +173,14 @@ static void test_epoch(void **state)
 
 static void put_dir(struct buf *b)
 {
-	const struct msg_dir m = {.flags = DIR_MORE | DIR_NO_DELETE, .src = B("a/b"), .dst = B("x/b"), .slice = 2,
-		.slices = 300, .buckets = WIRE_BUCKETS_MAX, .digest = {1, UINT64_MAX, 3}, .meta = B("meta")};
+	const struct msg_dir m = {.flags = DIR_MORE | DIR_NO_DELETE,
+		.src = B("a/b"),
+		.dst = B("x/b"),
+		.slice = 2,
+		.slices = 300,
+		.buckets = WIRE_BUCKETS_MAX,
+		.digest = {1, UINT64_MAX, 3},
+		.meta = B("meta")};
 
 	msg_dir_put(b, &m);
 }
@@ -211,7 +229,8 @@ static bool dir_accepted(struct msg_dir m)
 
 static void test_dir_refused(void **state)
 {
-	static const struct bytes bad[] = {B("/a"), B("a/"), B("a//b"), B(".."), B("a/../b"), B("."), B("a/."), B("a\0b"), B("/")};
+	static const struct bytes bad[] = {
+		B("/a"), B("a/"), B("a//b"), B(".."), B("a/../b"), B("."), B("a/."), B("a\0b"), B("/")};
 	const struct msg_dir good = {.src = B("a"), .dst = B("a"), .slices = 1, .buckets = 1};
 	struct msg_dir m = good;
 
@@ -302,8 +321,11 @@ static void assert_entries(struct rd *r, bool with_content)
 static void test_entries(void **state)
 {
 	static const struct entry bad[] = {
-		{.name = B("a")}, {.name = B(""), .meta = B("m")}, {.name = B(".."), .meta = B("m")},
-		{.name = B("a/b"), .meta = B("m")}, {.name = B("a\0b"), .meta = B("m")},
+		{.name = B("a")},
+		{.name = B(""), .meta = B("m")},
+		{.name = B(".."), .meta = B("m")},
+		{.name = B("a/b"), .meta = B("m")},
+		{.name = B("a\0b"), .meta = B("m")},
 		{.flags = ENTRY_WANT_INO << 1, .name = B("a"), .meta = B("m")},
 	};
 	AUTO_BUF b = BUF_INIT;
@@ -341,7 +363,13 @@ static void put_need(struct buf *b)
 	struct need n[] = {
 		{.index = 0, .op = NEED_CREATED, .why = META_D_TYPE},
 		{.index = 1, .op = NEED_UPDATE, .why = META_D_END - 1, .basis = UINT64_MAX},
-		{.index = 500, .op = NEED_LINK_STATE, .exists = 1, .doubt = 1, .basis = 1, .dev = 2, .ino = UINT64_MAX,
+		{.index = 500,
+			.op = NEED_LINK_STATE,
+			.exists = 1,
+			.doubt = 1,
+			.basis = 1,
+			.dev = 2,
+			.ino = UINT64_MAX,
 			.nlink = 4},
 		{.index = 501, .op = NEED_LINK_STATE},
 		{.index = UINT32_MAX, .op = NEED_FAILED, .diag = diag_of("p", "why")},
@@ -478,14 +506,21 @@ static void test_failure_has_reason(void **state)
 
 static void put_file(struct buf *b)
 {
-	msg_file_put(b, &(struct msg_file){.flags = FILE_UPDATE | FILE_SHARED, .dir = 7, .name = B("name"),
-				.size = INT64_MAX, .meta = B("meta")});
+	msg_file_put(b,
+		&(struct msg_file){.flags = FILE_UPDATE | FILE_SHARED,
+			.dir = 7,
+			.name = B("name"),
+			.size = INT64_MAX,
+			.meta = B("meta")});
 }
 
 static void put_file_segment(struct buf *b)
 {
-	msg_file_put(b, &(struct msg_file){.flags = FILE_SEGMENT | FILE_UPDATE, .path = B(".rehost.tmp/x"),
-				.basis_path = B("a/b"), .size = 1});
+	msg_file_put(b,
+		&(struct msg_file){.flags = FILE_SEGMENT | FILE_UPDATE,
+			.path = B(".rehost.tmp/x"),
+			.basis_path = B("a/b"),
+			.size = 1});
 }
 
 static void put_file_ok(struct buf *b)
@@ -571,7 +606,8 @@ static void put_seg_hash(struct buf *b)
 {
 	static const uint8_t hashes[48];
 
-	msg_seg_hash_put(b, &(struct msg_seg_hash){.off = 65536, .len = 2 * 4096 + 1, .chunk = 4096, .hashes = {hashes, 48}});
+	msg_seg_hash_put(
+		b, &(struct msg_seg_hash){.off = 65536, .len = 2 * 4096 + 1, .chunk = 4096, .hashes = {hashes, 48}});
 }
 
 static void put_seg_run(struct buf *b)
@@ -582,8 +618,13 @@ static void put_seg_run(struct buf *b)
 
 static void put_run(struct buf *b)
 {
-	msg_run_put(b, &(struct msg_run){.off = 1, .len = 2, .window_off = 3, .window_len = 4, .hash = "0123456789abcdef",
-			       .delta = B("delta")});
+	msg_run_put(b,
+		&(struct msg_run){.off = 1,
+			.len = 2,
+			.window_off = 3,
+			.window_len = 4,
+			.hash = "0123456789abcdef",
+			.delta = B("delta")});
 }
 
 static bool seg_hash_accepted(uint64_t off, uint32_t len, uint32_t chunk, size_t hashes)
@@ -655,7 +696,8 @@ static void put_file_end(struct buf *b)
 
 static void put_file_done(struct buf *b)
 {
-	struct msg_file_done m = {.status = FILE_COMMITTED, .why = META_D_TYPE, .dev = 1, .ino = 2, .diag = diag_of("a", "b")};
+	struct msg_file_done m = {
+		.status = FILE_COMMITTED, .why = META_D_TYPE, .dev = 1, .ino = 2, .diag = diag_of("a", "b")};
 
 	msg_file_done_put(b, &m);
 	diag_release(&m.diag);
@@ -885,7 +927,10 @@ static void put_pong(struct buf *b)
 
 static void put_load(struct buf *b)
 {
-	const struct sysload m = {.busy = 10, .total = UINT64_C(1) << 50, .cpus = 4096, .mem_total = UINT64_C(1) << 45,
+	const struct sysload m = {.busy = 10,
+		.total = UINT64_C(1) << 50,
+		.cpus = 4096,
+		.mem_total = UINT64_C(1) << 45,
 		.mem_available = 4096};
 
 	msg_load_put(b, &m);
@@ -926,15 +971,38 @@ static const struct sample {
 	const char *codec;
 	void (*put)(struct buf *b);
 } samples[] = {
-	{"hello", put_hello}, {"hello_ok", put_hello_ok}, {"dir", put_dir}, {"dir", put_dir_new},
-	{"dir_diff", put_dir_diff}, {"list", put_list}, {"need", put_need}, {"dir_done", put_dir_done},
-	{"put", put_put}, {"put_done", put_put_done}, {"file", put_file}, {"file", put_file_segment},
-	{"file_ok", put_file_ok}, {"data", put_data}, {"hole", put_hole}, {"seg_hash", put_seg_hash},
-	{"seg_run", put_seg_run}, {"run", put_run}, {"file_end", put_file_end}, {"file_done", put_file_done},
-	{"again", put_again}, {"meta", put_meta}, {"link", put_link}, {"op_done", put_op_done}, {"delete", put_delete},
-	{"delete_done", put_delete_done}, {"delete_record", put_delete_records}, {"diag", put_diag},
-	{"pong", put_pong}, {"load", put_load},
-	{"suspect", put_suspects}, {"epoch", put_epoch},
+	{"hello", put_hello},
+	{"hello_ok", put_hello_ok},
+	{"dir", put_dir},
+	{"dir", put_dir_new},
+	{"dir_diff", put_dir_diff},
+	{"list", put_list},
+	{"need", put_need},
+	{"dir_done", put_dir_done},
+	{"put", put_put},
+	{"put_done", put_put_done},
+	{"file", put_file},
+	{"file", put_file_segment},
+	{"file_ok", put_file_ok},
+	{"data", put_data},
+	{"hole", put_hole},
+	{"seg_hash", put_seg_hash},
+	{"seg_run", put_seg_run},
+	{"run", put_run},
+	{"file_end", put_file_end},
+	{"file_done", put_file_done},
+	{"again", put_again},
+	{"meta", put_meta},
+	{"link", put_link},
+	{"op_done", put_op_done},
+	{"delete", put_delete},
+	{"delete_done", put_delete_done},
+	{"delete_record", put_delete_records},
+	{"diag", put_diag},
+	{"pong", put_pong},
+	{"load", put_load},
+	{"suspect", put_suspects},
+	{"epoch", put_epoch},
 };
 
 static msg_codec codec_named(const char *name)
@@ -1004,8 +1072,8 @@ static void test_hostile(void **state)
 /* Messages whose end is fixed take nothing behind it, and nothing less. */
 static void test_whole_frames_only(void **state)
 {
-	static const char *const whole[] = {"hello", "hello_ok", "need", "dir_done", "put_done", "file_ok", "hole", "seg_hash",
-		"epoch", "link", "op_done", "delete", "again", "diag", "pong", "load"};
+	static const char *const whole[] = {"hello", "hello_ok", "need", "dir_done", "put_done", "file_ok", "hole",
+		"seg_hash", "epoch", "link", "op_done", "delete", "again", "diag", "pong", "load"};
 
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
 		msg_codec fn = codec_named(samples[i].codec);

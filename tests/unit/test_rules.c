@@ -65,8 +65,8 @@ static const char *ask(const struct rules *r, const char *path, bool is_dir)
 
 static void lists_hide_and_protect(void **state)
 {
-	struct rules *r = compile("[rules]\nexclude = /var//cache/, /home/./x\ncopy_exclude = /tmp\nsync_exclude = /etc\n",
-		RULES_COPY);
+	struct rules *r = compile(
+		"[rules]\nexclude = /var//cache/, /home/./x\ncopy_exclude = /tmp\nsync_exclude = /etc\n", RULES_COPY);
 
 	assert_string_equal(ask(r, "var", true), "");
 	assert_string_equal(ask(r, "var/cache", true), "hp");
@@ -143,9 +143,10 @@ static void sync_only_leaves_passages(void **state)
 
 static void lists_are_absolute_on_the_host(void **state)
 {
-	struct rules *r = compile("[source]\nroot = /srv/data\n[rules]\nexclude = /srv/data/x, /srv/database, /y, /srv/*\n"
-				  "sync_only=/z\n",
-		RULES_COPY);
+	struct rules *r =
+		compile("[source]\nroot = /srv/data\n[rules]\nexclude = /srv/data/x, /srv/database, /y, /srv/*\n"
+			"sync_only=/z\n",
+			RULES_COPY);
 
 	/* The contents of /srv hold the whole root. */
 	assert_string_equal(ask(r, "other", false), "hp");
@@ -205,7 +206,8 @@ static void verdicts_name_their_rule(void **state)
 	rules_free(r);
 }
 
-static struct rules *compile_filters(const char *root, const char *target, const char *const *filters, size_t n, struct diag *d)
+static struct rules *compile_filters(
+	const char *root, const char *target, const char *const *filters, size_t n, struct diag *d)
 {
 	AUTO_FREE char *text = xasprintf("[source]\nroot = %s\n[target]\nroot = %s\n", root, target);
 	struct conf *c = load(text);
@@ -237,15 +239,38 @@ static void filter_syntax(void **state)
 		const char *rule;
 		enum diag_code code;
 	} cases[] = {
-		{"- foo", DIAG_NONE}, {"-,/!sr foo", DIAG_NONE}, {"exclude,s foo", DIAG_NONE}, {"hide foo", DIAG_NONE},
-		{"!", DIAG_NONE}, {"clear", DIAG_NONE}, {"clear,", DIAG_NONE}, {"-_foo", DIAG_NONE}, {"R foo", DIAG_NONE},
-		{"show_foo", DIAG_NONE}, {"", DIAG_NONE}, {"foo", DIAG_RULES_FILTER}, {"-", DIAG_RULES_FILTER},
-		{"- ", DIAG_RULES_FILTER}, {"! ", DIAG_RULES_FILTER}, {"-q foo", DIAG_RULES_FILTER},
-		{"-foo", DIAG_RULES_FILTER}, {"Hs foo", DIAG_RULES_FILTER}, {"excluded foo", DIAG_RULES_FILTER},
-		{".! x", DIAG_RULES_FILTER}, {".+- x", DIAG_RULES_FILTER}, {"merge", DIAG_RULES_FILTER},
-		{"-w x", DIAG_RULES_FILTER}, {": .rsync-filter", DIAG_RULES_UNSUPPORTED}, {"-C", DIAG_RULES_UNSUPPORTED},
-		{":C", DIAG_RULES_UNSUPPORTED}, {"-p x", DIAG_NONE}, {"Pp x", DIAG_NONE}, {"!p", DIAG_RULES_FILTER}, {"-x x", DIAG_RULES_UNSUPPORTED},
-		{"dir-merge,e x", DIAG_RULES_UNSUPPORTED}, {". -", DIAG_RULES_UNSUPPORTED},
+		{"- foo", DIAG_NONE},
+		{"-,/!sr foo", DIAG_NONE},
+		{"exclude,s foo", DIAG_NONE},
+		{"hide foo", DIAG_NONE},
+		{"!", DIAG_NONE},
+		{"clear", DIAG_NONE},
+		{"clear,", DIAG_NONE},
+		{"-_foo", DIAG_NONE},
+		{"R foo", DIAG_NONE},
+		{"show_foo", DIAG_NONE},
+		{"", DIAG_NONE},
+		{"foo", DIAG_RULES_FILTER},
+		{"-", DIAG_RULES_FILTER},
+		{"- ", DIAG_RULES_FILTER},
+		{"! ", DIAG_RULES_FILTER},
+		{"-q foo", DIAG_RULES_FILTER},
+		{"-foo", DIAG_RULES_FILTER},
+		{"Hs foo", DIAG_RULES_FILTER},
+		{"excluded foo", DIAG_RULES_FILTER},
+		{".! x", DIAG_RULES_FILTER},
+		{".+- x", DIAG_RULES_FILTER},
+		{"merge", DIAG_RULES_FILTER},
+		{"-w x", DIAG_RULES_FILTER},
+		{": .rsync-filter", DIAG_RULES_UNSUPPORTED},
+		{"-C", DIAG_RULES_UNSUPPORTED},
+		{":C", DIAG_RULES_UNSUPPORTED},
+		{"-p x", DIAG_NONE},
+		{"Pp x", DIAG_NONE},
+		{"!p", DIAG_RULES_FILTER},
+		{"-x x", DIAG_RULES_UNSUPPORTED},
+		{"dir-merge,e x", DIAG_RULES_UNSUPPORTED},
+		{". -", DIAG_RULES_UNSUPPORTED},
 		{". /nonexistent/file", DIAG_RULES_FILE},
 	};
 
@@ -254,15 +279,16 @@ static void filter_syntax(void **state)
 		struct rules *r = compile_filters("/", "/t", &cases[i].rule, 1, &d);
 
 		if (d.code != cases[i].code || !r != (cases[i].code != DIAG_NONE))
-			fail_msg("'%s' gives %s (%s)", cases[i].rule, diag_info(d.code)->name, d.detail ? d.detail : "");
+			fail_msg(
+				"'%s' gives %s (%s)", cases[i].rule, diag_info(d.code)->name, d.detail ? d.detail : "");
 		rules_free(r);
 	}
 }
 
 static void filter_sides(void **state)
 {
-	static const char *const filters[] = {
-		"H h1", "S h1", "- h1", /* shown by nothing before the hide; protected by the third */
+	static const char *const filters[] = {"H h1", "S h1",
+		"- h1", /* shown by nothing before the hide; protected by the third */
 		"P p1", "+ p1", "-s s1", "-r r1", "-! */", "R x"};
 	AUTO_DIAG d = DIAG_INIT;
 	struct rules *r = compile_filters("/", "/t", filters, 7, &d);
@@ -329,7 +355,8 @@ static bool beneath(const struct rules *r, const char *path)
 
 static void protected_beneath(void **state)
 {
-	struct rules *r = compile("[source]\nroot = /srv\n[rules]\nexclude = /srv/a/b/c, /srv/e/*, /elsewhere\n", RULES_SYNC);
+	struct rules *r =
+		compile("[source]\nroot = /srv\n[rules]\nexclude = /srv/a/b/c, /srv/e/*, /elsewhere\n", RULES_SYNC);
 
 	assert_true(beneath(r, ""));
 	assert_true(beneath(r, "a"));
@@ -455,8 +482,8 @@ static const char *const names[] = {"a", "b", "ab", "foo", "bar", "a.o", "x]", "
 static const char *const bits[] = {"a", "b", "foo", "bar", "*", "*", "**", "***", "?", "[ab]", "[!a]", "[^b]x", "[]x]",
 	"[a-c]", "[[:alpha:]]", "[[:upper:]]?", "/", "/", "/", ".o", "\\", "\\*", "\\[a]", "[", "[[:bad:]]", "[[:x]",
 	"é", "[a/b]", "[\\]x]", "[b-]", "a\\b", "[+--]", "**/"};
-static const char *const prefixes[] = {"- ", "- ", "-p ", "+ ", "+ ", "-! ", "-/ ", "+/ ", "H ", "S ", "P ", "R ", "-s ",
-	"+r ", "exclude ", "-/! "};
+static const char *const prefixes[] = {
+	"- ", "- ", "-p ", "+ ", "+ ", "-! ", "-/ ", "+/ ", "H ", "S ", "P ", "R ", "-s ", "+r ", "exclude ", "-/! "};
 
 static unsigned seed;
 

@@ -102,8 +102,7 @@ static void test_greeting_refused(void **state)
 
 static void put_tree(struct world *w)
 {
-	struct meta m = a_meta(META_LNK, 0, 0), fifo = a_meta(META_FIFO, 0640, 0),
-		    dir = a_meta(META_DIR, 0, 0);
+	struct meta m = a_meta(META_LNK, 0, 0), fifo = a_meta(META_FIFO, 0640, 0), dir = a_meta(META_DIR, 0, 0);
 	struct put_done p;
 	struct msg_dir_done done;
 	struct msg_dir_diff diff;
@@ -174,8 +173,8 @@ static void test_new_tree(void **state)
 /* What put_tree() makes, as the mover hashes it. */
 static struct digest tree_digest(struct world *w)
 {
-	struct meta file = a_meta(META_REG, 0644, 5), empty = a_meta(META_REG, 0644, 0),
-		    link = a_meta(META_LNK, 0, 0), fifo = a_meta(META_FIFO, 0640, 0);
+	struct meta file = a_meta(META_REG, 0644, 5), empty = a_meta(META_REG, 0644, 0), link = a_meta(META_LNK, 0, 0),
+		    fifo = a_meta(META_FIFO, 0640, 0);
 	struct digest sum = {}, e;
 
 	buf_append_str(&link.link, "to/nowhere");
@@ -309,9 +308,8 @@ static void test_list(void **state)
 	struct world w;
 	struct buf b = BUF_INIT;
 	struct need n[16];
-	struct meta file = a_meta(META_REG, 0644, 5), link = a_meta(META_LNK, 0, 0),
-		    dir = a_meta(META_DIR, 0, 0), sock = a_meta(META_SOCK, 0600, 0), mode = file,
-		    empty = a_meta(META_REG, 0644, 0), linked = file;
+	struct meta file = a_meta(META_REG, 0644, 5), link = a_meta(META_LNK, 0, 0), dir = a_meta(META_DIR, 0, 0),
+		    sock = a_meta(META_SOCK, 0600, 0), mode = file, empty = a_meta(META_REG, 0644, 0), linked = file;
 	struct frame f;
 	char name[256];
 	struct rd r;
@@ -326,15 +324,15 @@ static void test_list(void **state)
 	world_reply(&w, MSG_DIR_DIFF);
 	mode.mode = 0600;
 	buf_append_str(&link.link, "elsewhere");
-	entry_add(&b, 0, "file", &mode, NULL, false);		     /* 0: metadata */
-	entry_add(&b, 0, "link", &link, NULL, false);		     /* 1: another target */
-	entry_add(&b, 0, "sub", &dir, NULL, false);		     /* 2: equal */
-	entry_add(&b, 0, "fifo", &dir, NULL, false);		     /* 3: a directory now */
-	entry_add(&b, 0, "sock", &sock, NULL, false);		     /* 4: new */
-	entry_add(&b, 0, "newfile", &file, NULL, false);	     /* 5: content */
-	entry_add(&b, 0, "empty", &empty, NULL, false);		     /* 6: a link to be broken */
+	entry_add(&b, 0, "file", &mode, NULL, false); /* 0: metadata */
+	entry_add(&b, 0, "link", &link, NULL, false); /* 1: another target */
+	entry_add(&b, 0, "sub", &dir, NULL, false); /* 2: equal */
+	entry_add(&b, 0, "fifo", &dir, NULL, false); /* 3: a directory now */
+	entry_add(&b, 0, "sock", &sock, NULL, false); /* 4: new */
+	entry_add(&b, 0, "newfile", &file, NULL, false); /* 5: content */
+	entry_add(&b, 0, "empty", &empty, NULL, false); /* 6: a link to be broken */
 	entry_add(&b, ENTRY_LINKED, "empty2", &linked, NULL, false); /* 7: state */
-	entry_add(&b, 0, "newdir", &dir, NULL, false);		     /* 8 */
+	entry_add(&b, 0, "newdir", &dir, NULL, false); /* 8 */
 	count = world_list(&w, 30, &b, n, ARRAY_LEN(n));
 	assert_int_equal(count, 8);
 	assert_int_equal(n[0].op, NEED_METADATA);
@@ -356,16 +354,15 @@ static void test_list(void **state)
 	assert_int_equal(world_stat(&w, "empty").st_nlink, 1);
 	is_time(&w, "empty");
 	is_time(&w, "link");
-	world_run(&w,
-		"test \"$(readlink link)\" = elsewhere && test -d fifo && test -S sock && test -d newdir");
+	world_run(&w, "test \"$(readlink link)\" = elsewhere && test -d fifo && test -S sock && test -d newdir");
 	f = world_reply(&w, MSG_EXTRA);
 	r = rd_init(f.payload, f.len);
 	assert_int_equal(rd_u8(&r), MSG_LAST);
 	while (rd_left(&r)) {
 		uint8_t type = rd_u8(&r);
 		assert_true(rd_name(&r, name, 255));
-		assert_true((str_eq(name, "extra1") && type == META_REG) ||
-			    (str_eq(name, "extra2") && type == META_DIR));
+		assert_true(
+			(str_eq(name, "extra1") && type == META_REG) || (str_eq(name, "extra2") && type == META_DIR));
 		extra++;
 	}
 	assert_int_equal(extra, 2);
@@ -425,9 +422,11 @@ static void test_below(void **state)
 	struct inotify_event e;
 
 	world_open(&w);
-	world_run(&w, "mkdir 'a b' auto topelse top; printf '%%s\\n' '1 0 8:1 / /top rw - ext4 /dev/x rw'"
-		      " '2 1 8:2 / /top/a\\040b rw shared:1 - xfs /dev/y rw' '3 1 0:9 / /top/auto rw - autofs systemd-1 rw'"
-		      " '4 0 8:3 / /topelse rw - ext4 /dev/z rw' '5 1 8:4 / /top/gone rw - ext4 /dev/g rw' 'short line' '' >table");
+	world_run(&w,
+		"mkdir 'a b' auto topelse top; printf '%%s\\n' '1 0 8:1 / /top rw - ext4 /dev/x rw'"
+		" '2 1 8:2 / /top/a\\040b rw shared:1 - xfs /dev/y rw' '3 1 0:9 / /top/auto rw - autofs systemd-1 rw'"
+		" '4 0 8:3 / /topelse rw - ext4 /dev/z rw' '5 1 8:4 / /top/gone rw - ext4 /dev/g rw' 'short line' '' "
+		">table");
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
 		AUTO_FREE char *path = xasprintf("%s/%s", w.path, dirs[i]);
 		watches[i] = inotify_add_watch(seen, path, IN_OPEN);
@@ -455,8 +454,7 @@ static void test_below(void **state)
 
 /* ---- deletion ---- */
 
-static uint64_t world_delete(
-	struct world *w, uint32_t dir, uint64_t budget, const char *name, bool *out_failed)
+static uint64_t world_delete(struct world *w, uint32_t dir, uint64_t budget, const char *name, bool *out_failed)
 {
 	struct buf b = BUF_INIT;
 	struct msg_delete_done done;
@@ -492,9 +490,10 @@ static void test_delete(void **state)
 
 	world_open(&w);
 	rules_text("[rules]\nexclude = /d/keep/secret\n", &rules);
-	world_run(&w, "mkdir -p d/keep d/gone/x/y && touch d/gone/x/f d/keep/secret d/keep/other && ln -s "
-		      "/etc d/gone/link"
-		      " && mkdir -p d/mapped && touch d/f");
+	world_run(&w,
+		"mkdir -p d/keep d/gone/x/y && touch d/gone/x/f d/keep/secret d/keep/other && ln -s "
+		"/etc d/gone/link"
+		" && mkdir -p d/mapped && touch d/f");
 	world_hello(&w, HELLO_DELETE | HELLO_ITEMIZE, "d/mapped", &rules);
 	world_dir(&w, 5, "d", (struct dir_args){});
 	assert_int_equal(world_delete(&w, 5, 2, "gone", &failed), 2); /* the budget */
@@ -539,8 +538,9 @@ static void test_suspect_unnamed(void **state)
 	bool failed;
 
 	world_open(&w);
-	world_run(&w, "for i in 1 2 3 4 5; do echo $i >gone$i; touch -d @1000 gone$i; ln gone$i other$i; done;"
-		      "mkdir -m 700 .rehost.tmp; ln other4 .rehost.tmp/left");
+	world_run(&w,
+		"for i in 1 2 3 4 5; do echo $i >gone$i; touch -d @1000 gone$i; ln gone$i other$i; done;"
+		"mkdir -m 700 .rehost.tmp; ln other4 .rehost.tmp/left");
 	world_hello(&w, HELLO_DELETE | HELLO_ITEMIZE | HELLO_FIRST, NULL, NULL);
 	assert_int_equal(world_stat(&w, "other4").st_mtim.tv_sec, 999); /* nobody knew yet what is suspect */
 	world_run(&w, "touch -d @1000 other4");
@@ -564,8 +564,9 @@ static void test_delete_deep(void **state)
 	bool failed;
 
 	world_open(&w);
-	world_run(&w, "python3 -c 'import os\nfor i in range(300):\n os.mkdir(\"x\"*200); open(\"f\",\"w\"); "
-		      "os.chdir(\"x\"*200)'");
+	world_run(&w,
+		"python3 -c 'import os\nfor i in range(300):\n os.mkdir(\"x\"*200); open(\"f\",\"w\"); "
+		"os.chdir(\"x\"*200)'");
 	world_hello(&w, HELLO_DELETE, NULL, NULL);
 	world_dir(&w, 5, "", (struct dir_args){});
 	{
@@ -684,9 +685,10 @@ static void test_link(void **state)
 	uint64_t ino;
 
 	world_open(&w);
-	world_run(&w, "mkdir a b out && echo 1 > a/one && touch b/there && mkdir b/full && touch b/full/x && "
-		      "ln -s ../a b/ln"
-		      " && ln -s target a/sym");
+	world_run(&w,
+		"mkdir a b out && echo 1 > a/one && touch b/there && mkdir b/full && touch b/full/x && "
+		"ln -s ../a b/ln"
+		" && ln -s target a/sym");
 	ino = world_stat(&w, "a/one").st_ino;
 	world_hello(&w, 0, NULL, NULL);
 	world_dir(&w, 5, "b", (struct dir_args){});
@@ -767,9 +769,8 @@ static void symlinks(bool old_kernel)
 
 	world_open(&w);
 	assert_non_null(mkdtemp(out));
-	world_run(&w,
-		"echo precious > %s/file && ln -s %s evil && mkdir d && ln -s %s/file d/f && ln -s %s d/dir",
-		out, out, out, out);
+	world_run(&w, "echo precious > %s/file && ln -s %s evil && mkdir d && ln -s %s/file d/f && ln -s %s d/dir", out,
+		out, out, out);
 	world_hello(&w, HELLO_DELETE | HELLO_INPLACE, NULL, NULL);
 	w.s->no_openat2 = old_kernel;
 	/* in the middle of a path, and as the last component of one that is not to be made */
@@ -798,8 +799,7 @@ static void symlinks(bool old_kernel)
 	world_run(&w, "mv d d2 && ln -s %s d", out);
 	world_put_file(&w, 6, "late", "late");
 	world_is(&w, "d2/late", "late");
-	world_run(&w, "test \"$(cat %s/file)\" = precious && test \"$(ls -A %s)\" = file && rm -r %s", out,
-		out, out);
+	world_run(&w, "test \"$(cat %s/file)\" = precious && test \"$(ls -A %s)\" = file && rm -r %s", out, out, out);
 	world_close(&w);
 }
 
@@ -910,8 +910,7 @@ static void test_mounts(void **state)
 	struct put_done p;
 	bool failed;
 
-	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
-		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return; /* no rights to mount: nothing of this can be met either */
 	world_open(&w);
 	world_run(&w,
@@ -940,8 +939,9 @@ static void test_mounts(void **state)
 	assert_false(p.failed || !S_ISLNK(world_stat(&w, "d/g").st_mode));
 	world_send(&w, MSG_SYNC, 9, NULL);
 	world_end_session(&w);
-	world_run(&w, "test \"$(ls -A x/m | tr '\\n' ' ')\" = 'dir f l ' && test \"$(ls -A d | tr '\\n' ' "
-		      "')\" = 'f g ' && umount x/b x/m");
+	world_run(&w,
+		"test \"$(ls -A x/m | tr '\\n' ' ')\" = 'dir f l ' && test \"$(ls -A d | tr '\\n' ' "
+		"')\" = 'f g ' && umount x/b x/m");
 	buf_release(&link.link);
 	world_close(&w);
 }
@@ -953,8 +953,7 @@ static void test_dry_run(void **state)
 	struct world w;
 	struct buf b = BUF_INIT;
 	struct need n[8];
-	struct meta file = a_meta(META_REG, 0600, 5), link = a_meta(META_LNK, 0, 0),
-		    dir = a_meta(META_DIR, 0700, 0);
+	struct meta file = a_meta(META_REG, 0600, 5), link = a_meta(META_LNK, 0, 0), dir = a_meta(META_DIR, 0700, 0);
 	struct msg_dir_done done;
 	struct msg_dir_diff diff;
 	struct frame f;
@@ -989,8 +988,9 @@ static void test_dry_run(void **state)
 	world_dir_end(&w, 31, &done);
 	world_dir_end(&w, 30, &done);
 	assert_int_equal(done.set, META_D_MODE);
-	world_run(&w, "find . -printf '%%p %%m %%T@ %%l\\n' | sort | cmp - /tmp/rehost-before.$PPID && rm "
-		      "/tmp/rehost-before.$PPID");
+	world_run(&w,
+		"find . -printf '%%p %%m %%T@ %%l\\n' | sort | cmp - /tmp/rehost-before.$PPID && rm "
+		"/tmp/rehost-before.$PPID");
 	buf_release(&link.link);
 	world_close(&w);
 }
@@ -998,8 +998,7 @@ static void test_dry_run(void **state)
 static void test_no_root(void **state)
 {
 	struct session_config c = {.root_fd = -1, .read_only = true, .version = "0.0"};
-	struct msg_hello m = {
-		.protocol = WIRE_PROTOCOL, .fields = WORLD_FIELDS, .flags = HELLO_DELETE | HELLO_FIRST};
+	struct msg_hello m = {.protocol = WIRE_PROTOCOL, .fields = WORLD_FIELDS, .flags = HELLO_DELETE | HELLO_FIRST};
 	struct msg_dir_diff diff;
 	struct buf b = BUF_INIT;
 	struct frame f;
@@ -1024,8 +1023,9 @@ static void test_leftovers(void **state)
 	struct world w;
 
 	world_open(&w);
-	world_run(&w, "mkdir d .rehost.tmp && touch d/.rehost.0123456789abcdef d/.rehost.0123456789abcdex "
-		      ".rehost.tmp/old");
+	world_run(&w,
+		"mkdir d .rehost.tmp && touch d/.rehost.0123456789abcdef d/.rehost.0123456789abcdex "
+		".rehost.tmp/old");
 	sleep(2);
 	world_run(&w, "touch -d @%d d; chmod 750 d; touch d/.rehost.00000000000000ff", T0);
 	world_hello(&w, HELLO_FIRST, NULL, NULL);
@@ -1034,8 +1034,7 @@ static void test_leftovers(void **state)
 	world_reply(&w, MSG_DIR_DIFF);
 	assert_false(world_has(&w, "d/.rehost.0123456789abcdef"));
 	assert_true(world_has(&w, "d/.rehost.0123456789abcdex"));
-	assert_true(
-		world_has(&w, "d/.rehost.00000000000000fe")); /* younger than the session: it may be in use */
+	assert_true(world_has(&w, "d/.rehost.00000000000000fe")); /* younger than the session: it may be in use */
 	world_end_session(&w);
 	is_time(&w, "d");
 	world_close(&w);

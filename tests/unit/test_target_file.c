@@ -80,8 +80,7 @@ static struct msg_file_done world_file_end(struct world *w, uint32_t id, uint8_t
 }
 
 /* Hashes of all of it; the runs that differ come back in w->replies. */
-static size_t world_hash(
-	struct world *w, uint32_t id, const struct buf *data, struct seg_run *runs, size_t max)
+static size_t world_hash(struct world *w, uint32_t id, const struct buf *data, struct seg_run *runs, size_t max)
 {
 	struct msg_seg_hash m = {.len = (uint32_t)data->len, .chunk = CHUNK};
 	AUTO_BUF hashes = BUF_INIT;
@@ -91,8 +90,7 @@ static size_t world_hash(
 	size_t n = 0;
 
 	for (size_t off = 0; off < data->len; off += CHUNK) {
-		struct delta_hash h =
-			delta_hash(&w->delta, data->data + off, MIN((size_t)CHUNK, data->len - off));
+		struct delta_hash h = delta_hash(&w->delta, data->data + off, MIN((size_t)CHUNK, data->len - off));
 		wr_u64(&hashes, h.lo);
 		wr_u64(&hashes, h.hi);
 	}
@@ -110,11 +108,9 @@ static size_t world_hash(
 }
 
 /* Answers one run as a delta; returns its bytes. spoil: of another content. */
-static size_t world_send_run(
-	struct world *w, uint32_t id, const struct buf *data, struct seg_run run, bool spoil)
+static size_t world_send_run(struct world *w, uint32_t id, const struct buf *data, struct seg_run run, bool spoil)
 {
-	struct msg_run m = {
-		.off = run.off, .len = run.len, .window_off = run.window_off, .window_len = run.window_len};
+	struct msg_run m = {.off = run.off, .len = run.len, .window_off = run.window_off, .window_len = run.window_len};
 	struct delta_hash h = delta_hash(&w->delta, data->data + run.off, run.len);
 	AUTO_BUF delta = BUF_INIT;
 	AUTO_BUF hash = BUF_INIT;
@@ -123,8 +119,7 @@ static size_t world_send_run(
 	uint64_t matched = 0;
 
 	buf_append(&sig, run.sig.p, run.sig.len); /* the answer it points into goes with the next request */
-	assert_true(delta_make(
-		sig.data, sig.len, run.window_len, data->data + run.off, run.len, &delta, &matched));
+	assert_true(delta_make(sig.data, sig.len, run.window_len, data->data + run.off, run.len, &delta, &matched));
 	wr_u64(&hash, h.lo ^ spoil);
 	wr_u64(&hash, h.hi);
 	memcpy(m.hash, hash.data, 16);
@@ -384,8 +379,9 @@ static void test_sparse_update(void **state)
 
 	world_open(&w);
 	write_file(&w, "f", &data);
-	world_run(&w, "truncate -s 64M f && dd if=/dev/urandom of=f bs=64k seek=100 count=1 conv=notrunc "
-		      "status=none");
+	world_run(&w,
+		"truncate -s 64M f && dd if=/dev/urandom of=f bs=64k seek=100 count=1 conv=notrunc "
+		"status=none");
 	before = world_stat(&w, "f");
 	start(&w, HELLO_REPLACE);
 	world_file(&w, 1, FILE_UPDATE, "f", &m);
@@ -527,8 +523,9 @@ static void test_hostile(void **state)
 	struct world w;
 
 	world_open(&w);
-	world_run(&w, "ln -s /etc/passwd l && mknod n c 1 3 2>/dev/null || touch n; mkdir -p d && touch d/x "
-		      "&& ln -s /etc evil");
+	world_run(&w,
+		"ln -s /etc/passwd l && mknod n c 1 3 2>/dev/null || touch n; mkdir -p d && touch d/x "
+		"&& ln -s /etc evil");
 	start(&w, HELLO_INPLACE);
 	world_file(&w, 1, FILE_UPDATE, "l", &m);
 	assert_int_equal(world_hash(&w, 1, &data, runs, 4), 1);
@@ -574,8 +571,7 @@ static void test_bind_mount(void **state)
 	struct msg_file_done done;
 	struct world w;
 
-	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
-		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return; /* no rights to mount: this cannot be met either */
 	world_open(&w);
 	world_run(&w, "mkdir a b && mount --bind a b");

@@ -60,7 +60,8 @@ static void test_debt_is_waited_for(void **state)
 	assert_int_equal(throttle_allow(&t, THROTTLE_READ, 5, 10 * NS + 495 * NS_PER_MS, &wait), 0);
 	assert_in_range(wait, 4 * NS_PER_MS, 6 * NS_PER_MS);
 	assert_int_equal(throttle_allow(&t, THROTTLE_READ, 5, 10 * NS + 501 * NS_PER_MS, &wait), 5);
-	assert_int_equal(throttle_allow(&t, THROTTLE_SEND, 5, 10 * NS, &wait), 5); /* lanes know nothing of each other */
+	assert_int_equal(
+		throttle_allow(&t, THROTTLE_SEND, 5, 10 * NS, &wait), 5); /* lanes know nothing of each other */
 }
 
 static void test_unlimited_changed_held(void **state)

@@ -77,14 +77,13 @@ struct server {
 
 static bool have_sshd(void)
 {
-	return geteuid() == 0 && access("/usr/sbin/sshd", X_OK) == 0 &&
-	       access("/usr/bin/ssh-keygen", X_OK) == 0;
+	return geteuid() == 0 && access("/usr/sbin/sshd", X_OK) == 0 && access("/usr/bin/ssh-keygen", X_OK) == 0;
 }
 
-#define NEED_SSHD()                                                                                          \
-	do {                                                                                                 \
-		if (!have_sshd())                                                                            \
-			skip();                                                                              \
+#define NEED_SSHD()               \
+	do {                      \
+		if (!have_sshd()) \
+			skip();   \
 	} while (0)
 
 static void shell(const char *fmt, ...) PRINTF_LIKE(1, 2);
@@ -116,9 +115,8 @@ static unsigned free_port(void)
 
 static bool answers(unsigned port)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET,
-	        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	        .sin_port = htons((uint16_t)port)};
+	struct sockaddr_in a = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool ok = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
 
@@ -134,12 +132,12 @@ static struct server server_start(const char *host_key, const char *extra)
 	FILE *f = fopen(config, "w");
 
 	fprintf(f,
-	        "ListenAddress 127.0.0.1\nPort %u\nHostKey %s/%s\nAuthorizedKeysFile "
-	        "%s/authorized\nStrictModes no\n"
-	        "PidFile none\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication "
-	        "no\nPermitRootLogin yes\n"
-	        "MaxStartups 100\n%s\n",
-	        s.port, work, host_key, work, extra);
+		"ListenAddress 127.0.0.1\nPort %u\nHostKey %s/%s\nAuthorizedKeysFile "
+		"%s/authorized\nStrictModes no\n"
+		"PidFile none\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication "
+		"no\nPermitRootLogin yes\n"
+		"MaxStartups 100\n%s\n",
+		s.port, work, host_key, work, extra);
 	fclose(f);
 	s.pid = fork();
 	if (s.pid == 0) {
@@ -165,8 +163,8 @@ static void server_stop(struct server *s)
 /* The known_hosts file of a test: the public key of 'host_key' under the name ssh looks for. */
 static void know(const char *host_key, const struct server *s)
 {
-	shell("rm -f %s/known; awk '{ print \"[127.0.0.1]:%u\", $1, $2 }' %s/%s.pub >%s/known", work, s->port,
-	        work, host_key, work);
+	shell("rm -f %s/known; awk '{ print \"[127.0.0.1]:%u\", $1, $2 }' %s/%s.pub >%s/known", work, s->port, work,
+		host_key, work);
 }
 
 /* ---- a configuration ---- */
@@ -234,8 +232,7 @@ static bool ping_pong(int fd, uint64_t n)
 			size_t part = MIN(n - sent, (uint64_t)sizeof(out));
 			size_t skew = sent % 8;
 			fill(out, sizeof(out), sent - skew);
-			ssize_t w = send(
-			        fd, out + skew, MIN(part, sizeof(out) - skew), MSG_DONTWAIT | MSG_NOSIGNAL);
+			ssize_t w = send(fd, out + skew, MIN(part, sizeof(out) - skew), MSG_DONTWAIT | MSG_NOSIGNAL);
 			if (w < 0 && errno != EAGAIN)
 				return false;
 			sent += w > 0 ? (uint64_t)w : 0;
@@ -256,8 +253,7 @@ static bool ping_pong(int fd, uint64_t n)
 	return true;
 }
 
-static struct run run_with(
-        struct transport *t, const struct transport_receiver *r, uint64_t bytes, const char *shared)
+static struct run run_with(struct transport *t, const struct transport_receiver *r, uint64_t bytes, const char *shared)
 {
 	struct run out = {};
 	struct transport_conn conn;
@@ -278,7 +274,7 @@ static struct run run_with(
 		}
 		transport_bootstrap_pack(t, r, &packed);
 		out.up = transport_bootstrap(
-		        conn.fd, packed.data, packed.len, helper, out.dir, &out.helper_bytes, &out.boot);
+			conn.fd, packed.data, packed.len, helper, out.dir, &out.helper_bytes, &out.boot);
 		begin = clock_mono_ns();
 		if (out.up && bytes && !ping_pong(conn.fd, bytes))
 			out.up = false;
@@ -347,13 +343,12 @@ static void test_address(void **state)
 	static const struct {
 		const char *text, *user, *host;
 		unsigned port;
-	} good[] = {{"host", NULL, "host", 0}, {"root@host", "root", "host", 0},
-	        {"host:2222", NULL, "host", 2222}, {"a@b@host", "a@b", "host", 0}, {"[::1]", NULL, "::1", 0},
-	        {"u@[fe80::1%eth0]:22", "u", "fe80::1%eth0", 22}, {"2001:db8::1", NULL, "2001:db8::1", 0},
-	        {"h-1.example.com", NULL, "h-1.example.com", 0}};
-	static const char *const bad[] = {"", "-oProxyCommand=x", "host:0", "host:70000", "host:x", "@host",
-	        "user@", "[::1", "[]", "[::1]x", "a b", "h;reboot", "h$(x)", "-l@host", "ho\nst", "h/x",
-	        "[a/b]", "x`y`"};
+	} good[] = {{"host", NULL, "host", 0}, {"root@host", "root", "host", 0}, {"host:2222", NULL, "host", 2222},
+		{"a@b@host", "a@b", "host", 0}, {"[::1]", NULL, "::1", 0},
+		{"u@[fe80::1%eth0]:22", "u", "fe80::1%eth0", 22}, {"2001:db8::1", NULL, "2001:db8::1", 0},
+		{"h-1.example.com", NULL, "h-1.example.com", 0}};
+	static const char *const bad[] = {"", "-oProxyCommand=x", "host:0", "host:70000", "host:x", "@host", "user@",
+		"[::1", "[]", "[::1]x", "a b", "h;reboot", "h$(x)", "-l@host", "ho\nst", "h/x", "[a/b]", "x`y`"};
 	struct address a;
 
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
@@ -377,11 +372,11 @@ static void test_address(void **state)
 static void test_settings(void **state)
 {
 	static const char text[] =
-	        "user joe\nhostname h.example\nport 2222\nidentityfile ~/.ssh/a\nidentityfile %d/b\n"
-	        "userknownhostsfile /k1 \"/k 2\"\nglobalknownhostsfile /g\nstricthostkeychecking accept-new\n"
-	        "proxyjump a,b\nidentitiesonly yes\naddressfamily inet6\nhostkeyalias other\nconnecttimeout "
-	        "7\n"
-	        "identityagent none\nbogus\n\nrevokedhostkeys none\nport 99999\n";
+		"user joe\nhostname h.example\nport 2222\nidentityfile ~/.ssh/a\nidentityfile %d/b\n"
+		"userknownhostsfile /k1 \"/k 2\"\nglobalknownhostsfile /g\nstricthostkeychecking accept-new\n"
+		"proxyjump a,b\nidentitiesonly yes\naddressfamily inet6\nhostkeyalias other\nconnecttimeout "
+		"7\n"
+		"identityagent none\nbogus\n\nrevokedhostkeys none\nport 99999\n";
 	static const char cert[] = "hostname h\ncertificatefile ~/x-cert.pub\n";
 	AUTO_FREE char *home = home_dir();
 	AUTO_FREE char *want = xasprintf("%s/b-h.example-22-2222", home);
@@ -422,23 +417,22 @@ static void test_words(void **state)
 		const char *text;
 		enum diag_code code;
 	} cases[] = {{"root@h: Permission denied (publickey).\n", DIAG_TRANSPORT_AUTH},
-	        {"ssh: Could not resolve hostname nix: Name or service not known\n", DIAG_TRANSPORT_RESOLVE},
-	        {"ssh: connect to host h port 22: Connection refused\n", DIAG_TRANSPORT_UNREACHABLE},
-	        {"ssh: connect to host h port 22: Connection timed out\n", DIAG_TRANSPORT_UNREACHABLE},
-	        {"kex_exchange_identification: Connection closed by remote host\n",
-	                DIAG_TRANSPORT_UNREACHABLE},
-	        {"No ED25519 host key is known for h and you have requested strict checking.\nHost key "
-	         "verification failed.\n",
-	                DIAG_TRANSPORT_HOST_KEY_UNKNOWN},
-	        {"@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nThe fingerprint for the "
-	         "ED25519 key sent by the remote "
-	         "host is\nSHA256:abc.\nOffending ED25519 key in /x:3\nHost key verification failed.\n",
-	                DIAG_TRANSPORT_HOST_KEY_CHANGED},
-	        {"Unable to negotiate with 1.2.3.4 port 22: no matching host key type found. Their offer: "
-	         "ssh-dss\n",
-	                DIAG_TRANSPORT_NEGOTIATION},
-	        {"Timeout, server h not responding.\n", DIAG_TRANSPORT_LOST},
-	        {"client_loop: send disconnect: Broken pipe\n", DIAG_TRANSPORT_LOST}};
+		{"ssh: Could not resolve hostname nix: Name or service not known\n", DIAG_TRANSPORT_RESOLVE},
+		{"ssh: connect to host h port 22: Connection refused\n", DIAG_TRANSPORT_UNREACHABLE},
+		{"ssh: connect to host h port 22: Connection timed out\n", DIAG_TRANSPORT_UNREACHABLE},
+		{"kex_exchange_identification: Connection closed by remote host\n", DIAG_TRANSPORT_UNREACHABLE},
+		{"No ED25519 host key is known for h and you have requested strict checking.\nHost key "
+		 "verification failed.\n",
+			DIAG_TRANSPORT_HOST_KEY_UNKNOWN},
+		{"@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nThe fingerprint for the "
+		 "ED25519 key sent by the remote "
+		 "host is\nSHA256:abc.\nOffending ED25519 key in /x:3\nHost key verification failed.\n",
+			DIAG_TRANSPORT_HOST_KEY_CHANGED},
+		{"Unable to negotiate with 1.2.3.4 port 22: no matching host key type found. Their offer: "
+		 "ssh-dss\n",
+			DIAG_TRANSPORT_NEGOTIATION},
+		{"Timeout, server h not responding.\n", DIAG_TRANSPORT_LOST},
+		{"client_loop: send disconnect: Broken pipe\n", DIAG_TRANSPORT_LOST}};
 	static const char quoted[] = "a 'b c' \"d\\\"e\" f\\ g ''";
 	AUTO_STRV words = {};
 
@@ -484,7 +478,7 @@ static void test_digests(void **state)
 }
 
 static enum known_result known_try(const char *text, const char *host, unsigned port, const char *alias,
-        const char *type, const char *key, unsigned *line)
+	const char *type, const char *key, unsigned *line)
 {
 	AUTO_BUF blob = BUF_INIT;
 	enum known_result r;
@@ -503,37 +497,30 @@ static void test_known_hosts(void **state)
 {
 	/* The hashed name is "192.168.1.61". */
 	static const char text[] =
-	        "# comment\n"
-	        "host,10.0.0.1 ssh-ed25519 AAAAkey1\n"
-	        "[host]:2222 ssh-ed25519 AAAAkey2 remark\n"
-	        "*.lan,!bad.lan ecdsa-sha2-nistp256 AAAAkey3\n"
-	        "@revoked *.revoked ssh-ed25519 AAAAkey4\n"
-	        "broken\n"
-	        "|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= ssh-ed25519 AAAAkey5\n";
+		"# comment\n"
+		"host,10.0.0.1 ssh-ed25519 AAAAkey1\n"
+		"[host]:2222 ssh-ed25519 AAAAkey2 remark\n"
+		"*.lan,!bad.lan ecdsa-sha2-nistp256 AAAAkey3\n"
+		"@revoked *.revoked ssh-ed25519 AAAAkey4\n"
+		"broken\n"
+		"|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= ssh-ed25519 AAAAkey5\n";
 	unsigned line = 0;
 
 	assert_int_equal(known_try(text, "host", 22, NULL, "ssh-ed25519", "AAAAkey1", &line), KNOWN_MATCH);
 	assert_int_equal(known_try(text, "HOST", 22, NULL, "ssh-ed25519", "AAAAkey1", &line), KNOWN_MATCH);
 	assert_int_equal(known_try(text, "host", 22, NULL, "ssh-ed25519", "AAAAkey2", &line), KNOWN_CHANGED);
 	assert_int_equal(line, 2);
-	assert_int_equal(
-	        known_try(text, "host", 22, NULL, "ecdsa-sha2-nistp256", "AAAAkey2", &line), KNOWN_NEW);
+	assert_int_equal(known_try(text, "host", 22, NULL, "ecdsa-sha2-nistp256", "AAAAkey2", &line), KNOWN_NEW);
 	assert_int_equal(known_try(text, "host", 2222, NULL, "ssh-ed25519", "AAAAkey2", &line), KNOWN_MATCH);
 	assert_int_equal(known_try(text, "host", 2222, NULL, "ssh-ed25519", "AAAAkey1", &line), KNOWN_MATCH);
-	assert_int_equal(
-	        known_try(text, "host", 2222, NULL, "ssh-ed25519", "AAAAkey9", &line), KNOWN_CHANGED);
+	assert_int_equal(known_try(text, "host", 2222, NULL, "ssh-ed25519", "AAAAkey9", &line), KNOWN_CHANGED);
 	assert_int_equal(known_try(text, "host", 2200, NULL, "ssh-ed25519", "AAAAkey9", &line), KNOWN_NEW);
-	assert_int_equal(
-	        known_try(text, "a.lan", 22, NULL, "ecdsa-sha2-nistp256", "AAAAkey3", &line), KNOWN_MATCH);
-	assert_int_equal(
-	        known_try(text, "bad.lan", 22, NULL, "ecdsa-sha2-nistp256", "AAAAkey3", &line), KNOWN_NEW);
-	assert_int_equal(
-	        known_try(text, "x.revoked", 22, NULL, "ssh-ed25519", "AAAAkey4", &line), KNOWN_COMPLEX);
+	assert_int_equal(known_try(text, "a.lan", 22, NULL, "ecdsa-sha2-nistp256", "AAAAkey3", &line), KNOWN_MATCH);
+	assert_int_equal(known_try(text, "bad.lan", 22, NULL, "ecdsa-sha2-nistp256", "AAAAkey3", &line), KNOWN_NEW);
+	assert_int_equal(known_try(text, "x.revoked", 22, NULL, "ssh-ed25519", "AAAAkey4", &line), KNOWN_COMPLEX);
 	assert_int_equal(known_try(text, "other", 77, "host", "ssh-ed25519", "AAAAkey1", &line), KNOWN_MATCH);
-	assert_int_equal(
-	        known_try(text, "192.168.1.61", 22, NULL, "ssh-ed25519", "AAAAkey5", &line), KNOWN_MATCH);
-	assert_int_equal(
-	        known_try(text, "192.168.1.62", 22, NULL, "ssh-ed25519", "AAAAkey5", &line), KNOWN_NEW);
+	assert_int_equal(known_try(text, "192.168.1.61", 22, NULL, "ssh-ed25519", "AAAAkey5", &line), KNOWN_MATCH);
+	assert_int_equal(known_try(text, "192.168.1.62", 22, NULL, "ssh-ed25519", "AAAAkey5", &line), KNOWN_NEW);
 }
 
 static void test_bootstrap_lines(void **state)
@@ -544,23 +531,21 @@ static void test_bootstrap_lines(void **state)
 		enum boot_line kind;
 		enum diag_code code;
 	} cases[] = {{"Welcome\n", BOOT_NOISE, DIAG_NONE}, {"noise" TRANSPORT_MAGIC, BOOT_MAGIC, DIAG_NONE},
-	        {"REHOST-BOOT need /dev/shm/x\n", BOOT_NEED, DIAG_NONE},
-	        {"REHOST-BOOT using -\r\n", BOOT_USING, DIAG_NONE},
-	        {"REHOST-BOOT need x\n", BOOT_FAILED, DIAG_TRANSPORT_REPLY},
-	        {"REHOST-BOOT error arch ppc64le\n", BOOT_FAILED, DIAG_TRANSPORT_ARCH},
-	        {"REHOST-BOOT error noexec\n", BOOT_FAILED, DIAG_TRANSPORT_NO_EXEC_DIR},
-	        {"REHOST-BOOT error version rehost-receiver 0.0.1\n", BOOT_FAILED,
-	                DIAG_TRANSPORT_HELPER_VERSION},
-	        {"REHOST-BOOT error %s%n\n", BOOT_FAILED, DIAG_TRANSPORT_REPLY},
-	        {"REHOST-ERROR RH0608 13 pretend\n", BOOT_FAILED, DIAG_TRANSPORT_ROOT},
-	        {"REHOST-ERROR\n", BOOT_NOISE, DIAG_NONE},
-	        {"REHOST-ERROR x 99999999 \n", BOOT_FAILED, DIAG_TRANSPORT_ROOT}};
+		{"REHOST-BOOT need /dev/shm/x\n", BOOT_NEED, DIAG_NONE},
+		{"REHOST-BOOT using -\r\n", BOOT_USING, DIAG_NONE},
+		{"REHOST-BOOT need x\n", BOOT_FAILED, DIAG_TRANSPORT_REPLY},
+		{"REHOST-BOOT error arch ppc64le\n", BOOT_FAILED, DIAG_TRANSPORT_ARCH},
+		{"REHOST-BOOT error noexec\n", BOOT_FAILED, DIAG_TRANSPORT_NO_EXEC_DIR},
+		{"REHOST-BOOT error version rehost-receiver 0.0.1\n", BOOT_FAILED, DIAG_TRANSPORT_HELPER_VERSION},
+		{"REHOST-BOOT error %s%n\n", BOOT_FAILED, DIAG_TRANSPORT_REPLY},
+		{"REHOST-ERROR RH0608 13 pretend\n", BOOT_FAILED, DIAG_TRANSPORT_ROOT},
+		{"REHOST-ERROR\n", BOOT_NOISE, DIAG_NONE},
+		{"REHOST-ERROR x 99999999 \n", BOOT_FAILED, DIAG_TRANSPORT_ROOT}};
 	char text[256];
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		AUTO_DIAG d = DIAG_INIT;
-		assert_int_equal(
-		        boot_line_parse(&s, cases[i].line, strlen(cases[i].line), text, &d), cases[i].kind);
+		assert_int_equal(boot_line_parse(&s, cases[i].line, strlen(cases[i].line), text, &d), cases[i].kind);
 		assert_string_equal(diag_info(d.code)->name, diag_info(cases[i].code)->name);
 	}
 	s.kind = TRANSPORT_LOCAL; /* no shell there, so nothing to obey */
@@ -622,9 +607,8 @@ static void both_kinds(const char *host_key, const char *user_key, const char *e
 
 		expect_up(&r, kinds[i] == CONF_TRANSPORT_SSH ? TRANSPORT_SSH : TRANSPORT_LIBSSH2);
 		assert_true(r.helper_bytes > 0);
-		print_message("%s %s: %.0f MB/s each way\n",
-		        kinds[i] == CONF_TRANSPORT_SSH ? "ssh" : "libssh2", user_key,
-		        (double)bytes / 1e6 / r.seconds);
+		print_message("%s %s: %.0f MB/s each way\n", kinds[i] == CONF_TRANSPORT_SSH ? "ssh" : "libssh2",
+			user_key, (double)bytes / 1e6 / r.seconds);
 		run_release(&r);
 	}
 	server_stop(&s);
@@ -778,10 +762,10 @@ static void test_jump(void **state)
 	s = server_start("host_ed25519", "");
 	know("host_ed25519", &s);
 	write_config("Host *\nUserKnownHostsFile %s/known\nIdentityFile %s/key_ed25519\nIdentitiesOnly yes\n"
-	             "Host there\nHostName 127.0.0.1\nPort %u\nUser root\nProxyJump root@gate:%u\n"
-	             "Host gate\nHostName 127.0.0.1\n"
-	             "Host bad\nHostName 127.0.0.1\nPort %u\nUser root\nProxyCommand exec false\n",
-	        work, work, s.port, s.port, s.port);
+		     "Host there\nHostName 127.0.0.1\nPort %u\nUser root\nProxyJump root@gate:%u\n"
+		     "Host gate\nHostName 127.0.0.1\n"
+		     "Host bad\nHostName 127.0.0.1\nPort %u\nUser root\nProxyCommand exec false\n",
+		work, work, s.port, s.port, s.port);
 	for (size_t i = 0; i < 2; i++) {
 		setup(&u, &s, "key_ed25519", kinds[i]);
 		u.conf.target.address = (char *)"there";
@@ -806,7 +790,7 @@ static pid_t proxy_start(unsigned *port, unsigned target, bool refuse)
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), client, sock;
 	static const char yes[] = "HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n",
-	                  no[] = "HTTP/1.1 403 Forbidden\r\n\r\n";
+			  no[] = "HTTP/1.1 403 Forbidden\r\n\r\n";
 	socklen_t len = sizeof(a);
 	char data[65536];
 	ssize_t n;
@@ -830,8 +814,7 @@ static pid_t proxy_start(unsigned *port, unsigned target, bool refuse)
 		_exit(fd_write_full(client, no, sizeof(no) - 1) < 0);
 	a.sin_port = htons((uint16_t)target);
 	sock = socket(AF_INET, SOCK_STREAM, 0);
-	if (connect(sock, (struct sockaddr *)&a, sizeof(a)) < 0 ||
-	        fd_write_full(client, yes, sizeof(yes) - 1) < 0)
+	if (connect(sock, (struct sockaddr *)&a, sizeof(a)) < 0 || fd_write_full(client, yes, sizeof(yes) - 1) < 0)
 		_exit(1);
 	if (fork() == 0) {
 		while ((n = read(sock, data, sizeof(data))) > 0)
@@ -889,7 +872,7 @@ static void test_agent(void **state)
 	know("host_ed25519", &s);
 	shell("cd %s && ssh-agent -a %s/agent >agent.sh && export SSH_AUTH_SOCK=%s/agent && ssh-add -q "
 	      "stranger key_ecdsa",
-	        work, work, work);
+		work, work, work);
 	write_config("IdentityAgent %s/agent\nIdentityFile %s/none\n", work, work);
 	for (size_t i = 0; i < 2; i++) {
 		setup(&u, &s, "key_ecdsa", kinds[i]);
@@ -925,16 +908,13 @@ static void test_shells(void **state)
 		const char *force;
 		bool up;
 		enum diag_code code;
-	} cases[] = {
-	        {"echo Welcome; printf 'half a line'; eval \\\"$SSH_ORIGINAL_COMMAND\\\"", true, DIAG_NONE},
-	        {"exec /bin/dash -c \\\"$SSH_ORIGINAL_COMMAND\\\"", true, DIAG_NONE},
-	        {"echo This account is currently not available.", false, DIAG_TRANSPORT_NO_SHELL},
-	        {"yes", false, DIAG_TRANSPORT_REPLY},
-	        {"head -c 100000 /dev/zero", false, DIAG_TRANSPORT_REPLY}};
+	} cases[] = {{"echo Welcome; printf 'half a line'; eval \\\"$SSH_ORIGINAL_COMMAND\\\"", true, DIAG_NONE},
+		{"exec /bin/dash -c \\\"$SSH_ORIGINAL_COMMAND\\\"", true, DIAG_NONE},
+		{"echo This account is currently not available.", false, DIAG_TRANSPORT_NO_SHELL},
+		{"yes", false, DIAG_TRANSPORT_REPLY}, {"head -c 100000 /dev/zero", false, DIAG_TRANSPORT_REPLY}};
 	/* What 'sh' itself may be; of busybox its other tools too. */
 	static const char *const sh[] = {"/bin/bash", "/bin/dash", "/bin/busybox", "/bin/mksh", "/bin/zsh"};
-	static const char *const others[] = {
-	        "/bin/tcsh", "/usr/bin/fish", "/bin/zsh", "/bin/mksh", "/bin/busybox"};
+	static const char *const others[] = {"/bin/tcsh", "/usr/bin/fish", "/bin/zsh", "/bin/mksh", "/bin/busybox"};
 	struct server s;
 	struct setup u;
 	struct run r;
@@ -951,21 +931,19 @@ static void test_shells(void **state)
 		s = server_start("host_ed25519", extra);
 		know("host_ed25519", &s);
 		for (unsigned kind = 0; kind < 2; kind++) {
-			r = run_conf(setup(&u, &s, "key_ed25519",
-			                     kind ? CONF_TRANSPORT_SSH : CONF_TRANSPORT_LIBSSH2),
-			        cases[i].up ? 1 << 20 : 0);
+			r = run_conf(setup(&u, &s, "key_ed25519", kind ? CONF_TRANSPORT_SSH : CONF_TRANSPORT_LIBSSH2),
+				cases[i].up ? 1 << 20 : 0);
 			if (cases[i].up)
 				expect_up(&r, kind ? TRANSPORT_SSH : TRANSPORT_LIBSSH2);
 			else
-				assert_string_equal(
-				        diag_info(r.boot.code)->name, diag_info(cases[i].code)->name);
+				assert_string_equal(diag_info(r.boot.code)->name, diag_info(cases[i].code)->name);
 			run_release(&r);
 		}
 		server_stop(&s);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-		AUTO_FREE char *extra = xasprintf("ForceCommand exec %s%s -c \"$SSH_ORIGINAL_COMMAND\"",
-		        others[i], strstr(others[i], "busybox") ? " ash" : "");
+		AUTO_FREE char *extra = xasprintf("ForceCommand exec %s%s -c \"$SSH_ORIGINAL_COMMAND\"", others[i],
+			strstr(others[i], "busybox") ? " ash" : "");
 
 		if (access(others[i], X_OK) != 0)
 			continue;
@@ -978,14 +956,14 @@ static void test_shells(void **state)
 		server_stop(&s);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(sh); i++) {
-		AUTO_FREE char *extra = xasprintf(
-		        "ForceCommand PATH=%s/as-%zu:$PATH; eval \"$SSH_ORIGINAL_COMMAND\"", work, i);
+		AUTO_FREE char *extra =
+			xasprintf("ForceCommand PATH=%s/as-%zu:$PATH; eval \"$SSH_ORIGINAL_COMMAND\"", work, i);
 
 		if (access(sh[i], X_OK) != 0)
 			continue;
 		shell("mkdir %s/as-%zu && if [ %s = /bin/busybox ]; then %s --install -s %s/as-%zu; else ln "
 		      "-s %s %s/as-%zu/sh; fi",
-		        work, i, sh[i], sh[i], work, i, sh[i], work, i);
+			work, i, sh[i], sh[i], work, i, sh[i], work, i);
 		s = server_start("host_ed25519", extra);
 		know("host_ed25519", &s);
 		r = run_conf(setup(&u, &s, "key_ed25519", CONF_TRANSPORT_SSH), 1 << 20);
@@ -1028,16 +1006,15 @@ static void test_helper_places(void **state)
 	struct run r;
 
 	NEED_SSHD();
-	shell("mkdir -p %s/installed %s/sudo-yes %s/sudo-no && cp %s/rehost-receiver %s/installed/", work,
-	        work, work, work, work);
-	shell("printf '#!/bin/sh\\necho rehost-receiver 0.0.1 old\\n' >%s/old && chmod 755 %s/old", work,
-	        work);
+	shell("mkdir -p %s/installed %s/sudo-yes %s/sudo-no && cp %s/rehost-receiver %s/installed/", work, work, work,
+		work, work);
+	shell("printf '#!/bin/sh\\necho rehost-receiver 0.0.1 old\\n' >%s/old && chmod 755 %s/old", work, work);
 	shell("printf '#!/bin/sh\\nshift; shift; exec \"$@\"\\n' >%s/sudo-yes/sudo && chmod 755 "
 	      "%s/sudo-yes/sudo",
-	        work, work);
+		work, work);
 	shell("printf '#!/bin/sh\\necho sudo: a password is required >&2; exit 1\\n' >%s/sudo-no/sudo && "
 	      "chmod 755 %s/sudo-no/sudo",
-	        work, work);
+		work, work);
 	/* Installed and equal: nothing is sent. */
 	r = run_env(path, &plain);
 	expect_up(&r, TRANSPORT_SSH);
@@ -1049,7 +1026,7 @@ static void test_helper_places(void **state)
 	      "999999999 >"
 	      "%s/.rehost-helper-dead/pid; echo $PPID >%s/.rehost-helper-live/pid; touch -d '3 days ago' "
 	      "%s/.rehost-helper-old",
-	        work, work, work, work, work, work);
+		work, work, work, work, work, work);
 	r = run_env(runtime, &plain);
 	expect_up(&r, TRANSPORT_SSH);
 	assert_true(strncmp(r.dir, work, strlen(work)) == 0);
@@ -1057,7 +1034,7 @@ static void test_helper_places(void **state)
 	run_release(&r);
 	shell("cd %s && test ! -e .rehost-helper-dead && test ! -e .rehost-helper-old && test -e "
 	      ".rehost-helper-live",
-	        work);
+		work);
 	/* target.helper */
 	r = run_env(runtime, &(struct transport_receiver){.helper = helper});
 	expect_up(&r, TRANSPORT_SSH);
@@ -1092,7 +1069,7 @@ static void test_helper_places(void **state)
 	shell("cd %s && rm -rf .rehost-helper-live && for i in 1 2 3 4 5; do set -- .rehost-helper-*; test "
 	      "-e \"$1\" || exit 0; "
 	      "sleep 0.2; done; exit 1",
-	        work);
+		work);
 	expect_clean();
 }
 
@@ -1196,14 +1173,15 @@ static int begin(void **state)
 	      "for n in host key; do ssh-keygen -q -t ecdsa -N '' -f ${n}_ecdsa; ssh-keygen -q -t rsa -b "
 	      "2048 -N '' -f ${n}_rsa; "
 	      "done; ssh-keygen -q -t ed25519 -N '' -f stranger; cat key_*.pub >authorized",
-	        work);
+		work);
 	return 0;
 }
 
 static int end(void **state)
 {
 	/* An agent that a failed test has left. */
-	shell("cd %s; if [ -S agent ]; then . ./agent.sh >/dev/null; ssh-agent -k >/dev/null 2>&1; fi; rm -rf %s", work, work);
+	shell("cd %s; if [ -S agent ]; then . ./agent.sh >/dev/null; ssh-agent -k >/dev/null 2>&1; fi; rm -rf %s", work,
+		work);
 	return 0;
 }
 
@@ -1225,27 +1203,27 @@ static void move_in(char **argv)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_address),
-	        cmocka_unit_test(test_settings),
-	        cmocka_unit_test(test_words),
-	        cmocka_unit_test(test_digests),
-	        cmocka_unit_test(test_known_hosts),
-	        cmocka_unit_test(test_bootstrap_lines),
-	        cmocka_unit_test(test_proxy_words),
-	        cmocka_unit_test(test_local),
-	        cmocka_unit_test(test_configuration),
-	        cmocka_unit_test(test_ed25519),
-	        cmocka_unit_test(test_ecdsa),
-	        cmocka_unit_test(test_rekey),
-	        cmocka_unit_test(test_fallback),
-	        cmocka_unit_test(test_host_keys),
-	        cmocka_unit_test(test_refused),
-	        cmocka_unit_test(test_jump),
-	        cmocka_unit_test(test_http_proxy),
-	        cmocka_unit_test(test_agent),
-	        cmocka_unit_test(test_shells),
-	        cmocka_unit_test(test_helper_places),
-	        cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_address),
+		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_digests),
+		cmocka_unit_test(test_known_hosts),
+		cmocka_unit_test(test_bootstrap_lines),
+		cmocka_unit_test(test_proxy_words),
+		cmocka_unit_test(test_local),
+		cmocka_unit_test(test_configuration),
+		cmocka_unit_test(test_ed25519),
+		cmocka_unit_test(test_ecdsa),
+		cmocka_unit_test(test_rekey),
+		cmocka_unit_test(test_fallback),
+		cmocka_unit_test(test_host_keys),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_jump),
+		cmocka_unit_test(test_http_proxy),
+		cmocka_unit_test(test_agent),
+		cmocka_unit_test(test_shells),
+		cmocka_unit_test(test_helper_places),
+		cmocka_unit_test(test_shared),
 	};
 	const char *slash = strrchr(argv[0], '/');
 

@@ -74,8 +74,9 @@ static void test_existence_and_types(void **state)
 	make_dir(f, 't', "was-file");
 	sym(f, 's', "was-link", "x");
 	put(f, 't', "was-link", "x");
-	run(f, "extra more\nextra more-dir\nmissing gone\nmissing gone-dir\n"
-	       "type was-dir type\ntype was-file type\ntype was-link type\n");
+	run(f,
+		"extra more\nextra more-dir\nmissing gone\nmissing gone-dir\n"
+		"type was-dir type\ntype was-file type\ntype was-link type\n");
 	said_text(f, "regular file of 2 bytes | -");
 	said_text(f, "- | directory");
 	said_text(f, "symbolic link | regular file");
@@ -84,9 +85,8 @@ static void test_existence_and_types(void **state)
 static void test_metadata(void **state)
 {
 	struct fixture *f = *state;
-	static const uint8_t acl[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 7, 0, 42, 0, 0, 0, 4,
-	        0, 4, 0, 255, 255, 255, 255, 16, 0, 7, 0, 255, 255, 255, 255, 32, 0, 4, 0, 255, 255, 255,
-	        255};
+	static const uint8_t acl[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 7, 0, 42, 0, 0, 0, 4, 0, 4, 0,
+		255, 255, 255, 255, 16, 0, 7, 0, 255, 255, 255, 255, 32, 0, 4, 0, 255, 255, 255, 255};
 	char p[PATH_MAX];
 	char *large = xmalloc(3000);
 	bool root = geteuid() == 0;
@@ -120,11 +120,12 @@ static void test_metadata(void **state)
 		assert_int_equal(chown(p, 12, 34), 0);
 		assert_int_equal(setxattr(p, "trusted.t", "v", 1, 0), 0);
 	}
-	run(f, root ? "metadata acl acl\nmetadata dir mode\nmetadata link link\nmetadata mode mode\n"
-	              "metadata owner owner,group,xattr:trusted.t\nmetadata xattr "
-	              "xattr:user.one,xattr:user.three,xattr:user.two\n"
-	            : "metadata acl acl\nmetadata dir mode\nmetadata link link\nmetadata mode mode\n"
-	              "metadata xattr xattr:user.one,xattr:user.three,xattr:user.two\n");
+	run(f,
+		root ? "metadata acl acl\nmetadata dir mode\nmetadata link link\nmetadata mode mode\n"
+		       "metadata owner owner,group,xattr:trusted.t\nmetadata xattr "
+		       "xattr:user.one,xattr:user.three,xattr:user.two\n"
+		     : "metadata acl acl\nmetadata dir mode\nmetadata link link\nmetadata mode mode\n"
+		       "metadata xattr xattr:user.one,xattr:user.three,xattr:user.two\n");
 	said_text(f, "mode 0644 | mode 0600");
 	said_text(f, "acl u::rw-,u:42:rwx,g::r--,m::rwx,o::r-- | acl none");
 	said_text(f, "xattr:user.one \"value\"");
@@ -235,8 +236,9 @@ static void test_changed(void **state)
 	make_dir(f, 's', "type");
 	put(f, 't', "type", "x");
 	f->o.changed_since_ns = clock_real_ns() - 3600 * NS_PER_S;
-	run(f, "changed a size\nchanged b content\nchanged only-s missing\nchanged only-t extra\nchanged "
-	       "type type\n");
+	run(f,
+		"changed a size\nchanged b content\nchanged only-s missing\nchanged only-t extra\nchanged "
+		"type type\n");
 }
 
 static void touch_source(struct fixture *f)
@@ -300,18 +302,18 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_crc),
-	        T(test_equal),
-	        T(test_content),
-	        T(test_existence_and_types),
-	        T(test_metadata),
-	        T(test_times),
-	        T(test_special),
-	        T(test_flags),
-	        T(test_hard_links),
-	        T(test_changed),
-	        T(test_changed_while_read),
-	        T(test_sparse),
+		cmocka_unit_test(test_crc),
+		T(test_equal),
+		T(test_content),
+		T(test_existence_and_types),
+		T(test_metadata),
+		T(test_times),
+		T(test_special),
+		T(test_flags),
+		T(test_hard_links),
+		T(test_changed),
+		T(test_changed_while_read),
+		T(test_sparse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

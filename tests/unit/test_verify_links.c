@@ -44,12 +44,10 @@ static void test_devices_are_told_apart(void **state)
 {
 	struct verify_links *l = verify_links_new(1 << 20, -1);
 
-	assert_int_equal(verify_links_add(l, (struct verify_inode){1, 5}, (struct verify_inode){1, 5}),
-	        VERIFY_LINK_OK);
-	assert_int_equal(verify_links_add(l, (struct verify_inode){2, 5}, (struct verify_inode){3, 5}),
-	        VERIFY_LINK_OK);
-	assert_int_equal(verify_links_add(l, (struct verify_inode){2, 5}, (struct verify_inode){1, 5}),
-	        VERIFY_LINK_MIXED);
+	assert_int_equal(verify_links_add(l, (struct verify_inode){1, 5}, (struct verify_inode){1, 5}), VERIFY_LINK_OK);
+	assert_int_equal(verify_links_add(l, (struct verify_inode){2, 5}, (struct verify_inode){3, 5}), VERIFY_LINK_OK);
+	assert_int_equal(
+		verify_links_add(l, (struct verify_inode){2, 5}, (struct verify_inode){1, 5}), VERIFY_LINK_MIXED);
 	verify_links_free(l);
 }
 
@@ -92,11 +90,11 @@ static void test_texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_equal_groups),
-	        cmocka_unit_test(test_split_joined_mixed),
-	        cmocka_unit_test(test_devices_are_told_apart),
-	        cmocka_unit_test(test_many),
-	        cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_equal_groups),
+		cmocka_unit_test(test_split_joined_mixed),
+		cmocka_unit_test(test_devices_are_told_apart),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,8 +212,8 @@ static void test_mapped_mount(void **state)
 	make_dir(f, 't', "disk/two");
 	put(f, 't', "disk/two/x", "2");
 	path_of(f, 's', "data", p);
-	f->mounts[1] = (struct verifier_mount){
-	        .fd = open(p, O_RDONLY | O_DIRECTORY), .rel = "data", .target_rel = "disk/two"};
+	f->mounts[1] =
+		(struct verifier_mount){.fd = open(p, O_RDONLY | O_DIRECTORY), .rel = "data", .target_rel = "disk/two"};
 	f->o.mount_count = 2;
 	run(f, "content data/x content\n");
 	assert_int_equal(f->counts.files_examined, 3);
@@ -303,12 +303,11 @@ static void test_link_ends(void **state)
 		enum result want;
 		enum diag_code code;
 	} cases[] = {
-	        {0, {}, 0, RES_RETRY, DIAG_VERIFY_LINK_LOST},
-	        {V_ERROR, {9}, 4, RES_FATAL, DIAG_VERIFY_VERSION},
-	        {V_ERROR, {9}, 3, RES_FATAL, DIAG_VERIFY_PROTOCOL},
-	        {V_RECORDS, {1, 2, 3}, 3, RES_FATAL, DIAG_VERIFY_PROTOCOL},
-	        {V_HELLO_OK, {1, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0}, 12, RES_FATAL,
-	                DIAG_VERIFY_PROTOCOL},
+		{0, {}, 0, RES_RETRY, DIAG_VERIFY_LINK_LOST},
+		{V_ERROR, {9}, 4, RES_FATAL, DIAG_VERIFY_VERSION},
+		{V_ERROR, {9}, 3, RES_FATAL, DIAG_VERIFY_PROTOCOL},
+		{V_RECORDS, {1, 2, 3}, 3, RES_FATAL, DIAG_VERIFY_PROTOCOL},
+		{V_HELLO_OK, {1, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0}, 12, RES_FATAL, DIAG_VERIFY_PROTOCOL},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -319,8 +318,8 @@ static void test_link_ends(void **state)
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 		f->mounts[0].fd = open(f->source, O_RDONLY | O_DIRECTORY);
 		f->o.wire_fd = pair[0];
-		f->o.callbacks = (struct verifier_callbacks){
-		        f, on_give, on_difference, on_pair, on_counts, on_diag, on_done};
+		f->o.callbacks =
+			(struct verifier_callbacks){f, on_give, on_difference, on_pair, on_counts, on_diag, on_done};
 		f->v = verifier_new(&f->o);
 		verifier_add_dir(f->v, 0, 0, "", "");
 		assert_int_equal(verifier_step(f->v, &d), RES_OK);
@@ -344,16 +343,16 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	        T(test_large_directory),
-	        T(test_hostile_names),
-	        T(test_links_are_not_followed),
-	        T(test_rules),
-	        T(test_extra_above_protected),
-	        T(test_skip_and_temporaries),
-	        T(test_mapped_mount),
-	        T(test_paths),
-	        T(test_unreadable),
-	        T(test_link_ends),
+		T(test_large_directory),
+		T(test_hostile_names),
+		T(test_links_are_not_followed),
+		T(test_rules),
+		T(test_extra_above_protected),
+		T(test_skip_and_temporaries),
+		T(test_mapped_mount),
+		T(test_paths),
+		T(test_unreadable),
+		T(test_link_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,8 +74,8 @@ static void test_varints_malformed(void **state)
 	static const struct bytes bad[] = {
 		{(const uint8_t *)"", 0},
 		{(const uint8_t *)"\x80", 1},
-		{(const uint8_t *)"\x80\x00", 2},                                  /* 0, overlong */
-		{(const uint8_t *)"\xff\x80\x00", 3},                              /* 127, overlong */
+		{(const uint8_t *)"\x80\x00", 2}, /* 0, overlong */
+		{(const uint8_t *)"\xff\x80\x00", 3}, /* 127, overlong */
 		{(const uint8_t *)"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10}, /* beyond 64 bits */
 		{(const uint8_t *)"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x81", 10},
 		{(const uint8_t *)"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 11},

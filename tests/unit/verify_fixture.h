@@ -57,7 +57,7 @@ static UNUSED void path_of(const struct fixture *f, char side, const char *path,
 static UNUSED void still(const char *path)
 {
 	struct timespec t[2] = {
-	        {.tv_sec = 1700000000, .tv_nsec = 123456789}, {.tv_sec = 1700000000, .tv_nsec = 123456789}};
+		{.tv_sec = 1700000000, .tv_nsec = 123456789}, {.tv_sec = 1700000000, .tv_nsec = 123456789}};
 
 	assert_int_equal(utimensat(AT_FDCWD, path, t, AT_SYMLINK_NOFOLLOW), 0);
 }
@@ -142,16 +142,16 @@ static UNUSED int setup(void **state)
 		return -1;
 	f->mounts[0] = (struct verifier_mount){.fd = -1, .rel = "", .target_rel = ""};
 	f->o = (struct verifier_options){
-	        .mode = VERIFY_CRC64,
-	        .metadata = true,
-	        .fields = VERIFY_F_ALL,
-	        .mounts = f->mounts,
-	        .mount_count = 1,
-	        .noatime = true,
-	        .leave_cache = true,
-	        .seed = 0x123456789abcdef,
-	        /* All that the tests make is older than this. */
-	        .changed_since_ns = clock_real_ns() + 3600 * NS_PER_S,
+		.mode = VERIFY_CRC64,
+		.metadata = true,
+		.fields = VERIFY_F_ALL,
+		.mounts = f->mounts,
+		.mount_count = 1,
+		.noatime = true,
+		.leave_cache = true,
+		.seed = 0x123456789abcdef,
+		/* All that the tests make is older than this. */
+		.changed_since_ns = clock_real_ns() + 3600 * NS_PER_S,
 	};
 	*state = f;
 	return 0;
@@ -182,7 +182,7 @@ static UNUSED int teardown(void **state)
 /* ---- running ---- */
 
 static const char *const kinds[VERIFY_KINDS] = {
-        "content", "missing", "extra", "type", "metadata", "hardlink", "changed"};
+	"content", "missing", "extra", "type", "metadata", "hardlink", "changed"};
 
 static UNUSED void on_difference(void *arg, const struct verifier_difference *d)
 {
@@ -275,8 +275,7 @@ static UNUSED void run_from(struct fixture *f, const struct start *from)
 	f->links = verify_links_new(1 << 20, -1);
 	f->mounts[0].fd = open(f->source, O_RDONLY | O_DIRECTORY);
 	f->o.wire_fd = fd;
-	f->o.callbacks =
-	        (struct verifier_callbacks){f, on_give, on_difference, on_pair, on_counts, on_diag, on_done};
+	f->o.callbacks = (struct verifier_callbacks){f, on_give, on_difference, on_pair, on_counts, on_diag, on_done};
 	f->v = verifier_new(&f->o);
 	f->units_open = 1;
 	if (from && from->path)
