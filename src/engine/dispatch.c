@@ -353,9 +353,9 @@ static void diag_frame(struct engine *e, struct worker *w, const struct frame *f
 		return;
 	}
 	/* What a receiver says before it has begun is text alone. */
-	if (d.code == DIAG_TARGET_ROOT && !d.path)
+	if (d.code == DIAG_RECEIVER_ROOT && !d.path)
 		d.path = xstrdup(e->job->conf->target.root);
-	if (fatal && d.code == DIAG_TARGET_ROOT && e->target_checked) {
+	if (fatal && d.code == DIAG_RECEIVER_ROOT && e->target_checked) {
 		diag_move(&w->no_root, &d);
 	} else if (fatal) {
 		w->fatal_said = true;

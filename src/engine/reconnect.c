@@ -1,7 +1,7 @@
 /* Losing workers and links, and finding them again. */
 #include "base/clock.h"
 #include "engine/private.h"
-#include "source/mover.h"
+#include "mover/mover.h"
 
 #include <sys/wait.h>
 

@@ -4,7 +4,7 @@
 #include "confine/confine.h"
 #include "engine/private.h"
 #include "pace/pacer.h"
-#include "source/mover.h"
+#include "mover/mover.h"
 #include "verify/verifier.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
 #include "base/role.h"
 #include "base/text.h"
 #include "engine/private.h"
-#include "source/mover.h"
+#include "mover/mover.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
 
 static _Noreturn void mover_exits(int code);
 #define _exit mover_exits
-#include "../../src/source/mover.c"
+#include "../../src/mover/mover.c"
 #undef _exit
 
 #include "engine/private.h"
@@ -357,7 +357,7 @@ static void answer(struct world *w, uint8_t type, uint32_t id, const struct buf 
 static void any_diag(struct world *w, struct diag *d)
 {
 	if (u8(w) & 1)
-		diag_set(d, u8(w) & 1 ? DIAG_TARGET_PROTECTED : DIAG_TARGET_WRITE, 5, NULL, "failed");
+		diag_set(d, u8(w) & 1 ? DIAG_RECEIVER_PROTECTED : DIAG_RECEIVER_WRITE, 5, NULL, "failed");
 }
 
 static uint32_t nth_slot(struct world *w, unsigned n, enum slot_kind kind)
@@ -384,7 +384,7 @@ static void build_need(struct world *w, struct buf *b)
 			.ino = number(w),
 			.nlink = number(w)};
 		if (need.op == NEED_FAILED)
-			diag_set(&need.diag, DIAG_TARGET_WRITE, 5, NULL, "failed");
+			diag_set(&need.diag, DIAG_RECEIVER_WRITE, 5, NULL, "failed");
 		msg_need_put(b, &need);
 		diag_release(&need.diag);
 	}
@@ -464,7 +464,7 @@ static void build_put_done(struct world *w, struct buf *b)
 			.dev = number(w),
 			.ino = number(w)};
 		if (p.failed)
-			diag_set(&p.diag, DIAG_TARGET_WRITE, 5, NULL, "failed");
+			diag_set(&p.diag, DIAG_RECEIVER_WRITE, 5, NULL, "failed");
 		msg_put_done_put(b, &p);
 		diag_release(&p.diag);
 		index++;
@@ -498,7 +498,7 @@ static void build(struct world *w, uint8_t type, uint32_t id, struct buf *b)
 		build_diff(w, id, b);
 		break;
 	case MSG_DIR_FAIL:
-		diag_set(&d, DIAG_TARGET_DIR, 5, NULL, "failed");
+		diag_set(&d, DIAG_RECEIVER_DIR, 5, NULL, "failed");
 		wr_diag(b, &d);
 		break;
 	case MSG_NEED:

@@ -1,1 +1,1 @@
-rehost_fuzz(mover source engine)
+rehost_fuzz(mover engine)

@@ -29,11 +29,11 @@ OWNERS = {
 # cli asks the libraries for their versions.
 VERSIONS = "cli/version.c"
 # Verify must not lean on what it checks.
-FORBIDDEN = {"verify": {"meta", "delta", "source", "target", "engine"}}
+FORBIDDEN = {"verify": {"meta", "delta", "mover", "receiver", "engine"}}
 # Programs that stand in a room's folder, and what they see besides.
-PROGRAMS = {"target/main.c": {"verify"}}
+PROGRAMS = {"receiver/main.c": {"verify"}}
 # What the receiver is linked of.
-RECEIVER = {"base", "confine", "conf", "delta", "meta", "pace", "rules", "target", "wire"}
+RECEIVER = {"base", "confine", "conf", "delta", "meta", "pace", "rules", "receiver", "wire"}
 NOT_STATIC = re.compile(r"\b(dlopen|getaddrinfo|gethostbyname|getpwnam|getpwuid|getgrnam|getgrgid|initgroups)(_r)?\s*\(")
 # Other libraries of a room, by the name they have in CMake.
 PART_OF = {"log": "diag", "limits_host": "limits", "verify_prover": "verify"}

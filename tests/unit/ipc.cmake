@@ -1,1 +1,1 @@
-rehost_unit(ipc source)
+rehost_unit(ipc mover)

@@ -1,5 +1,5 @@
 /* The messages between coordinator and movers: what is put is got, and what is malformed is refused. */
-#include "source/ipc.h"
+#include "mover/ipc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

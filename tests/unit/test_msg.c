@@ -24,7 +24,7 @@ static struct diag diag_of(const char *path, const char *detail)
 {
 	struct diag d = DIAG_INIT;
 
-	diag_set(&d, DIAG_TARGET_DELETE, 13, path, "%s", detail);
+	diag_set(&d, DIAG_RECEIVER_DELETE, 13, path, "%s", detail);
 	return d;
 }
 
@@ -400,7 +400,7 @@ static void test_need(void **state)
 	assert_true(n.index == 501 && n.op == NEED_LINK_STATE && !n.exists && !n.ino);
 	assert_true(msg_need_get(&r, &n));
 	assert_int_equal(n.index, UINT32_MAX);
-	assert_diag(&n.diag, DIAG_TARGET_DELETE, 13, "p", "why");
+	assert_diag(&n.diag, DIAG_RECEIVER_DELETE, 13, "p", "why");
 	assert_false(msg_need_get(&r, &n));
 	assert_true(rd_done(&r));
 	for (unsigned op = 0; op < 256; op++) {
@@ -450,17 +450,17 @@ static void test_done(void **state)
 	f = frame_of(&b);
 	assert_true(msg_dir_done_get(&f, &m));
 	assert_true(m.set == 1 && m.failed == 0x80000000);
-	assert_diag(&m.diag, DIAG_TARGET_DELETE, 13, NULL, "detail");
+	assert_diag(&m.diag, DIAG_RECEIVER_DELETE, 13, NULL, "detail");
 	put_put_done(&c);
 	r = rd_init(c.data, c.len);
 	assert_true(msg_put_done_get(&r, &p));
 	assert_true(p.index == 3 && p.made && !p.failed && !p.ino && !diag_is_set(&p.diag));
 	assert_true(msg_put_done_get(&r, &p));
 	assert_true(p.index == 4 && !p.made && !p.failed && p.dev == 5 && p.ino == 6);
-	assert_diag(&p.diag, DIAG_TARGET_DELETE, 13, "x", "metadata");
+	assert_diag(&p.diag, DIAG_RECEIVER_DELETE, 13, "x", "metadata");
 	assert_true(msg_put_done_get(&r, &p));
 	assert_true(p.index == 9 && p.failed);
-	assert_diag(&p.diag, DIAG_TARGET_DELETE, 13, "y", "failed");
+	assert_diag(&p.diag, DIAG_RECEIVER_DELETE, 13, "y", "failed");
 	assert_false(msg_put_done_get(&r, &p));
 	assert_true(rd_done(&r));
 }
@@ -732,7 +732,7 @@ static void test_file_end(void **state)
 	f = frame_of(&b);
 	assert_true(msg_file_done_get(&f, &m));
 	assert_true(m.status == FILE_COMMITTED && m.why == META_D_TYPE && m.dev == 1 && m.ino == 2 && !m.runs.len);
-	assert_diag(&m.diag, DIAG_TARGET_DELETE, 13, "a", "b");
+	assert_diag(&m.diag, DIAG_RECEIVER_DELETE, 13, "a", "b");
 	put_again(&runs);
 	buf_clear(&b);
 	msg_file_done_put(&b, &(struct msg_file_done){.status = FILE_AGAIN, .runs = {runs.data, runs.len}});
@@ -809,7 +809,7 @@ static void test_operations(void **state)
 	f = frame_of(&b);
 	assert_true(msg_op_done_get(&f, &done));
 	assert_true(done.failed == 1 && done.changed == 1 && done.why == 2 && done.dev == 3 && done.ino == 4);
-	assert_diag(&done.diag, DIAG_TARGET_DELETE, 13, "p", "d");
+	assert_diag(&done.diag, DIAG_RECEIVER_DELETE, 13, "p", "d");
 	b.data[1] = 2;
 	assert_false(msg_op_done_get(&f, &done));
 }
@@ -859,7 +859,7 @@ static void test_delete(void **state)
 	assert_false(diag_is_set(&e.diag));
 	assert_true(msg_delete_record_get(&m.records, &e));
 	assert_bytes(e.path, B("x"));
-	assert_diag(&e.diag, DIAG_TARGET_DELETE, 13, "x", "no");
+	assert_diag(&e.diag, DIAG_RECEIVER_DELETE, 13, "x", "no");
 	assert_false(msg_delete_record_get(&m.records, &e));
 	assert_true(rd_done(&m.records));
 	buf_clear(&b);
@@ -888,7 +888,7 @@ static void test_diag(void **state)
 	r = rd_init(b.data, b.len);
 	assert_true(rd_diag(&r, &d));
 	assert_true(rd_done(&r));
-	assert_int_equal(d.code, DIAG_TARGET_DELETE);
+	assert_int_equal(d.code, DIAG_RECEIVER_DELETE);
 	assert_string_equal(d.path, "path\n"); /* a name: shown escaped */
 	/* A code of another version, and a detail that would reach a terminal. */
 	buf_clear(&b);

@@ -1,0 +1,287 @@
+#include "mover/private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <unistd.h>
+
+/*
+ * Names with several links. The coordinator keeps one bijection of source and target inodes: the first name that
+ * claims an inode transfers it, the others are linked to it once it is there.
+ */
+
+struct link_wait *link_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, bool have_state)
+{
+	struct link_wait *w = xcalloc(1, sizeof(*w));
+
+	w->dir = d;
+	w->name = xstrdup(name);
+	w->type = meta->type;
+	w->size = meta->type == META_REG ? meta->size : 0;
+	w->dev = meta->dev;
+	w->ino = meta->ino;
+	w->have_state = have_state;
+	w->id = slots_add(&m->slots, SLOT_LINK, w);
+	d->pending++;
+	m->links++;
+	buf_clear(&m->msg);
+	wr_u64(&m->msg, w->id);
+	wr_u64(&m->msg, w->dev);
+	wr_u64(&m->msg, w->ino);
+	wr_u64(&m->msg, meta->nlink);
+	chan_send_buf(&m->ipc, IPC_LINK_CLAIM, 0, &m->msg);
+	return w;
+}
+
+static void link_release(struct mover *m, struct link_wait *w)
+{
+	struct dir *d = w->dir;
+
+	slots_remove(&m->slots, w->id);
+	m->links--;
+	free(w->name);
+	free(w->to);
+	free(w);
+	dir_pending_done(m, d);
+}
+
+void link_committed(struct mover *m, struct link_wait *w, bool ok, uint64_t tdev, uint64_t tino)
+{
+	AUTO_FREE char *path = NULL;
+
+	buf_clear(&m->msg);
+	wr_u64(&m->msg, w->dev);
+	wr_u64(&m->msg, w->ino);
+	if (ok) {
+		path = mover_path(w->dir->dst, w->name);
+		wr_u64(&m->msg, tdev);
+		wr_u64(&m->msg, tino);
+		wr_str(&m->msg, path);
+	}
+	chan_send_buf(&m->ipc, ok ? IPC_LINK_COMMIT : IPC_LINK_FAIL, 0, &m->msg);
+	link_release(m, w);
+}
+
+/* Only metadata differ: set them, on an inode of its own where the one that is there belongs to others too. */
+static void send_meta(struct mover *m, struct link_wait *w, const struct meta *meta, bool brk)
+{
+	struct op *op = op_new(m, MSG_META, w->dir, w->name);
+	AUTO_BUF packed = BUF_INIT;
+	struct msg_meta msg = {.dir = w->dir->id, .flags = brk ? ENTRY_BREAK : 0};
+
+	op->entry_type = w->type;
+	op->link = w;
+	meta_pack(&packed, meta, m->fields);
+	msg.name = (struct bytes){(const uint8_t *)w->name, strlen(w->name)};
+	msg.meta = (struct bytes){packed.data, packed.len};
+	put_flush(m);
+	buf_clear(&m->msg);
+	msg_meta_put(&m->msg, &msg);
+	chan_send_buf(&m->wire, MSG_META, op->id, &m->msg);
+}
+
+static bool content_differs(const struct mover *m, const struct link_wait *w)
+{
+	return w->type == META_REG &&
+		(!w->exists || m->checksum || w->doubt || (w->why & (META_D_SIZE | META_D_MTIME)));
+}
+
+/* A dry run, too, has to look at the contents. */
+static bool compared_dry(const struct mover *m, const struct link_wait *w)
+{
+	return w->exists && w->type == META_REG && !(w->why & META_D_SIZE) &&
+		(m->checksum || (w->doubt && !(w->why & META_D_MTIME)));
+}
+
+static void first_dry(struct mover *m, struct link_wait *w)
+{
+	bool content = content_differs(m, w);
+
+	/* What would be changed while it has other names would become an inode of its own. */
+	bool same = w->exists && !content && (!w->why || w->tnlink == 1);
+
+	if (!w->exists || content || w->why)
+		tell_item(m,
+			!w->exists        ? OP_CREATE
+				: content ? OP_UPDATE
+					  : OP_METADATA,
+			w->dir, w->name, w->type, w->why, content ? w->size : 0, NULL);
+	if (content)
+		m->count.transferred++;
+	link_committed(m, w, true, same ? w->tdev : 0, same ? w->tino : 0);
+}
+
+/* The inode's first name: what is there decides what is sent. */
+static void first_act(struct mover *m, struct link_wait *w)
+{
+	struct meta meta = META_INIT;
+	int fd = -1;
+	/* With --checksum nothing may differ yet: then the receiver breaks the link only if the contents do. */
+	bool shared = w->exists && w->tnlink > 1 && w->why;
+	struct content_request r = {.op = w->exists ? OP_UPDATE : OP_CREATE,
+		.why = w->why,
+		.link = w,
+		.brk = shared,
+		.basis = w->exists ? w->basis : UINT64_MAX,
+		.doubt = w->doubt && !(w->why & (META_D_SIZE | META_D_MTIME))};
+
+	mover_chdir(m, w->dir->fd);
+	if (meta_read(w->dir->fd, w->name, DT_UNKNOWN, m->fields, &meta, content_differs(m, w) ? &fd : NULL) < 0) {
+		tell_source_error(m, w->dir, w->name, errno, "read");
+		link_committed(m, w, false, 0, 0);
+	} else if (meta.type != w->type || meta.ino != w->ino) { /* another inode now: the next run sees to it */
+		m->count.vanished++;
+		link_committed(m, w, false, 0, 0);
+	} else if (content_differs(m, w)) {
+		if (fd < 0) {
+			tell_source_error(m, w->dir, w->name, errno, "open");
+			link_committed(m, w, false, 0, 0);
+		} else {
+			content_send(m, w->dir, w->name, &meta, fd, &r);
+			fd = -1;
+		}
+	} else if (!w->exists || (w->why & (META_D_TYPE | META_D_LINK | META_D_RDEV))) {
+		put_entry(m, w->dir, w->name, &meta, -1, r.op, w->why, w, shared ? ENTRY_BREAK : 0);
+	} else {
+		send_meta(m, w, &meta, shared);
+	}
+	if (fd >= 0)
+		close(fd);
+	meta_release(&meta);
+}
+
+/* Both ends bound the files that are open: content waits until others are closed. */
+static bool room_for_first(const struct mover *m)
+{
+	return m->files < FILES_OPEN_MAX && m->unacked < UNACKED_MAX && !chan_full(&m->wire);
+}
+
+void link_run_ready(struct mover *m)
+{
+	while (m->ready && room_for_first(m)) {
+		struct link_wait *w = m->ready;
+		m->ready = w->next;
+		first_act(m, w);
+	}
+}
+
+static void first_later(struct mover *m, struct link_wait *w)
+{
+	w->next = NULL;
+	*(m->ready ? m->ready_end : &m->ready) = w;
+	m->ready_end = &w->next;
+}
+
+/* Acts once both the claim's answer and the target's state are known. */
+static void act(struct mover *m, struct link_wait *w)
+{
+	if (w->failed && w->have_claim) {
+		link_failed(m, w);
+		return;
+	}
+	if (!w->have_state || !w->have_claim)
+		return;
+	if (w->first) {
+		m->count.done_bytes += content_differs(m, w) ? 0 : w->size;
+		if (w->exists && !w->why && !w->bound) {
+			if (w->tnlink == 1 && !content_differs(m, w)) {
+				link_committed(m, w, true, w->tdev, w->tino);
+				return;
+			}
+			if (w->tnlink > 1) { /* the inode there has other names: are they this inode's? */
+				buf_clear(&m->msg);
+				wr_u64(&m->msg, w->id);
+				wr_u64(&m->msg, w->dev);
+				wr_u64(&m->msg, w->ino);
+				wr_u64(&m->msg, w->tdev);
+				wr_u64(&m->msg, w->tino);
+				chan_send_buf(&m->ipc, IPC_LINK_BIND, 0, &m->msg);
+				return;
+			}
+		}
+		if (m->dry_run && !compared_dry(m, w))
+			first_dry(m, w);
+		else if (content_differs(m, w) && (m->ready || !room_for_first(m)))
+			first_later(m, w);
+		else
+			first_act(m, w);
+		return;
+	}
+	m->count.done_bytes += w->size;
+	if (w->exists && w->tdev == w->to_dev && w->tino == w->to_ino && w->to_ino) {
+		link_release(m, w);
+		return;
+	}
+	if (m->dry_run) {
+		m->count.links++;
+		tell_item(m, OP_LINK, w->dir, w->name, w->type, META_D_HARDLINK, 0, w->to);
+	} else {
+		struct op *op = op_new(m, MSG_LINK, w->dir, w->name);
+		struct msg_link msg = {.dir = w->dir->id, .dev = w->to_dev, .ino = w->to_ino};
+
+		op->entry_type = w->type;
+		op->to = xstrdup(w->to);
+		msg.name = (struct bytes){(const uint8_t *)w->name, strlen(w->name)};
+		msg.existing = (struct bytes){(const uint8_t *)w->to, strlen(w->to)};
+		put_flush(m);
+		buf_clear(&m->msg);
+		msg_link_put(&m->msg, &msg);
+		chan_send_buf(&m->wire, MSG_LINK, op->id, &m->msg);
+	}
+	link_release(m, w);
+}
+
+void link_state(struct mover *m, struct link_wait *w, const struct need *n)
+{
+	w->have_state = true;
+	w->exists = n->exists;
+	w->why = n->why;
+	w->doubt = n->doubt;
+	w->basis = n->basis;
+	w->tdev = n->dev;
+	w->tino = n->ino;
+	w->tnlink = n->nlink;
+	act(m, w);
+}
+
+void link_first(struct mover *m, struct link_wait *w)
+{
+	w->have_claim = w->first = true;
+	act(m, w);
+}
+
+void link_to(struct mover *m, struct link_wait *w, const struct frame *f, struct rd *r)
+{
+	w->to_dev = rd_u64(r);
+	w->to_ino = rd_u64(r);
+	free(w->to);
+	w->to = rd_path(r, WIRE_PATH_MAX);
+	if (!rd_done(r) || !w->to)
+		mover_protocol_error(m, "a malformed message of the coordinator");
+	w->have_claim = true;
+	w->first = false;
+	act(m, w);
+}
+
+void link_bound(struct mover *m, struct link_wait *w, bool ok)
+{
+	w->bound = true;
+	if (ok && !content_differs(m, w)) {
+		link_committed(m, w, true, w->tdev, w->tino);
+		return;
+	}
+	if (!ok)
+		w->why |= META_D_HARDLINK;
+	act(m, w);
+}
+
+void link_failed(struct mover *m, struct link_wait *w)
+{
+	/* Whether it was or becomes the first: the next name takes its place. */
+	w->failed = true;
+	if (w->have_claim) {
+		if (w->first)
+			link_committed(m, w, false, 0, 0);
+		else
+			link_release(m, w);
+	}
+}

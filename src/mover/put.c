@@ -1,0 +1,178 @@
+#include "base/fd.h"
+#include "mover/private.h"
+
+#include <errno.h>
+
+#define BATCH_ENTRIES 1024
+
+static struct batch *batch_open(struct mover *m, struct dir *d)
+{
+	if (m->batch && m->batch->dir != d)
+		put_flush(m);
+	if (!m->batch) {
+		struct batch *b = xcalloc(1, sizeof(*b));
+		b->dir = d;
+		d->batches++;
+		b->id = slots_add(&m->slots, SLOT_BATCH, b);
+		wr_u32(&b->payload, d->id);
+		m->batch = b;
+	}
+	return m->batch;
+}
+
+static void batch_free(struct mover *m, struct batch *b)
+{
+	struct dir *d = b->dir;
+
+	slots_remove(&m->slots, b->id);
+	buf_release(&b->payload);
+	buf_release(&b->names);
+	free(b->recs);
+	free(b);
+	d->batches--;
+	if (d->state == DIR_STATE_ENDED)
+		dir_finish(m, d, d->ended_ok);
+}
+
+static struct batch_rec *add_rec(struct batch *b, const char *name)
+{
+	struct batch_rec *r;
+
+	if (b->len == b->cap) {
+		b->cap = b->cap ? b->cap * 2 : 32;
+		b->recs = xrealloc(b->recs, b->cap * sizeof(*b->recs));
+	}
+	r = &b->recs[b->len++];
+	*r = (struct batch_rec){.name = (uint32_t)b->names.len};
+	buf_append(&b->names, name, strlen(name) + 1);
+	return r;
+}
+
+/* The packed metadata states the size, and the size is known for certain only when the content has been read: it is
+ * read behind the entry, and the entry is written again in the rare case that the file has changed its size. */
+static bool put_content(
+	struct mover *m, struct buf *p, size_t start, uint8_t flags, const char *name, struct meta *meta, int fd)
+{
+	struct entry e = {.flags = flags, .name = {(const uint8_t *)name, strlen(name)}};
+	uint64_t want = meta->size;
+	ssize_t got;
+
+	for (int tries = 0;; tries++) {
+		AUTO_BUF packed = BUF_INIT;
+		meta_pack(&packed, meta, m->fields);
+		e.meta = (struct bytes){packed.data, packed.len};
+		p->len = start;
+		msg_entry_put(p, &e, false);
+		wr_varint(p, want);
+		got = mover_pread(m, fd, buf_reserve(p, want), want, 0);
+		if (got < 0)
+			return false;
+		p->len += (size_t)got;
+		if ((uint64_t)got == want)
+			return true;
+		want = meta->size = (uint64_t)got; /* it shrank: its time has changed too, the next sync looks again */
+		if (tries > 3) {
+			errno = EAGAIN;
+			return false;
+		}
+	}
+}
+
+bool put_entry(struct mover *m, struct dir *d, const char *name, struct meta *meta, int content_fd, uint8_t op,
+	uint32_t why, struct link_wait *link, uint8_t flags)
+{
+	struct batch *b = batch_open(m, d);
+	struct batch_rec *r;
+	size_t start = b->payload.len;
+
+	if (link)
+		flags |= ENTRY_WANT_INO;
+	if (content_fd >= 0) {
+		if (!put_content(m, &b->payload, start, flags, name, meta, content_fd)) {
+			b->payload.len = start;
+			tell_source_error(m, d, name, errno, "read");
+			return false;
+		}
+	} else {
+		struct entry e = {.flags = flags, .name = {(const uint8_t *)name, strlen(name)}};
+		AUTO_BUF packed = BUF_INIT;
+		if (meta->type == META_DIR)
+			buf_append_u8(&packed, META_DIR);
+		else
+			meta_pack(&packed, meta, m->fields);
+		e.meta = (struct bytes){packed.data, packed.len};
+		msg_entry_put(&b->payload, &e, true);
+	}
+	r = add_rec(b, name);
+	r->type = meta->type;
+	r->op = op;
+	r->why = why;
+	r->size = meta->type == META_REG ? meta->size : 0;
+	r->link = link;
+	m->unacked++;
+	if (b->payload.len >= WIRE_BATCH_BYTES || b->len >= BATCH_ENTRIES)
+		put_flush(m);
+	return true;
+}
+
+void put_flush(struct mover *m)
+{
+	struct batch *b = STEAL(m->batch);
+
+	if (!b)
+		return;
+	if (b->len == 0) {
+		batch_free(m, b);
+		return;
+	}
+	mover_send_content(m, MSG_PUT, b->id, &b->payload);
+	buf_release(&b->payload);
+}
+
+static void rec_done(struct mover *m, struct batch *b, struct batch_rec *r, const struct put_done *p)
+{
+	const char *name = (const char *)b->names.data + r->name;
+	bool failed = p && p->failed;
+
+	if (p && diag_is_set(&p->diag))
+		tell_failed(m, &p->diag);
+	if (!failed) {
+		if (r->type == META_REG) {
+			m->count.transferred++;
+			m->count.literal += r->size;
+		}
+		if (r->type == META_DIR && p && p->made)
+			m->count.dirs++;
+		if (r->type != META_DIR || (p && p->made))
+			tell_item(m, r->op, b->dir, name, r->type, r->why, r->size, NULL);
+	}
+	m->count.done_bytes += r->size;
+	if (r->type == META_DIR && !failed)
+		dir_give(m, b->dir, name, listing_mount_at(m, b->dir, name), p && p->made);
+	if (r->link)
+		link_committed(m, r->link, !failed && p, p ? p->dev : 0, p ? p->ino : 0);
+}
+
+void put_done(struct mover *m, struct batch *b, const struct frame *f)
+{
+	struct rd r = rd_init(f->payload, f->len);
+	struct put_done p = {};
+	uint32_t next = 0;
+
+	if (b == m->batch)
+		mover_protocol_error(m, "an answer to entries that were not sent");
+	while (msg_put_done_get(&r, &p)) {
+		if (p.index < next || p.index >= b->len)
+			mover_protocol_error(m, "an answer to an entry that was not sent");
+		for (; next < p.index; next++)
+			rec_done(m, b, &b->recs[next], NULL);
+		rec_done(m, b, &b->recs[next++], &p);
+		diag_release(&p.diag);
+	}
+	if (!rd_done(&r))
+		mover_protocol_error(m, "a malformed answer to PUT");
+	for (; next < b->len; next++)
+		rec_done(m, b, &b->recs[next], NULL);
+	m->unacked -= b->len;
+	batch_free(m, b);
+}

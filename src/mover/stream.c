@@ -1,0 +1,107 @@
+#include "mover/private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A directory that this run has made: its entries go over as they are read, nothing is asked. */
+
+#define STREAM_NAMES 2048u
+
+void dir_start_stream(struct mover *m, struct dir *d)
+{
+	d->state = DIR_STATE_STREAM;
+	d->names.eof = d->unit_flags & UNIT_BARE;
+}
+
+static void stream_dir(struct mover *m, struct dir *d, const char *name)
+{
+	meta_clear(&m->scratch);
+	m->scratch.type = META_DIR;
+	listing_count(m, d, 0);
+	if (m->dry_run) {
+		m->count.dirs++;
+		tell_item(m, OP_CREATE, d, name, META_DIR, 0, 0, NULL);
+		dir_give(m, d, name, listing_mount_at(m, d, name), true);
+	} else {
+		put_entry(m, d, name, &m->scratch, -1, OP_CREATE, 0, NULL, 0);
+	}
+}
+
+static void stream_regular(struct mover *m, struct dir *d, const char *name, int fd)
+{
+	struct content_request r = {.op = OP_CREATE, .basis = UINT64_MAX};
+
+	if (fd < 0) {
+		tell_source_error(m, d, name, errno ? errno : EACCES, "open");
+	} else if (m->dry_run) {
+		tell_item(m, OP_CREATE, d, name, META_REG, 0, m->scratch.size, NULL);
+		m->count.transferred++;
+		m->count.done_bytes += m->scratch.size;
+		close(fd);
+	} else {
+		content_send(m, d, name, &m->scratch, fd, &r);
+	}
+}
+
+static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
+{
+	const char *name = (const char *)d->names.arena.data + n->off;
+	unsigned char dtype = n->dtype;
+	int fd = -1;
+
+	if (dtype == DT_UNKNOWN && meta_stat(d->fd, name, &m->scratch) == 0 && m->scratch.type == META_DIR)
+		dtype = DT_DIR;
+	if (listing_left_out(m, d, name, dtype == DT_DIR, n->ino))
+		return;
+	if (dtype == DT_DIR) {
+		stream_dir(m, d, name);
+		return;
+	}
+	meta_clear(&m->scratch);
+	errno = 0;
+	if (meta_read(d->fd, name, dtype, m->fields, &m->scratch, &fd) < 0) {
+		tell_source_error(m, d, name, errno, "read metadata of");
+		return;
+	}
+	listing_count(m, d, m->scratch.type == META_REG ? m->scratch.size : 0);
+	if (m->scratch.type == META_DIR || m->scratch.type == META_NONE) { /* changed type under our eyes */
+		m->count.vanished++;
+	} else if (m->scratch.nlink > 1) {
+		link_new(m, d, name, &m->scratch, true);
+	} else if (m->scratch.type == META_REG) {
+		stream_regular(m, d, name, fd);
+		fd = -1;
+	} else if (m->dry_run) {
+		tell_item(m, OP_CREATE, d, name, m->scratch.type, 0, 0, NULL);
+	} else {
+		put_entry(m, d, name, &m->scratch, -1, OP_CREATE, 0, NULL, 0);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+enum step dir_stream_step(struct mover *m, struct dir *d)
+{
+	if (m->files >= FILES_OPEN_MAX || m->unacked >= UNACKED_MAX || m->links >= LINKS_MAX)
+		return STEP_BLOCKED;
+	mover_chdir(m, d->fd);
+	for (int i = 0; i < 32 && !d->dead; i++) {
+		if (d->names.next == d->names.len) {
+			if (d->names.eof)
+				break;
+			names_read(&d->names, d->fd, STREAM_NAMES);
+			continue;
+		}
+		stream_entry(m, d, &d->names.names[d->names.next++]);
+		if (chan_full(&m->wire) || m->files >= FILES_OPEN_MAX)
+			return STEP_MORE;
+	}
+	if (!d->dead && (!d->names.eof || d->names.next < d->names.len))
+		return STEP_MORE;
+	if (d->names.error)
+		tell_source_error(m, d, "", d->names.error, "read directory");
+	dir_drain(m, d);
+	return STEP_WAIT;
+}

@@ -1,0 +1,101 @@
+#include "base/clock.h"
+#include "base/text.h"
+#include "mover/private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define COUNT_EVERY_NS (100 * NS_PER_MS)
+
+char *mover_path(const char *dir, const char *name)
+{
+	return *dir && *name ? xasprintf("%s/%s", dir, name) : xstrdup(*dir ? dir : name);
+}
+
+void tell_item(struct mover *m, uint8_t op, const struct dir *dir, const char *name, uint8_t type, uint32_t why,
+	uint64_t bytes, const char *link)
+{
+	AUTO_FREE char *path = NULL;
+	struct ipc_item item = {.op = op, .type = type, .why = why, .bytes = bytes};
+
+	if (!(m->flags & IPC_ITEMS))
+		return;
+	path = mover_path(dir->src, name);
+	if (!*path) {
+		free(path);
+		path = xstrdup(".");
+	}
+	item.path = (struct bytes){(uint8_t *)path, strlen(path)};
+	if (link)
+		item.link = (struct bytes){(const uint8_t *)link, strlen(link)};
+	buf_clear(&m->msg);
+	ipc_item_put(&m->msg, &item);
+	chan_send_buf(&m->ipc, IPC_ITEM, 0, &m->msg);
+}
+
+static void send_diag(struct mover *m, const struct diag *d, bool failed)
+{
+	buf_clear(&m->msg);
+	wr_u8(&m->msg, 0);
+	wr_u8(&m->msg, failed);
+	wr_diag(&m->msg, d);
+	chan_send_buf(&m->ipc, IPC_DIAG, 0, &m->msg);
+}
+
+void tell_diag(struct mover *m, const struct diag *d)
+{
+	send_diag(m, d, false);
+}
+
+void tell_failed(struct mover *m, const struct diag *d)
+{
+	m->count.failed++;
+	send_diag(m, d, true);
+}
+
+void tell_source_error(struct mover *m, const struct dir *dir, const char *name, int err, const char *what)
+{
+	AUTO_DIAG d = DIAG_INIT;
+	AUTO_FREE char *path = mover_path(dir->src, name);
+
+	if (err == ENOENT || err == ESTALE) {
+		m->count.vanished++;
+		return;
+	}
+	diag_set(&d, err == EACCES || err == EPERM ? DIAG_MOVER_DENIED : DIAG_MOVER_READ, err, path, "cannot %s '%s'",
+		what, *path ? path : ".");
+	tell_failed(m, &d);
+}
+
+void tell_note(struct mover *m, const char *fmt, ...)
+{
+	AUTO_FREE char *text = NULL;
+	AUTO_BUF safe = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	text_escape(&safe, text, strlen(text));
+	chan_send_buf(&m->ipc, IPC_NOTE, 0, &safe);
+}
+
+void tell_counts(struct mover *m, bool now)
+{
+	static const struct ipc_count none;
+	int64_t t = clock_mono_ns();
+
+	if (!now && t - m->counted_ns < COUNT_EVERY_NS)
+		return;
+	m->counted_ns = t;
+	m->count.sent = m->wire.sent;
+	m->count.received = m->wire.received;
+	m->wire.sent = m->wire.received = 0;
+	if (memcmp(&m->count, &none, sizeof(none)) == 0)
+		return;
+	buf_clear(&m->msg);
+	ipc_count_put(&m->msg, &m->count);
+	chan_send_buf(&m->ipc, IPC_COUNT, 0, &m->msg);
+	m->count = none;
+}

@@ -1,0 +1,424 @@
+/* One name in an open directory: making, replacing, opening, and giving metadata. */
+#include "receiver/private.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define TRIES 4 /* of a call that is repeated after something in its way was removed */
+
+void entry_meta_failed(struct diag *diag, unsigned mask, int err, const struct tdir *d, const char *name)
+{
+	AUTO_BUF what = BUF_INIT;
+
+	if (!mask)
+		return;
+	buf_append_str(&what, "cannot set ");
+	meta_diff_names(&what, mask);
+	buf_append_str(&what, " of");
+	target_fail(diag, DIAG_RECEIVER_METADATA, err, d, name, buf_cstr(&what));
+}
+
+const struct meta *entry_fresh(struct meta *room, const struct stat *st, bool plain)
+{
+	if (!plain)
+		return NULL;
+	*room = (struct meta)META_INIT;
+	room->type = listing_type(st->st_mode);
+	room->mode = st->st_mode & 07777;
+	room->uid = st->st_uid;
+	room->gid = st->st_gid;
+	return room;
+}
+
+/* Clears i and a of a file or directory. True when one was set. */
+static bool unlock_name(int dirfd, const char *name)
+{
+	struct meta m = META_INIT;
+	struct stat st;
+	AUTO_CLOSE int fd = -1;
+	bool locked;
+
+	/* Never opens a device or a fifo, which have no flags either. */
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+		return false;
+	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || meta_read_fd(fd, META_F_FLAGS | META_F_FLAGS_PRIV, &m) < 0)
+		return false;
+	locked = m.flags & META_FLAGS_PRIV;
+	meta_release(&m);
+	return locked && meta_unlock_fd(fd) == 0;
+}
+
+bool entry_unlock(struct session *s, struct tdir *d, const char *name, int err)
+{
+	bool did;
+
+	if (s->dry || !s->is_root || (err != EPERM && err != EACCES)) {
+		errno = err;
+		return false;
+	}
+	did = dir_unlock(s, d);
+	if (name && unlock_name(d->fd, name))
+		did = true;
+	errno = err;
+	return did;
+}
+
+void entry_unname(struct session *s, int dirfd, const char *name)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+	struct meta m = META_INIT;
+	struct stat st;
+
+	if ((s->ready && !s->suspects_n) || fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_nlink < 2)
+		return;
+	m.type = listing_type(st.st_mode);
+	m.size = (uint64_t)st.st_size;
+	m.ctime_s = st.st_ctim.tv_sec;
+	m.ctime_ns = (uint32_t)st.st_ctim.tv_nsec;
+	if (m.type != META_REG || (s->ready && !session_suspects(s, &m)))
+		return;
+	times[1].tv_sec = st.st_mtim.tv_sec - 1; /* neither what it is nor what it was before */
+	if (utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW) < 0 && s->is_root && unlock_name(dirfd, name))
+		(void)utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW);
+}
+
+int entry_open(struct session *s, struct tdir *d, const char *name, int flags)
+{
+	const int how = flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	struct stat st;
+	int fd, err;
+
+	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	if (!S_ISREG(st.st_mode)) { /* a device must not even be opened */
+		errno = EINVAL;
+		return -1;
+	}
+	fd = openat(d->fd, name, how);
+	if (fd < 0 && entry_unlock(s, d, name, errno))
+		fd = openat(d->fd, name, how);
+	err = errno;
+	if (fd < 0 && err == EACCES && !s->dry && !s->is_root && st.st_uid == geteuid() &&
+		resolve_chmod(d->fd, name, (st.st_mode & 0777) | 0600) == 0)
+		fd = openat(d->fd, name, how);
+	else
+		errno = err;
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		errno = EINVAL;
+		return -1;
+	}
+	return fd;
+}
+
+/* ---- what is in the way ---- */
+
+static void keep_first(void *arg, const char *path, struct diag *diag)
+{
+	struct diag *first = arg;
+
+	(void)path;
+	if (!diag_is_set(first))
+		diag_move(first, diag);
+}
+
+static void count_nothing(void *arg, uint8_t type, const char *path)
+{
+	(void)arg;
+	(void)type;
+	(void)path;
+}
+
+bool entry_may_become(struct session *s, struct tdir *d, const char *name, uint8_t type, struct diag *diag)
+{
+	struct stat st;
+
+	if (!s->has_rules || d->fd < 0 || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		listing_type(st.st_mode) == type || !entry_protected(s, d->src, name, S_ISDIR(st.st_mode)))
+		return true;
+	target_fail(diag, DIAG_RECEIVER_PROTECTED, 0, d, name, "cannot replace");
+	return false;
+}
+
+int entry_clear_way(struct session *s, struct tdir *d, const char *name, struct diag *diag)
+{
+	struct remove_sink sink = {.removed = count_nothing, .failed = keep_first, .arg = diag, .budget = UINT64_MAX};
+	struct stat st;
+
+	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	if (entry_hidden(s, d->dst, name) || entry_reserved(d, name) || entry_protected(s, d->src, name, true)) {
+		target_fail(diag, DIAG_RECEIVER_PROTECTED, 0, d, name, "cannot replace the directory");
+		return -1;
+	}
+	if (unlinkat(d->fd, name, AT_REMOVEDIR) == 0)
+		return 0;
+	if (!(s->flags & HELLO_DELETE)) {
+		target_fail(diag, errno == EBUSY ? DIAG_RECEIVER_MOUNT : DIAG_RECEIVER_OBSTRUCTED, errno, d, name,
+			"cannot replace the directory");
+		return -1;
+	}
+	/* First a look at all of it: either the whole tree goes, or nothing of it. */
+	if (!remove_entry(s, d, name, REMOVE_LIST, &sink) || !remove_entry(s, d, name, 0, &sink)) {
+		if (!diag_is_set(diag))
+			target_fail(diag, DIAG_RECEIVER_OBSTRUCTED, ENOTEMPTY, d, name, "cannot replace the directory");
+		return -1;
+	}
+	return 0;
+}
+
+int entry_commit(struct session *s, struct tmpname *t, struct tdir *d, const char *name, struct diag *diag)
+{
+	struct stat st;
+
+	dir_modify(s, d);
+	if (s->has_rules && fstatat(t->dirfd, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		!entry_may_become(s, d, name, listing_type(st.st_mode), diag))
+		return -1;
+	entry_unname(s, d->fd, name);
+	for (int tries = 0; tries < TRIES; tries++) {
+		if (renameat(t->dirfd, t->name, d->fd, name) == 0) {
+			t->dirfd = -1;
+			return 0;
+		}
+		if (errno == EXDEV && !t->beside) {
+			d->beside = true;
+			return -2;
+		}
+		if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST) {
+			if (entry_clear_way(s, d, name, diag) < 0)
+				return -1;
+		} else if (!entry_unlock(s, d, name, errno)) {
+			break;
+		}
+	}
+	target_fail(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot replace");
+	return -1;
+}
+
+int entry_mkdir(struct session *s, struct tdir *d, const char *name, mode_t mode, bool *out_made, struct diag *diag)
+{
+	struct stat st;
+
+	*out_made = false;
+	for (int tries = 0; tries < TRIES; tries++) {
+		if (mkdirat(d->fd, name, mode) == 0) {
+			dir_modify(s, d);
+			*out_made = true;
+			return 0;
+		}
+		if (errno != EEXIST) {
+			if (entry_unlock(s, d, NULL, errno))
+				continue;
+			break;
+		}
+		if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode))
+			return 0;
+		if (entry_hidden(s, d->dst, name) || entry_protected(s, d->src, name, false)) {
+			target_fail(diag, DIAG_RECEIVER_PROTECTED, 0, d, name, "cannot replace by a directory");
+			return -1;
+		}
+		dir_modify(s, d);
+		entry_unname(s, d->fd, name);
+		if (unlinkat(d->fd, name, 0) < 0 && errno != ENOENT && !entry_unlock(s, d, name, errno))
+			break;
+	}
+	target_fail(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot make the directory");
+	return -1;
+}
+
+/* ---- links, devices, fifos, sockets ---- */
+
+static int special_create(int dirfd, const char *name, const struct meta *m)
+{
+	const dev_t dev = makedev(m->rdev_major, m->rdev_minor);
+	AUTO_FREE char *link = NULL;
+
+	switch (m->type) {
+	case META_LNK:
+		link = xmemdup(m->link.data, m->link.len);
+		return symlinkat(link, dirfd, name);
+	case META_CHR:
+		return mknodat(dirfd, name, S_IFCHR | 0600, dev);
+	case META_BLK:
+		return mknodat(dirfd, name, S_IFBLK | 0600, dev);
+	case META_FIFO:
+		return mknodat(dirfd, name, S_IFIFO | 0600, 0);
+	case META_SOCK:
+		return mknodat(dirfd, name, S_IFSOCK | 0600, 0);
+	}
+	errno = EINVAL;
+	return -1;
+}
+
+/* Metadata of what was just made as dirfd/as; messages call it d/name. */
+static void special_apply(struct session *s, int dirfd, const char *as, bool plain, struct tdir *d, const char *name,
+	const struct meta *m, struct diag *diag, struct stat *st)
+{
+	struct meta room;
+	unsigned failed = META_D_TYPE;
+
+	if (fstatat(dirfd, as, st, AT_SYMLINK_NOFOLLOW) == 0 && dir_enter(s, dirfd) == 0)
+		failed = meta_apply_name(dirfd, as, m, entry_fresh(&room, st, plain), s->fields);
+	entry_meta_failed(diag, failed, errno, d, name);
+}
+
+static int special_replace(
+	struct session *s, struct tdir *d, const char *name, const struct meta *m, struct diag *diag, struct stat *st)
+{
+	for (int tries = 0; tries < TRIES; tries++) {
+		struct tmpname t;
+		int ret;
+
+		tmp_place(s, d, &t);
+		if (special_create(t.dirfd, t.name, m) < 0) {
+			if (errno == EEXIST || errno == ENOENT || (t.beside && entry_unlock(s, d, NULL, errno)))
+				continue;
+			break;
+		}
+		diag_release(diag);
+		special_apply(s, t.dirfd, t.name, tmp_is_plain(s, d, &t), d, name, m, diag, st);
+		if (diag_is_set(diag)) {
+			AUTO_DIAG other = DIAG_INIT;
+			ret = entry_commit(s, &t, d, name, &other);
+			if (ret == -1)
+				diag_move(diag, &other);
+		} else {
+			ret = entry_commit(s, &t, d, name, diag);
+		}
+		if (ret == 0)
+			return 0;
+		tmp_discard(&t);
+		if (ret == -1)
+			return -1;
+	}
+	target_fail(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot make");
+	return -1;
+}
+
+int entry_make_special(struct session *s, struct tdir *d, const char *name, const struct meta *m, bool is_new,
+	struct diag *diag, struct stat *out_st)
+{
+	dir_modify(s, d);
+	if (!is_new)
+		return special_replace(s, d, name, m, diag, out_st);
+	for (int tries = 0; tries < TRIES; tries++) {
+		if (special_create(d->fd, name, m) == 0) {
+			special_apply(s, d->fd, name, d->plain, d, name, m, diag, out_st);
+			return 0;
+		}
+		if (errno == EEXIST)
+			return special_replace(s, d, name, m, diag, out_st);
+		if (!entry_unlock(s, d, NULL, errno))
+			break;
+	}
+	target_fail(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot make");
+	return -1;
+}
+
+/* ---- metadata, and an inode of its own ---- */
+
+int entry_apply(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m,
+	const struct meta *have, struct diag *diag)
+{
+	AUTO_CLOSE int opened = -1;
+	unsigned failed;
+
+	session_wrote_fs(s, d->fd, d->dev);
+	if (fd < 0 && m->type == META_REG) {
+		fd = opened = entry_open(s, d, name, O_RDONLY);
+		if (fd < 0) {
+			target_fail(diag, DIAG_RECEIVER_METADATA, errno, d, name, "cannot open");
+			return -1;
+		}
+		have = NULL; /* opening it may have changed flags or mode */
+	}
+	if (fd >= 0)
+		failed = meta_apply_fd(fd, m, have, s->fields);
+	else if (dir_enter(s, d->fd) < 0)
+		failed = META_D_MTIME;
+	else
+		failed = meta_apply_name(d->fd, name, m, have, s->fields);
+	entry_meta_failed(diag, failed, errno, d, name);
+	return failed ? -1 : 0;
+}
+
+struct meta entry_movable(const struct meta *m)
+{
+	struct meta movable = *m;
+
+	movable.flags &= ~META_FLAGS_PRIV;
+	return movable;
+}
+
+void entry_lock(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m, struct diag *diag)
+{
+	const unsigned fields = s->fields & (META_F_FLAGS | META_F_FLAGS_PRIV);
+	AUTO_DIAG failed = DIAG_INIT;
+
+	if (!(m->flags & META_FLAGS_PRIV) || !(fields & META_F_FLAGS_PRIV))
+		return;
+	entry_meta_failed(&failed, meta_apply_fd(fd, m, NULL, fields), errno, d, name);
+	if (diag_is_set(&failed) && !diag_is_set(diag))
+		diag_move(diag, &failed);
+}
+
+static int break_regular(struct session *s, struct tdir *d, const char *name, const struct meta *m, struct diag *diag)
+{
+	AUTO_CLOSE int from = entry_open(s, d, name, O_RDONLY);
+	const struct meta movable = entry_movable(m);
+	struct stat st;
+
+	if (from < 0 || fstat(from, &st) < 0) {
+		target_fail(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot open");
+		return -1;
+	}
+	for (int tries = 0; tries < TRIES; tries++) {
+		AUTO_DIAG other = DIAG_INIT;
+		struct tmpname t;
+		AUTO_CLOSE int to = tmp_create(s, d, &t);
+		unsigned failed;
+		int ret;
+
+		if (to < 0)
+			break;
+		meta_apply_creation_flags(to, m, s->fields);
+		if (copy_whole(s, from, to, (uint64_t)st.st_size) < 0) {
+			tmp_discard(&t);
+			break;
+		}
+		failed = meta_apply_fd(to, &movable, NULL, s->fields);
+		diag_release(diag);
+		entry_meta_failed(diag, failed, errno, d, name);
+		ret = entry_commit(s, &t, d, name, &other);
+		if (ret == 0) {
+			entry_lock(s, d, name, to, m, diag);
+			return diag_is_set(diag) ? -1 : 0;
+		}
+		tmp_discard(&t);
+		if (ret == -1) {
+			diag_move(diag, &other);
+			return -1;
+		}
+	}
+	target_fail(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot make a copy of its own for");
+	return -1;
+}
+
+int entry_break(struct session *s, struct tdir *d, const char *name, const struct meta *m, struct diag *diag)
+{
+	struct stat st;
+
+	dir_modify(s, d);
+	if (m->type == META_REG)
+		return break_regular(s, d, name, m, diag);
+	return entry_make_special(s, d, name, m, false, diag, &st) < 0 || diag_is_set(diag) ? -1 : 0;
+}

@@ -1,0 +1,470 @@
+/*
+ * Large files: opening, choosing where to write, and the commit.
+ *
+ * A new file is created under its own name, so that a resumed run finds what is there. One that is replaced
+ * is written to a temporary name, which is made when the first difference is known (until then only a note is
+ * kept of what was equal), or in place.
+ */
+#include "receiver/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define NOCOW 0x00800000u
+
+void file_fail(struct tfile *f, enum diag_code code, int err, const char *what)
+{
+	if (diag_is_set(&f->failed))
+		return;
+	target_fail(&f->failed, code, err, f->dir, f->name, what);
+	/* A new file for which there is no room gives back what it has taken: the rest may still fit. */
+	if (f->failed.code == DIAG_RECEIVER_FULL && f->created && f->fd >= 0 && f->tmp.dirfd < 0 &&
+		ftruncate(f->fd, 0) < 0)
+		return;
+}
+
+struct tfile *file_find(struct session *s, uint32_t id)
+{
+	for (size_t i = 0; i < s->files_n; i++) {
+		if (s->files[i]->id == id)
+			return s->files[i];
+	}
+	return NULL;
+}
+
+static void file_close(struct session *s, struct tfile *f)
+{
+	for (size_t i = 0; i < s->files_n; i++) {
+		if (s->files[i] == f) {
+			s->files[i] = s->files[--s->files_n];
+			break;
+		}
+	}
+	if (f->dir)
+		f->dir->files--;
+	tmp_discard(&f->tmp);
+	if (f->basis_fd >= 0 && f->basis_fd != f->fd)
+		close(f->basis_fd);
+	if (f->fd >= 0)
+		close(f->fd);
+	meta_release(&f->want);
+	meta_release(&f->have);
+	buf_release(&f->equal);
+	buf_release(&f->again);
+	diag_release(&f->failed);
+	free(f->name);
+	free(f);
+}
+
+/* Nothing half-written may look finished: a time that would be the source's is taken away. */
+static void spoil_time(struct session *s, const struct tfile *f)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = !f->want.mtime_s}};
+	struct stat st;
+
+	if (f->fd < 0 || f->tmp.dirfd >= 0 || s->dry || (f->flags & FILE_SEGMENT) || (!f->wrote && !f->created))
+		return;
+	if (fstat(f->fd, &st) == 0 && st.st_mtim.tv_sec == f->want.mtime_s &&
+		st.st_mtim.tv_nsec == (long)f->want.mtime_ns)
+		(void)futimens(f->fd, times);
+}
+
+void file_abandon_all(struct session *s)
+{
+	while (s->files_n) {
+		spoil_time(s, s->files[0]);
+		file_close(s, s->files[0]);
+	}
+}
+
+/* ---- where to write ---- */
+
+static bool create_tmp(struct session *s, struct tfile *f)
+{
+	f->fd = tmp_create(s, f->dir, &f->tmp);
+	if (f->fd < 0 || fstat(f->fd, &f->fresh) < 0) {
+		file_fail(f, DIAG_RECEIVER_CREATE, errno, "cannot create a temporary file for");
+		return false;
+	}
+	session_wrote_fs(s, f->dir->fd, f->dir->dev);
+	if ((f->want.flags & NOCOW) || !tmp_is_plain(s, f->dir, &f->tmp))
+		meta_apply_creation_flags(f->fd, &f->want, s->fields);
+	return true;
+}
+
+bool file_copy_equal(struct session *s, struct tfile *f)
+{
+	const size_t n = f->equal.len / sizeof(uint64_t);
+
+	for (size_t i = 0; i + 1 < n && !f->cloned; i += 2) {
+		uint64_t range[2];
+
+		memcpy(range, f->equal.data + i * sizeof(uint64_t), sizeof(range));
+		if (copy_sparse(s, f->basis_fd, f->fd, range[0], range[1] - range[0]) < 0) {
+			file_fail(f, DIAG_RECEIVER_WRITE, errno, "cannot write");
+			return false;
+		}
+	}
+	buf_clear(&f->equal);
+	return true;
+}
+
+bool file_materialise(struct session *s, struct tfile *f)
+{
+	if (diag_is_set(&f->failed) || s->dry)
+		return false;
+	if (f->fd >= 0)
+		return true;
+	if (!f->dir || !create_tmp(s, f))
+		return false;
+	f->cloned = f->basis_fd >= 0 && f->basis_size && copy_clone(f->basis_fd, f->fd) == 0;
+	return file_copy_equal(s, f);
+}
+
+static bool wants_inplace(const struct session *s, const struct tfile *f)
+{
+	if ((s->flags & HELLO_REPLACE) || (f->flags & FILE_BREAK) || f->have.nlink != 1)
+		return false;
+	return (s->flags & HELLO_INPLACE) || f->have.size >= TARGET_INPLACE_MIN;
+}
+
+/* What is there under the name, as basis. It may be gone, or something else, by now: then there is none. */
+static void open_basis(struct session *s, struct tfile *f)
+{
+	struct stat st;
+
+	f->basis_fd = entry_open(s, f->dir, f->name, O_RDONLY);
+	if (f->basis_fd < 0)
+		return;
+	if (fstat(f->basis_fd, &st) < 0 || meta_read_fd(f->basis_fd, s->fields, &f->have) < 0) {
+		file_fail(f, DIAG_RECEIVER_LIST, errno, "cannot read the metadata of");
+		return;
+	}
+	f->basis_size = (uint64_t)st.st_size;
+	(void)posix_fadvise(f->basis_fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	if (s->dry || !wants_inplace(s, f))
+		return;
+	f->fd = entry_open(s, f->dir, f->name, O_RDWR);
+	if (f->fd < 0)
+		return; /* it is being executed, or swapped to: beside */
+	if (fstat(f->fd, &st) < 0 || st.st_ino != f->have.ino || st.st_dev != f->have.dev) {
+		close(f->fd);
+		f->fd = -1;
+		return;
+	}
+	close(f->basis_fd);
+	f->basis_fd = f->fd;
+	f->inplace = true;
+	session_wrote_fs(s, f->dir->fd, f->dir->dev);
+}
+
+static void open_new(struct session *s, struct tfile *f)
+{
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
+	dir_modify(s, f->dir);
+	f->fd = openat(f->dir->fd, f->name, flags, 0600);
+	if (f->fd < 0 && entry_unlock(s, f->dir, NULL, errno))
+		f->fd = openat(f->dir->fd, f->name, flags, 0600);
+	if (f->fd < 0 && errno == EEXIST) {
+		create_tmp(s, f);
+		return;
+	}
+	if (f->fd < 0 || fstat(f->fd, &f->fresh) < 0) {
+		file_fail(f, DIAG_RECEIVER_CREATE, errno, "cannot create");
+		return;
+	}
+	f->created = true;
+	if ((f->want.flags & NOCOW) || !f->dir->plain)
+		meta_apply_creation_flags(f->fd, &f->want, s->fields);
+}
+
+/* ---- segments of a file another receiver owns ---- */
+
+static int open_path(struct session *s, const struct bytes *path, int flags)
+{
+	AUTO_FREE char *p = xmemdup(path->p, path->len);
+	const char *name;
+	AUTO_CLOSE int dirfd = resolve_parent(s, p, &name);
+	struct stat st;
+	int fd;
+
+	if (dirfd < 0)
+		return -1;
+	fd = openat(dirfd, name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		errno = EINVAL;
+		return -1;
+	}
+	if (fd >= 0 && flags != O_RDONLY)
+		session_wrote_fs(s, dirfd, st.st_dev);
+	return fd;
+}
+
+static void open_segment(struct session *s, struct tfile *f, const struct msg_file *m)
+{
+	struct stat st;
+
+	f->name = xmemdup(m->path.p, m->path.len);
+	if (s->dry)
+		return;
+	f->fd = open_path(s, &m->path, O_RDWR);
+	if (f->fd < 0) {
+		file_fail(f, DIAG_RECEIVER_WRITE, errno, "cannot open");
+		return;
+	}
+	if (!(f->flags & FILE_UPDATE) || m->basis_path.len == 0)
+		return;
+	f->inplace = m->basis_path.len == m->path.len && memcmp(m->basis_path.p, m->path.p, m->path.len) == 0;
+	f->basis_fd = f->inplace ? f->fd : open_path(s, &m->basis_path, O_RDONLY);
+	if (f->basis_fd < 0 || fstat(f->basis_fd, &st) < 0) {
+		file_fail(f, DIAG_RECEIVER_WRITE, errno, "cannot open the previous version of");
+		return;
+	}
+	f->basis_size = (uint64_t)st.st_size;
+}
+
+/* ---- FILE ---- */
+
+static void answer_done(struct session *s, struct tfile *f, const struct msg_file_done *done)
+{
+	size_t start = frame_begin(&s->out, MSG_FILE_DONE, f->id);
+
+	msg_file_done_put(&s->out, done);
+	frame_end(&s->out, start);
+}
+
+static void answer_ok(struct session *s, struct tfile *f)
+{
+	AUTO_FREE char *own = path_join(f->dir->dst, f->name);
+	AUTO_FREE char *tmp = NULL;
+	const char *path = own;
+	struct msg_file_ok m = {.inplace = f->inplace, .basis = f->basis_size};
+	size_t start;
+
+	if (f->tmp.dirfd >= 0)
+		path = tmp = path_join(f->tmp.beside ? f->dir->dst : TMP_DIR, f->tmp.name);
+	m.path = (struct bytes){(const uint8_t *)path, strlen(path)};
+	if (f->basis_fd >= 0)
+		m.basis_path = (struct bytes){(const uint8_t *)own, strlen(own)};
+	start = frame_begin(&s->out, MSG_FILE_OK, f->id);
+	msg_file_ok_put(&s->out, &m);
+	frame_end(&s->out, start);
+}
+
+static void file_open(struct session *s, struct tfile *f, const struct msg_file *m)
+{
+	if (f->flags & FILE_SEGMENT) {
+		open_segment(s, f, m);
+		return;
+	}
+	f->name = xmemdup(m->name.p, m->name.len);
+	f->dir = dir_find(s, m->dir);
+	if (!f->dir) {
+		file_fail(f, DIAG_RECEIVER_DIR, 0, "no directory for");
+		return;
+	}
+	f->dir->files++;
+	if (entry_reserved(f->dir, f->name) || entry_hidden(s, f->dir->dst, f->name)) {
+		file_fail(f, DIAG_RECEIVER_RESERVED, 0, "cannot use the name");
+		return;
+	}
+	if (f->dir->fd < 0)
+		return; /* dry run */
+	if (f->flags & FILE_UPDATE)
+		open_basis(s, f);
+	else if (!s->dry)
+		open_new(s, f);
+	if ((f->flags & FILE_SHARED) && !s->dry && !diag_is_set(&f->failed) && f->fd < 0)
+		file_materialise(s, f);
+}
+
+bool file_handle(struct session *s, const struct frame *fr)
+{
+	struct msg_file m;
+	struct tfile *f;
+
+	if (!msg_file_get(fr, &m))
+		return session_malformed(s, "file");
+	if (file_find(s, fr->id))
+		return session_error(s, DIAG_RECEIVER_PROTOCOL, "file %u is open already", fr->id);
+	if (s->files_n == TARGET_FILES_MAX)
+		return session_error(s, DIAG_RECEIVER_LIMIT, "more than %u files are open", TARGET_FILES_MAX);
+	f = xcalloc(1, sizeof(*f));
+	f->id = fr->id;
+	f->flags = m.flags;
+	f->size = m.size;
+	f->fd = f->basis_fd = f->tmp.dirfd = -1;
+	s->files[s->files_n++] = f;
+	if (m.meta.len &&
+		(meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len || f->want.type != META_REG))
+		return session_malformed(s, "metadata of a file");
+	file_open(s, f, &m);
+	if (!(f->flags & FILE_SHARED) || (f->flags & FILE_SEGMENT))
+		return true;
+	/* The mover waits for the path: a failure is said at once, and the file is no more. */
+	if (diag_is_set(&f->failed)) {
+		answer_done(s, f, &(struct msg_file_done){.status = FILE_FAILED, .diag = f->failed});
+		file_close(s, f);
+	} else if (f->dir) {
+		answer_ok(s, f);
+	}
+	return true;
+}
+
+/* ---- FILE_END ---- */
+
+static void answer_again(struct session *s, struct tfile *f)
+{
+	struct msg_file_done done = {.status = FILE_AGAIN, .runs = {f->again.data, f->again.len}};
+
+	answer_done(s, f, &done);
+	buf_clear(&f->again);
+}
+
+static bool all_equal(const struct tfile *f, uint64_t size)
+{
+	uint64_t range[2];
+
+	if (size == 0)
+		return true;
+	if (f->equal.len != sizeof(range))
+		return false;
+	memcpy(range, f->equal.data, sizeof(range));
+	return range[0] == 0 && range[1] >= size;
+}
+
+/* Nothing differed: the inode stays, unless it must not be shared. */
+static bool stays(const struct session *s, struct tfile *f, bool unchanged)
+{
+	uint64_t whole[2] = {0, f->basis_size};
+
+	if (f->fd >= 0 || f->basis_fd < 0)
+		return false;
+	if (unchanged) {
+		buf_clear(&f->equal);
+		buf_append(&f->equal, whole, sizeof(whole));
+	}
+	if (f->have.nlink > 1 && ((f->flags & FILE_BREAK) || meta_diff(&f->have, &f->want, s->fields)))
+		return false;
+	return f->basis_size == f->want.size && all_equal(f, f->want.size);
+}
+
+/* The temporary name is on another file system in spite of its device number: once more, beside. */
+static int commit_beside(struct session *s, struct tfile *f, struct diag *warn)
+{
+	struct tmpname t;
+	AUTO_CLOSE int to = tmp_create(s, f->dir, &t);
+	const struct meta movable = entry_movable(&f->want);
+	unsigned failed;
+	struct diag diag = DIAG_INIT;
+
+	if (to < 0 || copy_whole(s, f->fd, to, f->want.size) < 0) {
+		file_fail(f, DIAG_RECEIVER_WRITE, errno, "cannot write");
+		tmp_discard(&t);
+		return -1;
+	}
+	failed = meta_apply_fd(to, &movable, NULL, s->fields);
+	diag_release(warn);
+	entry_meta_failed(warn, failed, errno, f->dir, f->name);
+	if (fstat(to, &f->fresh) < 0 || entry_commit(s, &t, f->dir, f->name, &diag) != 0) {
+		if (!diag_is_set(&diag))
+			target_fail(&diag, DIAG_RECEIVER_CREATE, EXDEV, f->dir, f->name, "cannot replace");
+		diag_move(&f->failed, &diag);
+		tmp_discard(&t);
+		return -1;
+	}
+	entry_lock(s, f->dir, f->name, to, &f->want, warn);
+	return 0;
+}
+
+static void finish_metadata(struct session *s, struct tfile *f, int fd, struct msg_file_done *done)
+{
+	const bool fresh = f->created || f->tmp.dirfd >= 0;
+	const bool plain = f->tmp.dirfd >= 0 ? tmp_is_plain(s, f->dir, &f->tmp) : f->dir->plain;
+	const struct meta want = f->tmp.dirfd >= 0 ? entry_movable(&f->want) : f->want;
+	struct meta room;
+	unsigned failed = meta_apply_fd(fd, &want, fresh ? entry_fresh(&room, &f->fresh, plain) : NULL, s->fields);
+
+	session_wrote_fs(s, f->dir->fd, f->dir->dev);
+	entry_meta_failed(&done->diag, failed, errno, f->dir, f->name);
+}
+
+static void commit(struct session *s, struct tfile *f, bool unchanged, struct msg_file_done *done)
+{
+	struct stat st;
+	int fd, ret;
+
+	if (stays(s, f, unchanged)) {
+		fd = f->basis_fd;
+	} else {
+		if (!file_materialise(s, f))
+			return;
+		fd = f->fd;
+		if (fstat(fd, &st) < 0 ||
+			((uint64_t)st.st_size != f->want.size && ftruncate(fd, (off_t)f->want.size) < 0)) {
+			file_fail(f, DIAG_RECEIVER_WRITE, errno, "cannot write");
+			return;
+		}
+		if (f->flags & FILE_UPDATE)
+			done->why |= f->wrote ? META_D_CONTENT : 0;
+	}
+	finish_metadata(s, f, fd, done);
+	if (fstat(fd, &st) < 0)
+		file_fail(f, DIAG_RECEIVER_WRITE, errno, "cannot read back");
+	done->dev = st.st_dev;
+	done->ino = st.st_ino;
+	if (f->tmp.dirfd < 0 || diag_is_set(&f->failed))
+		return;
+	ret = entry_commit(s, &f->tmp, f->dir, f->name, &f->failed);
+	if (ret == 0)
+		entry_lock(s, f->dir, f->name, fd, &f->want, &done->diag);
+	if (ret == -2 && commit_beside(s, f, &done->diag) == 0) {
+		done->dev = f->fresh.st_dev;
+		done->ino = f->fresh.st_ino;
+	}
+}
+
+static void file_finish(struct session *s, struct tfile *f, const struct msg_file_end *m)
+{
+	struct msg_file_done done = {.status = FILE_COMMITTED};
+
+	if (m->flags & FILE_END_ABANDON)
+		file_fail(f, DIAG_RECEIVER_ABANDONED, 0, "gave up");
+	if (f->have.type == META_REG && f->want.type == META_REG)
+		done.why = meta_diff(&f->have, &f->want, s->fields);
+	if (!diag_is_set(&f->failed) && !s->dry && !(f->flags & (FILE_SEGMENT | FILE_COMPARE)))
+		commit(s, f, m->flags & FILE_END_UNCHANGED, &done);
+	if (diag_is_set(&f->failed)) {
+		spoil_time(s, f);
+		done.status = FILE_FAILED;
+		done.dev = done.ino = 0;
+		diag_move(&done.diag, &f->failed);
+	}
+	answer_done(s, f, &done);
+	diag_release(&done.diag);
+	file_close(s, f);
+}
+
+bool file_end_handle(struct session *s, const struct frame *fr)
+{
+	struct tfile *f = file_find(s, fr->id);
+	struct msg_file_end m;
+
+	if (!msg_file_end_get(fr, &m))
+		return session_malformed(s, "end of a file");
+	if (!f)
+		return true; /* it has failed, and that was said */
+	if (m.meta.len &&
+		(meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len || f->want.type != META_REG))
+		return session_malformed(s, "metadata of a file");
+	if (!(f->flags & FILE_SEGMENT) && f->want.type != META_REG)
+		return session_malformed(s, "end of a file");
+	if (f->again.len && !diag_is_set(&f->failed) && !(m.flags & FILE_END_ABANDON))
+		answer_again(s, f);
+	else
+		file_finish(s, f, &m);
+	return true;
+}

@@ -1,0 +1,293 @@
+/*
+ * Our own listing of one slice of a directory: names first, so that a slice too large is noticed before
+ * anything is read; then the inodes in the order of their numbers, which is how they lie on the disk.
+ */
+#include "receiver/private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define GETDENTS_BYTES (64u << 10)
+#define SLICE_MAX (4u * WIRE_SLICE_ENTRIES)
+/* Only the first slice can ask for more of them; a later one that has grown meanwhile is taken up to this. */
+#define SLICE_HARD_MAX (16u * WIRE_SLICE_ENTRIES)
+
+ssize_t listing_getdents(int fd, void *buf, size_t n)
+{
+	return syscall(SYS_getdents64, fd, buf, n);
+}
+
+void listing_free(struct listing *l)
+{
+	if (!l)
+		return;
+	buf_release(&l->arena);
+	free(l->e);
+	free(l->table);
+	free(l);
+}
+
+bool entry_reserved(const struct tdir *d, const char *name)
+{
+	return !*d->dst && str_eq(name, TMP_DIR);
+}
+
+bool entry_hidden(const struct session *s, const char *dst, const char *name)
+{
+	const size_t n = strlen(dst);
+
+	for (size_t i = 0; i < s->hidden_n; i++) {
+		const char *h = s->hidden[i];
+		if (strncmp(h, dst, n) == 0 && (!n || h[n] == '/') && str_eq(h + n + (n > 0), name))
+			return true;
+	}
+	return false;
+}
+
+bool entry_protected(const struct session *s, const char *src, const char *name, bool is_dir)
+{
+	struct rules_verdict v;
+
+	if (!s->has_rules)
+		return false;
+	rules_match(s->rules, src, name, is_dir, &v);
+	return v.protect;
+}
+
+bool entry_protected_dying(const struct session *s, const char *src, const char *name, bool is_dir)
+{
+	return s->has_rules && rules_protect_dying(s->rules, src, name, is_dir);
+}
+
+/* Neither compared nor deleted. */
+static bool invisible(const struct session *s, const struct tdir *d, const char *name, bool is_dir)
+{
+	struct rules_verdict v;
+
+	if (entry_reserved(d, name) || (s->hidden_n && entry_hidden(s, d->dst, name)))
+		return true;
+	if (!s->has_rules)
+		return false;
+	rules_match(s->rules, d->src, name, is_dir, &v);
+	return v.hide && v.protect;
+}
+
+/* A temporary file of a run that was killed. Those that are being written are younger than this session. */
+static bool leftover_removed(struct session *s, struct tdir *d, const char *name)
+{
+	struct stat st;
+
+	if (!tmp_is_leftover(name) || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
+		return false;
+	if (st.st_uid != s->uid || st.st_ctim.tv_sec >= s->started_s || s->dry)
+		return true; /* hidden all the same */
+	dir_modify(s, d);
+	entry_unname(s, d->fd, name);
+	(void)unlinkat(d->fd, name, 0);
+	return true;
+}
+
+static uint8_t type_of_dtype(unsigned char dtype)
+{
+	switch (dtype) {
+	case DT_REG:
+		return META_REG;
+	case DT_DIR:
+		return META_DIR;
+	case DT_LNK:
+		return META_LNK;
+	case DT_CHR:
+		return META_CHR;
+	case DT_BLK:
+		return META_BLK;
+	case DT_FIFO:
+		return META_FIFO;
+	case DT_SOCK:
+		return META_SOCK;
+	}
+	return META_NONE;
+}
+
+static unsigned char dtype_of_type(uint8_t type)
+{
+	static const unsigned char dtypes[META_TYPE_END] = {[META_REG] = DT_REG,
+		[META_DIR] = DT_DIR,
+		[META_LNK] = DT_LNK,
+		[META_CHR] = DT_CHR,
+		[META_BLK] = DT_BLK,
+		[META_FIFO] = DT_FIFO,
+		[META_SOCK] = DT_SOCK};
+
+	return dtypes[type];
+}
+
+uint8_t listing_type(mode_t mode)
+{
+	return type_of_dtype(IFTODT(mode));
+}
+
+static void listing_add(struct listing *l, const char *name, size_t n, uint64_t hash, uint64_t ino, uint8_t type)
+{
+	if (l->n == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 64;
+		l->e = xrealloc(l->e, l->cap * sizeof(*l->e));
+	}
+	l->e[l->n++] = (struct own){.hash = hash, .ino = ino, .name = (uint32_t)l->arena.len, .type = type};
+	buf_append(&l->arena, name, n + 1);
+}
+
+/* One entry of getdents: into the listing, or left out. Counts what belongs to the slice. */
+static void take_name(struct session *s, struct tdir *d, struct listing *l, const struct dirent_raw *e, uint64_t *count)
+{
+	const char *name = e->name;
+	uint8_t type = type_of_dtype(e->type);
+	size_t n = strlen(name);
+	uint64_t hash;
+	struct stat st;
+
+	if (!wire_name_valid((const uint8_t *)name, n))
+		return; /* "." and ".." */
+	hash = digest_name(&s->digest, name, n);
+	if (d->slices > 1 && digest_slice(hash, d->slices) != d->slice)
+		return;
+	if (type == META_NONE && fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		type = listing_type(st.st_mode);
+	if (invisible(s, d, name, type == META_DIR) || leftover_removed(s, d, name))
+		return;
+	if (++*count <= (d->slice ? SLICE_HARD_MAX : SLICE_MAX))
+		listing_add(l, name, n, hash, e->ino, type);
+}
+
+enum listing_result listing_names(struct session *s, struct tdir *d, struct listing **out, uint32_t *out_slices)
+{
+	AUTO_FREE char *raw = xmalloc(GETDENTS_BYTES);
+	struct listing *l = xcalloc(1, sizeof(*l));
+	uint64_t count = 0, slices;
+
+	if (lseek(d->fd, 0, SEEK_SET) < 0)
+		goto failed;
+	for (;;) {
+		ssize_t n = listing_getdents(d->fd, raw, GETDENTS_BYTES);
+		if (n < 0)
+			goto failed;
+		if (n == 0)
+			break;
+		for (ssize_t pos = 0; pos < n;) {
+			const struct dirent_raw *e = (const void *)(raw + pos);
+			take_name(s, d, l, e, &count);
+			pos += e->reclen;
+		}
+		pace_rest(&s->pace);
+	}
+	if (count > SLICE_HARD_MAX && d->slice) {
+		errno = EOVERFLOW;
+		goto failed;
+	}
+	if (count > SLICE_MAX && !d->slice) {
+		listing_free(l);
+		slices = (uint64_t)d->slices * (count / WIRE_SLICE_ENTRIES + 1);
+		*out_slices = (uint32_t)MIN(slices, (uint64_t)UINT32_MAX);
+		return LISTING_SPLIT;
+	}
+	*out = l;
+	return LISTING_OK;
+failed:
+	listing_free(l);
+	return LISTING_ERROR;
+}
+
+static int by_ino(const void *a, const void *b)
+{
+	const struct own *x = a, *y = b;
+
+	return x->ino < y->ino ? -1 : x->ino > y->ino;
+}
+
+/* Reads one entry and leaves its encoding at the end of the arena. False: it is gone. */
+static bool read_entry(struct session *s, struct tdir *d, struct listing *l, struct own *o, struct meta *m)
+{
+	o->meta = (uint32_t)l->arena.len;
+	o->meta_len = 0;
+	if (o->type == META_DIR)
+		return true;
+	if (meta_read(d->fd, own_name(l, o), dtype_of_type(o->type), s->fields, m, NULL) < 0) {
+		if (errno == ENOENT)
+			return false;
+		o->flags |= OWN_UNSURE;
+		return true;
+	}
+	o->type = m->type;
+	if (m->type == META_DIR)
+		return true;
+	if (m->nlink > 1)
+		o->flags |= OWN_LINKED;
+	if (session_suspects(s, m)) {
+		o->flags |= OWN_UNSURE;
+		return true;
+	}
+	meta_pack(&l->arena, m, s->fields);
+	o->meta_len = (uint32_t)(l->arena.len - o->meta);
+	return true;
+}
+
+void listing_sum(struct session *s, struct tdir *d, struct listing *l, uint64_t *sums, struct digest *out_total)
+{
+	struct meta m = META_INIT;
+	size_t kept = 0;
+
+	*out_total = (struct digest){};
+	if (l->n)
+		qsort(l->e, l->n, sizeof(*l->e), by_ino);
+	for (size_t i = 0; i < l->n; i++) {
+		struct own *o = &l->e[i];
+		enum digest_kind kind;
+		struct digest h;
+
+		if (!read_entry(s, d, l, o, &m))
+			continue;
+		kind = o->type == META_DIR ? DIGEST_DIR : o->flags & OWN_LINKED ? DIGEST_LINKED : DIGEST_PLAIN;
+		/* What is unsure has no encoding, and so equals nothing the mover can have. */
+		h = digest_entry(
+			&s->digest, kind, own_name(l, o), strlen(own_name(l, o)), l->arena.data + o->meta, o->meta_len);
+		digest_add(out_total, &h);
+		sums[digest_bucket(o->hash, d->buckets)] += h.lo;
+		if (l->arena.len > TARGET_KEEP_ONE || s->kept_bytes + l->arena.len > TARGET_KEEP_BYTES) {
+			l->arena.len = o->meta; /* read again when it is compared */
+			o->meta_len = 0;
+		}
+		l->e[kept++] = *o;
+	}
+	l->n = kept;
+	meta_release(&m);
+}
+
+void listing_index(struct listing *l)
+{
+	size_t size = 64;
+
+	if (l->table)
+		return;
+	while (size < l->n * 2)
+		size *= 2;
+	l->mask = size - 1;
+	l->table = xcalloc(size, sizeof(*l->table));
+	for (size_t i = 0; i < l->n; i++) {
+		size_t k = (size_t)(l->e[i].hash >> 16) & l->mask;
+		while (l->table[k])
+			k = (k + 1) & l->mask;
+		l->table[k] = (uint32_t)i + 1;
+	}
+}
+
+struct own *listing_find(const struct listing *l, uint64_t hash, const char *name)
+{
+	for (size_t k = (size_t)(hash >> 16) & l->mask; l->table[k]; k = (k + 1) & l->mask) {
+		struct own *o = &l->e[l->table[k] - 1];
+		if (o->hash == hash && str_eq(own_name(l, o), name))
+			return o;
+	}
+	return NULL;
+}

@@ -1,0 +1,261 @@
+/*
+ * rehost-receiver: the target's side, started over SSH. It opens the target root, confines itself to it, says
+ * that it is there, and serves one mover (or proves to one verifier).
+ *
+ * Until the magic is out, whatever goes wrong is one line on standard output, which the transport knows how
+ * to read.
+ */
+#include "base/fd.h"
+#include "confine/confine.h"
+#include "receiver/session.h"
+#include "wire/msg.h"
+#ifdef REHOST_HAVE_PROVER
+#include "verify/prover.h"
+#endif
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define FILES_WANTED ((rlim_t)1024)
+#define MAGIC "REHOST\x01\n"
+
+struct options {
+	char *root; /* owned */
+	bool create, read_only, prove;
+};
+
+static bool say(const char *p, size_t n)
+{
+	return fd_write_full(STDOUT_FILENO, p, n) == 0;
+}
+
+/* Before the magic: the one line, and the end. */
+static int give_up(const struct diag *d)
+{
+	AUTO_BUF line = BUF_INIT;
+
+	buf_printf(&line, "REHOST-ERROR %s %d %s\n", diag_info(d->code)->id, d->err, d->detail ? d->detail : "");
+	say((const char *)line.data, line.len);
+	return 1;
+}
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Any bytes but NUL; "" is the working directory. NULL: no such thing. */
+static char *unhex(const char *hex)
+{
+	size_t n = strlen(hex);
+	char *out;
+
+	if (n % 2 || n / 2 >= 4096)
+		return NULL;
+	out = xcalloc(n / 2 + 2, 1);
+	for (size_t i = 0; i < n; i += 2) {
+		int hi = hex_digit(hex[i]), lo = hex_digit(hex[i + 1]);
+		if (hi < 0 || lo < 0 || hi + lo == 0) {
+			free(out);
+			return NULL;
+		}
+		out[i / 2] = (char)(hi << 4 | lo);
+	}
+	if (!*out)
+		*out = '.';
+	return out;
+}
+
+static bool parse(int argc, char **argv, struct options *o, struct diag *d)
+{
+	for (int i = 1; i < argc; i++) {
+		if (str_eq(argv[i], "--root-hex") && i + 1 < argc && !o->root && (o->root = unhex(argv[i + 1])))
+			i++;
+		else if (str_eq(argv[i], "--create"))
+			o->create = true;
+		else if (str_eq(argv[i], "--read-only"))
+			o->read_only = true;
+		else if (str_eq(argv[i], "--prove"))
+			o->prove = o->read_only = true;
+		else {
+			diag_set(d, DIAG_RECEIVER_USAGE, 0, NULL, "unexpected argument %d", i);
+			return false;
+		}
+	}
+	if (!o->root)
+		diag_set(d, DIAG_RECEIVER_USAGE, 0, NULL, "no target root given");
+	return o->root != NULL;
+}
+
+/*
+ * To the disk with it: a root that a power failure had taken back could not be told from one whose file system is not
+ * mounted yet, and for that the run would wait. Not every file system can sync a directory.
+ */
+static void keep_root(int fd)
+{
+	AUTO_CLOSE int parent = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)fsync(fd);
+	if (parent >= 0)
+		(void)fsync(parent);
+}
+
+/* out_fd -1: it does not exist, and nothing is to be written. */
+static bool open_root(const struct options *o, int *out_fd, struct diag *d)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+
+	*out_fd = open(o->root, flags);
+	if (*out_fd >= 0)
+		return true;
+	if (errno == ENOENT && o->read_only && !o->prove)
+		return true;
+	if (errno == ENOENT && o->create) {
+		if (mkdir(o->root, 0700) == 0)
+			*out_fd = open(o->root, flags);
+		else if (errno == ENOENT) {
+			diag_set(d, DIAG_RECEIVER_ROOT, errno, o->root,
+				"cannot make the target root '%.300s', its parent directory is missing", o->root);
+			return false;
+		}
+	}
+	if (*out_fd >= 0) {
+		keep_root(*out_fd);
+		return true;
+	}
+	diag_set(d, DIAG_RECEIVER_ROOT, errno, o->root, "cannot open the target root '%.300s'", o->root);
+	return false;
+}
+
+/* Two hosts can share a machine: the kernel's boot says so. All zeros where it is not told. */
+static void read_boot_id(uint8_t id[16])
+{
+	AUTO_FREE char *text = NULL;
+	size_t n = 0, digits = 0;
+
+	memset(id, 0, 16);
+	if (fd_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 256, &text, &n) < 0)
+		return;
+	for (size_t i = 0; i < n && digits < 32; i++) {
+		int v = hex_digit((char)tolower((unsigned char)text[i]));
+		if (v >= 0) {
+			id[digits / 2] |= (uint8_t)(v << (digits % 2 ? 0 : 4));
+			digits++;
+		}
+	}
+}
+
+/* The number of the root's mount, as no other mount gets it until the kernel is started anew. 0: Linux before 6.8. */
+static uint64_t mount_number(int fd)
+{
+	enum { MNT_ID_UNIQUE = 0x4000, WORD_MNT_ID = 18 }; /* of statx(), which headers may not know */
+	uint64_t words[32] = {0};
+	uint32_t mask = 0;
+
+#ifdef SYS_statx
+	if (fd >= 0 && syscall(SYS_statx, fd, "", AT_EMPTY_PATH, MNT_ID_UNIQUE, words) == 0)
+		memcpy(&mask, words, sizeof(mask));
+#endif
+	return mask & MNT_ID_UNIQUE ? words[WORD_MNT_ID] : 0;
+}
+
+static void raise_limits(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < FILES_WANTED) {
+		l.rlim_cur = MIN(l.rlim_max, FILES_WANTED);
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+	/* A file too large for the limit is that file's failure, not our end. */
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static bool confine(int root_fd, bool read_only, struct diag *d)
+{
+	AUTO_BUF note = BUF_INIT;
+	/* A root that does not exist leaves nothing to be confined to: the working directory, and only to
+	 * read. */
+	AUTO_CLOSE int here = root_fd < 0 ? open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (root_fd < 0 && here < 0) {
+		diag_set(d, DIAG_RECEIVER_ROOT, errno, NULL, "cannot open the working directory");
+		return false;
+	}
+	return confine_receiver(root_fd < 0 ? here : root_fd, read_only, &note, d);
+}
+
+static int prove(int root_fd)
+{
+#ifdef REHOST_HAVE_PROVER
+	return verify_prover_main(STDIN_FILENO, STDOUT_FILENO, root_fd);
+#else
+	(void)root_fd;
+	return 1;
+#endif
+}
+
+static int serve(const struct options *o, int root_fd, const uint8_t boot_id[16], const struct sysload_files *load,
+	const struct below *below)
+{
+	struct session_config c = {.root_fd = root_fd,
+		.read_only = o->read_only,
+		.root_mount = mount_number(root_fd),
+		.version = REHOST_VERSION,
+		.load = load,
+		.below = below};
+	struct session *s;
+	int ret;
+
+	memcpy(c.boot_id, boot_id, sizeof(c.boot_id));
+	s = session_new(&c);
+	ret = session_serve(s, STDIN_FILENO, STDOUT_FILENO);
+	session_free(s);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	AUTO_DIAG d = DIAG_INIT;
+	struct options o = {};
+	struct sysload_files load;
+	struct below below;
+	uint8_t boot_id[16];
+	int root_fd = -1, ret;
+
+	if (argc == 2 && str_eq(argv[1], "--version")) {
+		printf("rehost-receiver %s\n", REHOST_VERSION);
+		return fflush(stdout) == 0 ? 0 : 1;
+	}
+	raise_limits();
+	read_boot_id(boot_id);
+	if (!parse(argc, argv, &o, &d) || !open_root(&o, &root_fd, &d)) {
+		free(o.root);
+		return give_up(&d);
+	}
+#ifndef REHOST_HAVE_PROVER
+	if (o.prove) {
+		diag_set(&d, DIAG_RECEIVER_USAGE, 0, NULL, "this receiver was built without verification");
+		return give_up(&d);
+	}
+#endif
+	sysload_open(&load); /* for netcheck; there is no /proc where we are going */
+	below_open(&below, root_fd);
+	umask(0);
+	if (!confine(root_fd, o.read_only, &d))
+		return give_up(&d);
+	if (!say(MAGIC, sizeof(MAGIC) - 1))
+		return 1;
+	ret = o.prove ? prove(root_fd) : serve(&o, root_fd, boot_id, &load, &below);
+	below_close(&below);
+	free(o.root);
+	return ret;
+}

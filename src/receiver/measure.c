@@ -1,0 +1,37 @@
+/* What netcheck asks for: bytes taken and thrown away, a clock, and how busy this host is. Nothing is written. */
+#include "base/clock.h"
+#include "receiver/private.h"
+
+bool fill_handle(struct session *s, const struct frame *f)
+{
+	s->filled += f->len;
+	return true;
+}
+
+bool ping_handle(struct session *s, const struct frame *f)
+{
+	struct msg_pong m = {.clock_ns = (uint64_t)clock_mono_ns(), .filled = s->filled};
+	size_t start;
+
+	if (f->len)
+		return session_malformed(s, "ping");
+	start = frame_begin(&s->out, MSG_PONG, f->id);
+	msg_pong_put(&s->out, &m);
+	frame_end(&s->out, start);
+	return true;
+}
+
+bool load_handle(struct session *s, const struct frame *f)
+{
+	struct sysload now = {};
+	size_t start;
+
+	if (f->len)
+		return session_malformed(s, "question for the load");
+	if (s->load && !sysload_read(s->load, &now))
+		now = (struct sysload){};
+	start = frame_begin(&s->out, MSG_LOAD_OK, f->id);
+	msg_load_put(&s->out, &now);
+	frame_end(&s->out, start);
+	return true;
+}

@@ -1,0 +1,359 @@
+/*
+ * Private to the room target: the session's state, and what its files offer each other.
+ *
+ * Everything happens relative to a descriptor of a directory, with one bare name; only resolve.c takes paths,
+ * and it never follows a symbolic link.
+ */
+#pragma once
+
+#include "delta/delta.h"
+#include "pace/pace.h"
+#include "rules/rules.h"
+#include "receiver/session.h"
+#include "wire/msg.h"
+
+#include <pthread.h>
+#include <sys/stat.h>
+
+#define TARGET_DIRS_MAX 256
+#define TARGET_FILES_MAX 64
+#define TARGET_FS_MAX 32
+#define TARGET_HIDDEN_MAX 4096
+#define TARGET_KEEP_BYTES \
+	(32u << 20) /* packed listings kept between DIR and LIST, of all open directories \
+					*/
+#define TARGET_KEEP_ONE (16u << 20) /* ... of one */
+#define TARGET_INPLACE_MIN (64u << 20) /* update = auto: larger files are updated in place */
+#define TMP_DIR ".rehost.tmp"
+#define TMP_PREFIX ".rehost."
+
+/* ---- directories ---- */
+
+/* UNSURE: it could not be read, or what it looks like is not to be believed: it equals nothing. */
+enum own_flag { OWN_LINKED = 1 << 0, OWN_SEEN = 1 << 1, OWN_UNSURE = 1 << 2 };
+struct own { /* one entry of our own listing */
+	uint64_t hash, ino;
+	uint32_t name, meta, meta_len; /* in the arena; meta_len 0: not kept */
+	uint8_t type; /* META_* */
+	uint8_t flags;
+};
+struct listing {
+	struct buf arena;
+	struct own *e;
+	size_t n, cap;
+	uint32_t *table; /* index + 1 into e, open addressing, made by listing_index() */
+	size_t mask;
+};
+
+struct tdir {
+	uint32_t id;
+	int fd; /* -1: dry run, and it does not exist */
+	char *src, *dst;
+	uint8_t flags;
+	bool made; /* by this DIR */
+	bool plain; /* what is created in it inherits nothing: no default ACL, no flags, no label */
+	bool beside; /* the temporary directory is on another file system */
+	bool modified; /* by us: its mtime is not what it was */
+	bool unlocked; /* i or a were cleared */
+	bool widened; /* u+rwx was added */
+	uint64_t dev, ino;
+	struct meta want, have; /* have: as it was when it was opened */
+	bool has_want;
+	uint32_t slice, slices, buckets;
+	struct listing *own; /* kept between DIR and LIST, and during LIST */
+	size_t own_bytes;
+	bool listing; /* LIST frames have begun */
+	bool unreadable; /* our listing could not be read again: every entry fails */
+	struct buf bitmap;
+	struct buf needs; /* NEED frames, held until the mover has sent its last LIST */
+	uint32_t index;
+	unsigned files; /* open files in it */
+};
+
+/* ---- temporary names ---- */
+
+struct tmpname {
+	int dirfd; /* borrowed; -1: none */
+	char name[32];
+	bool beside;
+};
+
+/* ---- large files ---- */
+
+struct tfile {
+	uint32_t id;
+	uint8_t flags;
+	struct tdir *dir; /* NULL with FILE_SEGMENT, or when the directory is not open */
+	char *name;
+	struct meta want, have; /* have.type META_NONE: nothing was there */
+	int fd; /* written to; -1: nothing yet */
+	int basis_fd; /* -1: no basis. The same number as fd when in place */
+	uint64_t size, basis_size;
+	bool inplace, created, cloned, wrote;
+	struct tmpname tmp;
+	struct stat fresh; /* of what we created */
+	struct buf equal; /* uint64_t pairs off, end: basis ranges known to be right, not copied yet */
+	struct buf again; /* records of FILE_AGAIN: runs to be sent literally */
+	struct diag failed; /* the first failure; nothing is done after it */
+};
+
+/* ---- the session ---- */
+
+struct fsref {
+	uint64_t dev;
+	int fd;
+};
+
+struct epoch { /* see epoch.c; what the thread uses is left alone while it runs */
+	bool dirty; /* something may have been written since the last one began */
+	bool all_wanted; /* of what any receiver can have written */
+	bool running, all;
+	int64_t time, next_ns; /* of the clock that inodes have; monotonic */
+	pthread_t thread;
+	int wake[2]; /* a pipe: something to read when the thread is done */
+	int fds[TARGET_FS_MAX];
+	size_t fds_n;
+	int err;
+};
+
+struct session {
+	int root_fd;
+	uint64_t root_dev, root_ino, root_mount;
+	bool read_only, is_root, dry, ready;
+	int out_fd; /* -1: the caller takes the answers */
+	bool bye, error;
+	int sync_errno; /* of a file system that had to be synced early */
+	bool lost; /* out_fd could not be written */
+	bool no_openat2;
+	uint8_t boot_id[16];
+	const char *version;
+	uint32_t flags, fields;
+	struct digest_key digest;
+	struct delta_key delta;
+	struct rules *rules;
+	bool has_rules;
+	char **hidden;
+	size_t hidden_n;
+	struct buf out;
+	struct tdir *dirs[TARGET_DIRS_MAX];
+	size_t dirs_n;
+	struct tfile *files[TARGET_FILES_MAX];
+	size_t files_n;
+	struct fsref fs[TARGET_FS_MAX];
+	size_t fs_n;
+	struct epoch epoch;
+	struct suspect suspects[WIRE_SUSPECTS_MAX];
+	size_t suspects_n;
+	size_t kept_bytes;
+	int cwd; /* descriptor the current directory was set from, -1: unknown */
+	int tmp_fd;
+	bool tmp_plain;
+	uint64_t rng;
+	int64_t started_s;
+	uint64_t uid;
+	struct buf window, result; /* scratch of segment.c */
+	const struct sysload_files *load;
+	const struct below *below;
+	uint64_t filled; /* bytes of FILL */
+	struct pace pace;
+};
+
+/* session.c */
+/* Answers MSG_ERROR and ends the session: always returns false. */
+bool session_error(struct session *s, enum diag_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+bool session_malformed(struct session *s, const char *what);
+/* Fills d: "WHAT 'dst/name'"; a few errnos have codes of their own. dir and name may be NULL. */
+void target_fail(
+	struct diag *d, enum diag_code code, int err, const struct tdir *dir, const char *name, const char *what);
+/* dst of an entry; freed by the caller. */
+char *path_join(const char *dir, const char *name);
+/* Writes what has gathered, when that is much: between frames only. */
+void session_push(struct session *s);
+/* Remembers that the file system is written to. */
+void session_wrote_fs(struct session *s, int fd, uint64_t dev);
+
+/* measure.c */
+bool fill_handle(struct session *s, const struct frame *f);
+bool ping_handle(struct session *s, const struct frame *f);
+bool load_handle(struct session *s, const struct frame *f);
+
+/* resolve.c: O_RDONLY descriptors of directories; -1 with errno. Nothing is followed. */
+int resolve_dir(struct session *s, const char *path);
+int resolve_parent(struct session *s, const char *path, const char **out_name);
+/* One component. no_xdev: EXDEV at a mount point (where the kernel can tell). */
+int resolve_child(struct session *s, int dirfd, const char *name, bool no_xdev);
+/* chmod of what the name is itself, never through a symbolic link. */
+int resolve_chmod(int dirfd, const char *name, mode_t mode);
+
+/* dir.c */
+bool dir_handle(struct session *s, const struct frame *f);
+bool dir_end_handle(struct session *s, const struct frame *f);
+struct tdir *dir_find(struct session *s, uint32_t id);
+void dir_abandon_all(struct session *s);
+/* Closes it as it is; DIR_FAIL has been said. */
+void dir_give_up(struct session *s, struct tdir *d);
+/* Clears i and a of the directory, to come back when it is closed. True when there was something to clear. */
+bool dir_unlock(struct session *s, struct tdir *d);
+/* Before its entries are changed. */
+void dir_modify(struct session *s, struct tdir *d);
+void dir_drop_listing(struct session *s, struct tdir *d);
+/* Makes it the current directory. */
+int dir_enter(struct session *s, int fd);
+bool meta_is_plain(const struct meta *m);
+
+/* listing.c */
+enum listing_result { LISTING_OK, LISTING_SPLIT, LISTING_ERROR };
+/* Names and types of the slice. Split: out_slices says into how many. */
+enum listing_result listing_names(struct session *s, struct tdir *d, struct listing **out, uint32_t *out_slices);
+/* Reads every entry; sums[buckets] are the low halves. Packed metadata stay in the arena while the budget
+ * lasts. The current directory must be d. */
+void listing_sum(struct session *s, struct tdir *d, struct listing *l, uint64_t *sums, struct digest *out_total);
+void listing_index(struct listing *l);
+struct own *listing_find(const struct listing *l, uint64_t hash, const char *name);
+void listing_free(struct listing *l);
+static inline const char *own_name(const struct listing *l, const struct own *o)
+{
+	return (const char *)l->arena.data + o->name;
+}
+bool entry_hidden(const struct session *s, const char *dst, const char *name);
+bool entry_reserved(const struct tdir *d, const char *name);
+/* The rules' word on an entry of the directory with this source path. */
+bool entry_protected(const struct session *s, const char *src, const char *name, bool is_dir);
+/* The same while that directory is being deleted: perishable rules count not. */
+bool entry_protected_dying(const struct session *s, const char *src, const char *name, bool is_dir);
+uint8_t listing_type(mode_t mode); /* META_* */
+/* Raw directory entries into buf; bytes, 0 at the end, -1. */
+ssize_t listing_getdents(int fd, void *buf, size_t n);
+struct dirent_raw {
+	uint64_t ino;
+	int64_t off;
+	uint16_t reclen;
+	uint8_t type;
+	char name[];
+} __attribute__((packed));
+
+/* epoch.c */
+int64_t epoch_clock(void); /* never behind the times that inodes get from now on */
+bool epoch_init(struct session *s);
+void epoch_release(struct session *s);
+/* Between requests: begins an epoch when it is time, and answers when one has ended. */
+void epoch_tick(struct session *s);
+int epoch_timeout_ms(const struct session *s); /* until the next tick is of use; -1: none is */
+void epoch_wait(struct session *s); /* for the thread, if it runs */
+bool flush_handle(struct session *s, const struct frame *f);
+bool suspect_handle(struct session *s, const struct frame *f);
+/* Whether a regular file's contents are to be compared whatever its size and time say. */
+bool session_suspects(const struct session *s, const struct meta *m);
+
+/* compare.c */
+bool list_handle(struct session *s, const struct frame *f);
+
+/* entry.c: one name in a directory. All return 0 or -1 with d set, unless they say otherwise. */
+/* What a file that was just created has, so that meta_apply need not look. NULL when things may have been
+ * inherited. */
+const struct meta *entry_fresh(struct meta *room, const struct stat *st, bool plain);
+/* After EPERM or EACCES: clears i and a of the directory and of what the name is. True: worth trying again.
+ */
+bool entry_unlock(struct session *s, struct tdir *d, const char *name, int err);
+/*
+ * A name is about to go, which gives its inode a new ctime: a suspect one that has other names must not look equal by that,
+ * and loses its time. Before the greeting is answered nobody knows which ones are suspect: then it is every one.
+ */
+void entry_unname(struct session *s, int dirfd, const char *name);
+/* Opens a regular file as meta_read() found it, even when its mode forbids that to us. -1 with errno. */
+int entry_open(struct session *s, struct tdir *d, const char *name, int flags);
+/* Whether what is there may give way to this type: not when a rule protects it. */
+bool entry_may_become(struct session *s, struct tdir *d, const char *name, uint8_t type, struct diag *diag);
+/* Removes a directory that stands where something else must come. */
+int entry_clear_way(struct session *s, struct tdir *d, const char *name, struct diag *diag);
+/* Renames over whatever is there. -2: EXDEV (d->beside is set: make it again), else as the others. */
+int entry_commit(struct session *s, struct tmpname *t, struct tdir *d, const char *name, struct diag *diag);
+/* A directory of mode; out_made false: it was there. Replaces a non-directory. */
+int entry_mkdir(struct session *s, struct tdir *d, const char *name, mode_t mode, bool *out_made, struct diag *diag);
+/* A symbolic link, device, fifo or socket, with metadata, in the place of what is there. */
+int entry_make_special(struct session *s, struct tdir *d, const char *name, const struct meta *m, bool is_new,
+	struct diag *diag, struct stat *out_st);
+/* Gives the name an inode of its own with the same contents, and metadata m. */
+int entry_break(struct session *s, struct tdir *d, const char *name, const struct meta *m, struct diag *diag);
+/* Metadata of what is there. fd: descriptor of it or -1. */
+int entry_apply(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m,
+	const struct meta *have, struct diag *diag);
+/* An inode with i or a cannot be renamed: a temporary file gets what entry_movable() leaves, and the rest
+ * after the rename by entry_lock(). The copy shares m's buffers. */
+struct meta entry_movable(const struct meta *m);
+void entry_lock(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m, struct diag *diag);
+/* TARGET_METADATA naming the fields of the mask; nothing for mask 0. */
+void entry_meta_failed(struct diag *diag, unsigned mask, int err, const struct tdir *d, const char *name);
+
+/* put.c */
+bool put_handle(struct session *s, const struct frame *f);
+bool meta_handle(struct session *s, const struct frame *f);
+
+/* file.c */
+bool file_handle(struct session *s, const struct frame *f);
+bool file_end_handle(struct session *s, const struct frame *f);
+struct tfile *file_find(struct session *s, uint32_t id);
+void file_abandon_all(struct session *s);
+/* The temporary file exists from here on, with what is known to be equal. False: f->failed is set. */
+bool file_materialise(struct session *s, struct tfile *f);
+/* Copies the ranges noted as equal. */
+bool file_copy_equal(struct session *s, struct tfile *f);
+void file_fail(struct tfile *f, enum diag_code code, int err, const char *what);
+
+/* segment.c */
+bool data_handle(struct session *s, const struct frame *f);
+bool hole_handle(struct session *s, const struct frame *f);
+bool seg_hash_handle(struct session *s, const struct frame *f);
+bool run_handle(struct session *s, const struct frame *f);
+
+/* copy.c: between our own files, at the pace of s. 0 or -1. */
+int copy_clone(int from, int to);
+/* Into what is a hole so far: holes stay holes. */
+int copy_sparse(struct session *s, int from, int to, uint64_t off, uint64_t len);
+/* The whole file with its holes. */
+int copy_whole(struct session *s, int from, int to, uint64_t size);
+/* Nothing is stored there (past the end too). */
+bool copy_is_hole(int fd, uint64_t off, uint64_t len);
+int copy_zero(int fd, uint64_t off, uint64_t len); /* a hole, or zeros; within the file's size only */
+
+/* link.c */
+bool link_handle(struct session *s, const struct frame *f);
+
+/* remove.c */
+bool delete_handle(struct session *s, const struct frame *f);
+enum remove_flag {
+	REMOVE_LIST = 1 << 0, /* touches nothing: says what would be removed */
+	REMOVE_ALL = 1 << 1, /* whatever the rules say: rehost's own */
+};
+struct remove_sink { /* where records go; arg is the function's */
+	void (*removed)(void *arg, uint8_t type, const char *path);
+	void (*failed)(void *arg, const char *path, struct diag *diag);
+	void *arg;
+	uint64_t budget; /* counted down */
+	bool budget_reached;
+};
+/* One name with all beneath it. False when something stays. */
+bool remove_entry(struct session *s, struct tdir *d, const char *name, unsigned flags, struct remove_sink *sink);
+/* All entries of a directory of ours (the temporary directory). */
+void remove_contents(struct session *s, int dirfd);
+
+/* tmp.c */
+void tmp_start(struct session *s, bool empty);
+/* Removes what is in the temporary directory: when nobody writes there, it is of a receiver that was killed. */
+void tmp_empty(struct session *s);
+void tmp_end(struct session *s);
+/* A new name; on the file system of d. */
+void tmp_place(struct session *s, struct tdir *d, struct tmpname *t);
+int tmp_create(struct session *s, struct tdir *d, struct tmpname *t); /* O_RDWR descriptor or -1 */
+bool tmp_is_plain(const struct session *s, const struct tdir *d, const struct tmpname *t);
+void tmp_discard(struct tmpname *t);
+bool tmp_is_leftover(const char *name); /* .rehost. and 16 hex digits */
+/* Around what changes the root's entries but must not change its mtime. */
+struct root_times {
+	struct timespec mtime;
+	bool known;
+};
+void root_times_hold(struct session *s, struct root_times *t);
+void root_times_restore(struct session *s, const struct root_times *t);
+void root_lock(struct session *s);
+void root_unlock(struct session *s);

@@ -1,0 +1,268 @@
+/* PUT: small entries, contents and metadata in one. META: metadata of one entry. */
+#include "base/fd.h"
+#include "receiver/private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define PUT_ENTRIES_MAX 16384u
+#define NOCOW 0x00800000u
+
+static int close_checked(int *fd)
+{
+	int ret = close(*fd);
+
+	*fd = -1;
+	return ret;
+}
+
+/* Contents and metadata into what was just created. -1: useless, errno says why. diag may be set otherwise.
+ */
+static int fill(struct session *s, struct tdir *d, const char *name, int *fd, bool plain, const struct meta *m,
+	const struct bytes *content, struct stat *st, struct diag *diag)
+{
+	struct meta room;
+	unsigned failed;
+
+	if (fstat(*fd, st) < 0)
+		return -1;
+	if (!plain || (m->flags & NOCOW))
+		meta_apply_creation_flags(*fd, m, s->fields);
+	pace_io(&s->pace, content->len);
+	if (content->len && fd_write_full(*fd, content->p, content->len) < 0)
+		return -1;
+	failed = meta_apply_fd(*fd, m, entry_fresh(&room, st, plain), s->fields);
+	entry_meta_failed(diag, failed, errno, d, name);
+	return close_checked(fd);
+}
+
+static int create_new(struct session *s, struct tdir *d, const char *name)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(d->fd, name, flags, 0600);
+
+	if (fd < 0 && entry_unlock(s, d, NULL, errno))
+		fd = openat(d->fd, name, flags, 0600);
+	return fd;
+}
+
+/* Beside, and renamed over what is there. */
+static int replace_regular(struct session *s, struct tdir *d, const char *name, const struct meta *m,
+	const struct bytes *content, struct stat *st, struct diag *diag)
+{
+	const struct meta movable = entry_movable(m);
+	const bool locks = movable.flags != m->flags;
+
+	for (int tries = 0; tries < 2; tries++) {
+		AUTO_DIAG other = DIAG_INIT;
+		struct tmpname t;
+		AUTO_CLOSE int fd = tmp_create(s, d, &t);
+		AUTO_CLOSE int keep = locks && fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+		int ret;
+
+		diag_release(diag);
+		if (fd < 0 || (locks && keep < 0) ||
+			fill(s, d, name, &fd, tmp_is_plain(s, d, &t), &movable, content, st, diag) < 0) {
+			target_fail(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot write");
+			tmp_discard(&t);
+			return -1;
+		}
+		ret = entry_commit(s, &t, d, name, &other);
+		if (ret == 0) {
+			entry_lock(s, d, name, keep, m, diag);
+			return 0;
+		}
+		tmp_discard(&t);
+		if (ret == -1) {
+			diag_move(diag, &other);
+			return -1;
+		}
+	}
+	target_fail(diag, DIAG_RECEIVER_CREATE, EXDEV, d, name, "cannot replace");
+	return -1;
+}
+
+static int put_regular(struct session *s, struct tdir *d, const char *name, const struct meta *m,
+	const struct bytes *content, struct stat *st, struct diag *diag)
+{
+	AUTO_CLOSE int fd = create_new(s, d, name);
+
+	dir_modify(s, d);
+	if (fd < 0 && errno == EEXIST)
+		return replace_regular(s, d, name, m, content, st, diag);
+	if (fd < 0) {
+		target_fail(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot create");
+		return -1;
+	}
+	if (fill(s, d, name, &fd, d->plain, m, content, st, diag) == 0)
+		return 0;
+	target_fail(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot write");
+	(void)unlinkat(d->fd, name, 0);
+	return -1;
+}
+
+static void put_directory(struct session *s, struct tdir *d, const char *name, struct put_done *p)
+{
+	struct stat st;
+
+	if (!s->dry)
+		p->failed = entry_mkdir(s, d, name, 0700, &p->made, &p->diag) < 0;
+	else
+		p->made = d->fd < 0 || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode);
+}
+
+static void put_entry(struct session *s, struct tdir *d, const char *name, const struct entry *e, const struct meta *m,
+	struct put_done *p)
+{
+	struct stat st = {};
+	int ret;
+
+	if (entry_reserved(d, name) || entry_hidden(s, d->dst, name)) {
+		target_fail(&p->diag, DIAG_RECEIVER_RESERVED, 0, d, name, "cannot use the name");
+		p->failed = true;
+		return;
+	}
+	if (m->type == META_DIR) {
+		put_directory(s, d, name, p);
+		return;
+	}
+	if (s->dry)
+		return;
+	if (m->type == META_REG)
+		ret = put_regular(s, d, name, m, &e->content, &st, &p->diag);
+	else
+		ret = entry_make_special(s, d, name, m, true, &p->diag, &st);
+	p->failed = ret < 0;
+	if ((e->flags & ENTRY_WANT_INO) && !p->failed) {
+		p->dev = st.st_dev;
+		p->ino = st.st_ino;
+	}
+}
+
+/* One record; texts are left out once the answer is long, so that it never outgrows a frame. */
+static void done_put(struct session *s, size_t start, struct put_done *p)
+{
+	if (p->failed || p->made || p->ino || diag_is_set(&p->diag)) {
+		if (s->out.len - start > FRAME_MAX / 4) {
+			free(STEAL(p->diag.path));
+			free(STEAL(p->diag.detail));
+		}
+		msg_put_done_put(&s->out, p);
+	}
+	diag_release(&p->diag);
+}
+
+/* False: malformed. */
+static bool unpack(struct session *s, const struct entry *e, struct meta *out)
+{
+	if (e->meta.len == 1 && e->meta.p[0] == META_DIR) {
+		meta_clear(out);
+		out->type = META_DIR;
+	} else if (meta_unpack(e->meta.p, e->meta.len, s->fields, out) != e->meta.len || out->type == META_DIR) {
+		return false;
+	}
+	return out->type == META_REG || e->content.len == 0;
+}
+
+bool put_handle(struct session *s, const struct frame *f)
+{
+	struct rd r = rd_init(f->payload, f->len);
+	struct tdir *d = dir_find(s, rd_u32(&r));
+	struct meta m = META_INIT;
+	char name[META_NAME_MAX + 1];
+	struct entry e;
+	uint32_t index = 0;
+	size_t start = frame_begin(&s->out, MSG_PUT_DONE, f->id);
+
+	while (index < PUT_ENTRIES_MAX && msg_entry_get(&r, true, &e)) {
+		struct put_done p = {.index = index++};
+
+		if (!unpack(s, &e, &m)) {
+			r.bad = true;
+			break;
+		}
+		memcpy(name, e.name.p, e.name.len);
+		name[e.name.len] = '\0';
+		if (d) {
+			put_entry(s, d, name, &e, &m, &p);
+		} else { /* sent before the mover knew that the directory has failed */
+			target_fail(&p.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
+			p.failed = true;
+		}
+		done_put(s, start, &p);
+	}
+	meta_release(&m);
+	if (!rd_done(&r)) {
+		s->out.len = start;
+		return session_malformed(s, "batch");
+	}
+	frame_end(&s->out, start);
+	return true;
+}
+
+/* ---- META ---- */
+
+static void set_meta(struct session *s, struct tdir *d, const char *name, const struct meta *want, bool own_inode,
+	struct msg_op_done *done)
+{
+	struct meta have = META_INIT;
+	AUTO_CLOSE int fd = -1;
+
+	if (dir_enter(s, d->fd) < 0 ||
+		meta_read(d->fd, name, want->type == META_REG ? DT_REG : DT_UNKNOWN, s->fields, &have,
+			want->type == META_REG && !s->dry ? &fd : NULL) < 0) {
+		target_fail(&done->diag, DIAG_RECEIVER_LIST, errno, d, name, "cannot read the metadata of");
+		done->failed = 1;
+		goto out;
+	}
+	if (have.type != want->type || have.type == META_DIR) {
+		target_fail(&done->diag, DIAG_RECEIVER_CHANGED, 0, d, name, "unexpected type of");
+		done->failed = 1;
+		goto out;
+	}
+	own_inode = own_inode && have.nlink > 1;
+	done->why = meta_diff(&have, want, s->fields) | (own_inode ? META_D_HARDLINK : 0);
+	done->changed = done->why != 0;
+	if (done->changed && !s->dry) {
+		if (own_inode)
+			done->failed = entry_break(s, d, name, want, &done->diag) < 0;
+		else
+			done->failed = entry_apply(s, d, name, fd, want, &have, &done->diag) < 0;
+	}
+	if (own_inode && !done->failed && !s->dry)
+		(void)meta_stat(d->fd, name, &have);
+	done->dev = have.dev;
+	done->ino = have.ino;
+out:
+	meta_release(&have);
+}
+
+bool meta_handle(struct session *s, const struct frame *f)
+{
+	struct msg_op_done done = {};
+	struct meta want = META_INIT;
+	struct msg_meta m;
+	struct tdir *d;
+	size_t start;
+	bool ok = msg_meta_get(f, &m) && meta_unpack(m.meta.p, m.meta.len, s->fields, &want) == m.meta.len;
+
+	if (ok) {
+		AUTO_FREE char *name = xmemdup(m.name.p, m.name.len);
+
+		d = dir_find(s, m.dir);
+		if (d && d->fd >= 0) {
+			set_meta(s, d, name, &want, m.flags & ENTRY_BREAK, &done);
+		} else if (!d) {
+			target_fail(&done.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
+			done.failed = 1;
+		}
+		start = frame_begin(&s->out, MSG_OP_DONE, f->id);
+		msg_op_done_put(&s->out, &done);
+		frame_end(&s->out, start);
+		diag_release(&done.diag);
+	}
+	meta_release(&want);
+	return ok || session_malformed(s, "metadata");
+}

@@ -1,0 +1,208 @@
+/*
+ * Paths to directory descriptors. A path from the wire is relative to the target root, of checked names;
+ * whatever it meets on the way, a symbolic link is an error and never followed (ELOOP or ENOTDIR).
+ */
+#include "receiver/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+#ifndef RESOLVE_NO_XDEV
+#define RESOLVE_NO_XDEV 0x01
+#define RESOLVE_NO_MAGICLINKS 0x02
+#define RESOLVE_NO_SYMLINKS 0x04
+#define RESOLVE_BENEATH 0x08
+#endif
+
+#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define PIECE_MAX 4000 /* bytes of path given to the kernel at once; PATH_MAX is 4096 */
+
+struct how { /* struct open_how, which older headers lack */
+	uint64_t flags, mode, resolve;
+};
+
+/* -1 with ENOSYS when the kernel (or a filter) does not offer it. */
+static int open2(struct session *s, int base, const char *path, bool no_xdev)
+{
+	struct how how = {.flags = DIR_FLAGS,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+			(no_xdev ? RESOLVE_NO_XDEV : 0)};
+	long fd;
+
+	if (s->no_openat2) {
+		errno = ENOSYS;
+		return -1;
+	}
+	fd = syscall(SYS_openat2, base, path, &how, sizeof(how));
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
+		s->no_openat2 = true;
+		errno = ENOSYS;
+	}
+	return (int)fd;
+}
+
+int resolve_chmod(int dirfd, const char *name, mode_t mode)
+{
+	char proc[32];
+	AUTO_CLOSE int fd = -1;
+
+	if (syscall(SYS_fchmodat2, dirfd, name, mode, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	if (errno != ENOSYS && errno != EPERM)
+		return -1;
+	/* Only ordinary users come here (root may enter everything), and they are in no chroot. */
+	fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	return chmod(proc, mode);
+}
+
+/* One component that may be a directory of ours which even its owner may not enter: opened with u+rwx added,
+ * and given its mode back by the caller, who gets it in out_mode (-1: nothing to give back). */
+static int open_widened(int dirfd, const char *name, int *out_mode)
+{
+	int fd = openat(dirfd, name, DIR_FLAGS), keep;
+	struct stat st;
+
+	*out_mode = -1;
+	if (fd >= 0) {
+		if (fstat(fd, &st) < 0 || (st.st_mode & 0700) == 0700 || st.st_uid != geteuid() ||
+			fchmod(fd, (st.st_mode & 07777) | 0700) < 0)
+			return fd;
+		*out_mode = (int)(st.st_mode & 07777);
+		return fd;
+	}
+	if (errno != EACCES)
+		return -1;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+		resolve_chmod(dirfd, name, (st.st_mode & 07777) | 0700) < 0) {
+		errno = EACCES;
+		return -1;
+	}
+	fd = openat(dirfd, name, DIR_FLAGS);
+	if (fd < 0) {
+		keep = errno;
+		resolve_chmod(dirfd, name, st.st_mode & 07777);
+		errno = keep;
+		return -1;
+	}
+	*out_mode = (int)(st.st_mode & 07777);
+	return fd;
+}
+
+/* Component by component: for kernels without openat2, and for directories closed to their owner. Takes base.
+ */
+static int walk(struct session *s, int base, const char *path)
+{
+	const bool widen = !s->is_root && !s->dry;
+	int mode = -1;
+	char name[META_NAME_MAX + 1];
+
+	while (*path && base >= 0) {
+		size_t n = strcspn(path, "/");
+		int next, next_mode = -1, keep;
+
+		if (n > META_NAME_MAX) {
+			close(base);
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		memcpy(name, path, n);
+		name[n] = '\0';
+		path += n + (path[n] == '/');
+		next = widen ? open_widened(base, name, &next_mode) : openat(base, name, DIR_FLAGS);
+		keep = errno;
+		if (mode >= 0)
+			(void)fchmod(base, (mode_t)mode);
+		close(base);
+		errno = keep;
+		base = next;
+		mode = next_mode;
+	}
+	/* The last one is the caller's to widen and to narrow again; it sees the mode as it was. */
+	if (base >= 0 && mode >= 0)
+		(void)fchmod(base, (mode_t)mode);
+	return base;
+}
+
+static int root_dup(struct session *s)
+{
+	if (s->root_fd < 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	return openat(s->root_fd, ".", DIR_FLAGS); /* its own offset, unlike dup */
+}
+
+/* In pieces the kernel can take. */
+static int open_pieces(struct session *s, const char *path)
+{
+	AUTO_FREE char *copy = xstrdup(path);
+	char *p = copy;
+	int fd = root_dup(s);
+
+	while (fd >= 0 && *p) {
+		size_t n = strlen(p), cut = n;
+		int next, keep;
+
+		if (n > PIECE_MAX) {
+			for (cut = PIECE_MAX; cut && p[cut] != '/'; cut--)
+				;
+			p[cut] = '\0';
+		}
+		next = open2(s, fd, p, false);
+		keep = errno;
+		close(fd);
+		errno = keep;
+		fd = next;
+		p += cut < n ? cut + 1 : n;
+	}
+	return fd;
+}
+
+int resolve_dir(struct session *s, const char *path)
+{
+	int fd;
+
+	if (!*path)
+		return root_dup(s);
+	if (!s->no_openat2) {
+		fd = open_pieces(s, path);
+		if (fd >= 0 || (errno != ENOSYS && (errno != EACCES || s->is_root)))
+			return fd;
+	}
+	fd = root_dup(s);
+	return fd < 0 ? fd : walk(s, fd, path);
+}
+
+int resolve_parent(struct session *s, const char *path, const char **out_name)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *parent = slash ? xmemdup(path, (size_t)(slash - path)) : xstrdup("");
+
+	*out_name = slash ? slash + 1 : path;
+	if (!**out_name) {
+		errno = EINVAL;
+		return -1;
+	}
+	return resolve_dir(s, parent);
+}
+
+int resolve_child(struct session *s, int dirfd, const char *name, bool no_xdev)
+{
+	int fd = open2(s, dirfd, name, no_xdev);
+
+	if (fd >= 0 || errno != ENOSYS)
+		return fd;
+	return openat(dirfd, name, DIR_FLAGS);
+}

@@ -1,0 +1,207 @@
+/*
+ * Temporary names: in one directory of the target root, or beside the file where that is on another file
+ * system.
+ *
+ * Making and removing the directory changes the root's mtime, which may have been set already, or be another
+ * receiver's to set: it is saved and given back under a lock that every receiver takes for this.
+ */
+#include "receiver/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/auxv.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void root_lock(struct session *s)
+{
+	while (s->root_fd >= 0 && flock(s->root_fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+}
+
+void root_unlock(struct session *s)
+{
+	if (s->root_fd >= 0)
+		flock(s->root_fd, LOCK_UN);
+}
+
+void root_times_hold(struct session *s, struct root_times *t)
+{
+	struct stat st;
+
+	root_lock(s);
+	t->known = fstat(s->root_fd, &st) == 0;
+	if (t->known)
+		t->mtime = st.st_mtim;
+}
+
+void root_times_restore(struct session *s, const struct root_times *t)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, t->mtime};
+
+	if (t->known)
+		(void)futimens(s->root_fd, times);
+	root_unlock(s);
+}
+
+static uint64_t next_random(struct session *s)
+{
+	uint64_t z;
+
+	if (!s->rng) {
+		const void *at_random = (const void *)getauxval(AT_RANDOM);
+		struct timespec now;
+		uint64_t seed = 0;
+#ifdef SYS_getrandom
+		if (syscall(SYS_getrandom, &seed, sizeof(seed), 0) != (long)sizeof(seed))
+#endif
+		{
+			/* Names need only be new: creation is exclusive. */
+			if (at_random)
+				memcpy(&seed, at_random, sizeof(seed));
+			clock_gettime(CLOCK_MONOTONIC, &now);
+			seed ^= (uint64_t)now.tv_nsec << 20 ^ (uint64_t)now.tv_sec ^ (uint64_t)getpid() << 44;
+		}
+		s->rng = seed | 1;
+	}
+	z = s->rng += 0x9e3779b97f4a7c15u;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+/* A directory of ours, that nobody else can write to: else none at all. */
+static int take_dir(struct session *s)
+{
+	struct meta m = META_INIT, want = META_INIT;
+	int fd = resolve_child(s, s->root_fd, TMP_DIR, true);
+	unsigned failed;
+
+	if (fd < 0)
+		return -1;
+	if (meta_read_fd(fd, META_F_ALL, &m) < 0 || m.uid != s->uid || m.dev != s->root_dev) {
+		meta_release(&m);
+		close(fd);
+		return -1;
+	}
+	/* Nothing that files in it would inherit. */
+	want.type = META_DIR;
+	want.mode = 0700;
+	failed = meta_apply_fd(fd, &want, &m, META_F_MODE | META_F_ACL | META_F_FLAGS);
+	s->tmp_plain = !failed && meta_read_fd(fd, META_F_ALL, &m) == 0 && meta_is_plain(&m);
+	meta_release(&m);
+	return fd;
+}
+
+static int tmp_dir(struct session *s)
+{
+	struct root_times times;
+	struct stat st;
+
+	if (s->tmp_fd >= 0) {
+		if (fstat(s->tmp_fd, &st) == 0 && st.st_nlink > 0)
+			return s->tmp_fd;
+		close(s->tmp_fd); /* another receiver has ended and removed it */
+		s->tmp_fd = -1;
+		s->cwd = -1;
+	}
+	root_times_hold(s, &times);
+	if (mkdirat(s->root_fd, TMP_DIR, 0700) < 0 && errno != EEXIST)
+		s->tmp_fd = -1;
+	else
+		s->tmp_fd = take_dir(s);
+	root_times_restore(s, &times);
+	return s->tmp_fd;
+}
+
+void tmp_empty(struct session *s)
+{
+	int fd;
+
+	if (s->dry || s->root_fd < 0)
+		return;
+	fd = resolve_child(s, s->root_fd, TMP_DIR, true);
+	if (fd < 0)
+		return;
+	remove_contents(s, fd);
+	close(fd);
+}
+
+void tmp_start(struct session *s, bool empty)
+{
+	s->tmp_fd = -1;
+	if (empty)
+		tmp_empty(s);
+}
+
+void tmp_end(struct session *s)
+{
+	struct root_times times;
+
+	if (s->dry || s->root_fd < 0)
+		return;
+	if (s->tmp_fd >= 0) {
+		close(s->tmp_fd);
+		s->tmp_fd = -1;
+		s->cwd = -1;
+	}
+	if (faccessat(s->root_fd, TMP_DIR, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return;
+	root_times_hold(s, &times);
+	(void)unlinkat(s->root_fd, TMP_DIR, AT_REMOVEDIR); /* others may still use it */
+	root_times_restore(s, &times);
+}
+
+void tmp_place(struct session *s, struct tdir *d, struct tmpname *t)
+{
+	t->dirfd = d->beside || d->dev != s->root_dev ? -1 : tmp_dir(s);
+	t->beside = t->dirfd < 0;
+	if (t->beside)
+		t->dirfd = d->fd;
+	snprintf(
+		t->name, sizeof(t->name), "%s%016llx", t->beside ? TMP_PREFIX : "", (unsigned long long)next_random(s));
+}
+
+int tmp_create(struct session *s, struct tdir *d, struct tmpname *t)
+{
+	for (int tries = 0; tries < 8; tries++) {
+		int fd;
+
+		tmp_place(s, d, t);
+		fd = openat(t->dirfd, t->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd >= 0)
+			return fd;
+		if (t->beside && entry_unlock(s, d, NULL, errno))
+			continue;
+		if (errno != EEXIST && errno != ENOENT)
+			break;
+	}
+	t->dirfd = -1;
+	return -1;
+}
+
+bool tmp_is_plain(const struct session *s, const struct tdir *d, const struct tmpname *t)
+{
+	return t->beside ? d->plain : s->tmp_plain;
+}
+
+void tmp_discard(struct tmpname *t)
+{
+	int keep = errno;
+
+	if (t->dirfd >= 0)
+		(void)unlinkat(t->dirfd, t->name, 0);
+	t->dirfd = -1;
+	errno = keep;
+}
+
+bool tmp_is_leftover(const char *name)
+{
+	const size_t n = sizeof(TMP_PREFIX) - 1;
+
+	return strncmp(name, TMP_PREFIX, n) == 0 && strlen(name) == n + 16 &&
+		strspn(name + n, "0123456789abcdef") == 16;
+}

@@ -1,0 +1,1 @@
+rehost_fuzz(receiver receiver)

@@ -1,1 +1,0 @@
-rehost_fuzz(target target)

@@ -1,2 +1,0 @@
-rehost_unit(target target conf)
-rehost_unit(target_file target)
