@@ -2,7 +2,7 @@
 #include "check/private.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/role.h"
+#include "ipc/role.h"
 
 #include <errno.h>
 #include <fcntl.h>

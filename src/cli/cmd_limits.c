@@ -4,7 +4,7 @@
 #include "cli/running.h"
 #include "cli/work.h"
 #include "base/text.h"
-#include "engine/control.h"
+#include "job/control.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* pause and resume. */
 #include "cli/commands.h"
 #include "cli/running.h"
-#include "engine/control.h"
+#include "job/control.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

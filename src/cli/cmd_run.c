@@ -4,6 +4,7 @@
  */
 #include "cli/commands.h"
 #include "cli/verify_options.h"
+#include "job/state.h"
 
 struct run {
 	struct work w;

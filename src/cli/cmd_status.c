@@ -5,6 +5,7 @@
 #include "cli/running.h"
 #include "cli/status_check.h"
 #include "cli/work.h"
+#include "job/runs.h"
 #include "base/clock.h"
 #include "base/text.h"
 

@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/running.h"
 #include "cli/work.h"
-#include "engine/control.h"
+#include "job/control.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -19,10 +19,10 @@ static bool stop(struct running *r, const struct options *o, struct usage_error 
 	if (reply) {
 		ended = control_await_end(fd, PATIENCE_S);
 		if (!ended)
-			diag_set(&e->diag, DIAG_ENGINE_CONTROL, 0, NULL, "job '%s' has not ended after %d seconds",
+			diag_set(&e->diag, DIAG_JOB_CONTROL, 0, NULL, "job '%s' has not ended after %d seconds",
 				r->name, PATIENCE_S);
 	} else { /* busy with a hook, or silent: signals are heard all the same */
-		ended = (e->diag.code == DIAG_ENGINE_HOOK || e->diag.code == DIAG_ENGINE_CONTROL) &&
+		ended = (e->diag.code == DIAG_JOB_HOOK || e->diag.code == DIAG_JOB_CONTROL) &&
 			control_end_by_signal(r->dirs.run, r->name, PATIENCE_S);
 	}
 	cJSON_Delete(reply);

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "engine/engine.h"
+#include "job/runs.h"
 
 /* Appends the whole text. */
 void metrics_format(struct buf *out, const char *job, const struct run_record runs[RUN_COMMANDS], bool copy_completed);

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "engine/engine.h"
+#include "job/job.h"
 
 #include <stdio.h>
 

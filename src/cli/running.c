@@ -1,7 +1,7 @@
 #include "cli/running.h"
 #include "cli/work.h"
-#include "engine/control.h"
-#include "engine/engine.h"
+#include "job/control.h"
+#include "job/lock.h"
 
 #include <cjson/cJSON.h>
 
@@ -56,10 +56,10 @@ cJSON *running_try(struct running *r, const struct options *o, cJSON *request, i
 		cJSON_Delete(request);
 	else
 		reply = control_ask(r->dirs.run, r->name, request, out_fd, &e->diag);
-	if (e->diag.code == DIAG_ENGINE_NOT_RUNNING && is_running(r))
-		diag_set(&e->diag, DIAG_ENGINE_CONTROL, 0, r->dirs.run,
+	if (e->diag.code == DIAG_JOB_NOT_RUNNING && is_running(r))
+		diag_set(&e->diag, DIAG_JOB_CONTROL, 0, r->dirs.run,
 			"cannot reach the running job '%s': no socket in '%s'", r->name, r->dirs.run);
-	else if (e->diag.code == DIAG_ENGINE_NOT_RUNNING)
+	else if (e->diag.code == DIAG_JOB_NOT_RUNNING)
 		hint_others(r, e);
 	return reply;
 }

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "engine/engine.h"
+#include "job/status.h"
 
 enum { STATUS_OK, STATUS_WARNING, STATUS_CRITICAL, STATUS_UNKNOWN };
 

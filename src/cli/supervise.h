@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "engine/engine.h"
+#include "job/job.h"
 
 /* Returns in the process that does the work, with all signals blocked that its loop takes up; the other never returns.
  * The process number is that of the other: what signals go to. */

@@ -1,4 +1,5 @@
 #include "cli/unattended.h"
+#include "job/state.h"
 #include "base/clock.h"
 #include "cli/hook.h"
 #include "cli/metrics.h"

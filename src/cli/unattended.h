@@ -7,6 +7,7 @@
 #pragma once
 
 #include "cli/work.h"
+#include "job/runs.h"
 
 /* False when the job cannot begin: s then holds why, its exit code included. */
 bool unattended_begin(struct work *w, struct summary *s);

@@ -11,6 +11,7 @@
 #include "cli/report.h"
 #include "diag/log.h"
 #include "engine/engine.h"
+#include "job/lock.h"
 
 struct work {
 	const struct options *o;

@@ -2,7 +2,7 @@
  * The control socket of a running job, RUN/JOB.sock, served by the coordinator's loop. Nothing in it waits: there are few
  * clients, a line is short, and who does not read his reply, or says nothing, is dropped.
  */
-#include "engine/control.h"
+#include "job/control.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "engine/private.h"
@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define CLIENTS_MAX (CONTROL_FDS - 1)
@@ -35,13 +36,6 @@ struct control {
 	struct client clients[CLIENTS_MAX];
 	size_t count;
 };
-
-/* By the descriptor of the directory: the path of a socket has no more than 108 bytes. */
-void control_address(struct sockaddr_un *out, int dir_fd, const char *name)
-{
-	*out = (struct sockaddr_un){.sun_family = AF_UNIX};
-	snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/%.64s.sock", dir_fd, name);
-}
 
 /* ---- the socket ---- */
 
@@ -229,7 +223,7 @@ static void obey(struct engine *e, const cJSON *request, cJSON *reply)
 	else if (version->valuedouble != CONTROL_VERSION)
 		refuse_text(reply, "the running job speaks version %d of the control protocol only", CONTROL_VERSION);
 	else if (str_eq(command, "status"))
-		status_put(e, reply);
+		status_tell(e, reply);
 	else if (str_eq(command, "pause") || str_eq(command, "resume"))
 		do_pause(e, reply, str_eq(command, "pause"));
 	else if (str_eq(command, "limits"))

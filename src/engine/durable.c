@@ -17,6 +17,8 @@
 #define FLUSH_NS (15 * NS_PER_S)
 #define SETTLED_NS (300 * NS_PER_S)
 
+_Static_assert(STATE_TIME_MAX == WIRE_TIME_MAX, "what has not ended in the state has not ended for the receivers");
+
 static struct unclean *own(struct engine *e)
 {
 	return &e->state.unclean[e->state.unclean_len - 1];
@@ -56,7 +58,7 @@ static void close_open(struct engine *e, int64_t now)
 	struct job_state *s = &e->state;
 
 	for (size_t i = 0; i < s->unclean_len; i++)
-		if (of_target(e, &s->unclean[i]) && s->unclean[i].to == WIRE_TIME_MAX)
+		if (of_target(e, &s->unclean[i]) && s->unclean[i].to == STATE_TIME_MAX)
 			s->unclean[i].to = end_of(&s->unclean[i], now);
 }
 
@@ -94,7 +96,7 @@ static void open_own(struct engine *e, int64_t now)
 
 	make_room(e);
 	*state_unclean_add(&e->state) = (struct unclean){.from = MAX(now - CLOCK_SLACK, INT64_C(0)),
-		.to = WIRE_TIME_MAX,
+		.to = STATE_TIME_MAX,
 		.at = here,
 		.walk = e->durable.walk,
 		.target = xstrdup(e->durable.target)};

@@ -82,7 +82,6 @@ static int exit_code(const struct engine *e)
 
 static void keep_state(struct engine *e)
 {
-	static const char *const commands[] = {"copy", "sync", "verify"};
 	struct job_state *s = &e->state;
 	bool whole = !e->stop;
 	int64_t now = clock_real_ns();
@@ -108,7 +107,7 @@ static void keep_state(struct engine *e)
 	s->last_exit_code = e->out->exit_code;
 	s->last_ended = now;
 	free(s->last_command);
-	s->last_command = xstrdup(commands[e->job->kind]);
+	s->last_command = xstrdup(job_kind_name(e->job->kind));
 	if (!state_write(e->job, s, &d) && !e->stop) {
 		engine_fatal(e, &d);
 		e->out->exit_code = exit_code(e);

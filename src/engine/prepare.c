@@ -123,11 +123,11 @@ bool engine_prepare(struct engine *e, struct diag *d)
 	if (!job->dry_run) {
 		control_open(e);
 		if (fd_mkdir_p(job_dir, 0700) < 0) {
-			diag_set(d, DIAG_ENGINE_STATE, errno, job_dir, "cannot make directory '%s'", job_dir);
+			diag_set(d, DIAG_JOB_STATE, errno, job_dir, "cannot make directory '%s'", job_dir);
 			return false;
 		}
 	}
-	if (!job_state_read(job->state_dir, job->run_dir, job->name, &e->state, NULL, d) || !open_source(e, d))
+	if (!state_load(job->state_dir, job->name, &e->state, d) || !open_source(e, d))
 		return false;
 	if (!rules_new(job->conf, job->kind == JOB_COPY ? RULES_COPY : RULES_SYNC, &e->rules, d))
 		return false;

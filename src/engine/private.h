@@ -8,14 +8,17 @@
 #include "pace/message.h"
 #include "mounts/mounts.h"
 #include "rules/rules.h"
-#include "mover/chan.h"
-#include "mover/ipc.h"
+#include "ipc/chan.h"
+#include "ipc/ipc.h"
+#include "job/control.h"
+#include "job/lock.h"
+#include "job/runs.h"
+#include "job/state.h"
 #include "transport/transport.h"
 #include "verify/links.h"
 #include "wire/msg.h"
 
 #include <poll.h>
-#include <sys/un.h>
 
 /* ---- what does not fit into memory (spill.c, region.c) ---- */
 
@@ -128,26 +131,10 @@ void links_fail(struct links *l, uint64_t dev, uint64_t ino, links_wake_fn wake,
 /* A mover is gone: what it was first for goes to the next, what it waited for is forgotten. */
 void links_worker_gone(struct links *l, uint32_t worker, links_wake_fn wake, void *arg);
 
-/* ---- state and lock (state.c, lock.c) ---- */
-
-bool state_write(const struct job *job, const struct job_state *s, struct diag *d);
-bool state_matches(const struct job *job, const struct job_state *s);
-bool state_owns(const struct job *job, const struct job_state *s);
-void state_own(const struct job *job, struct job_state *s);
-void state_forget(struct job_state *s);
-/* What names the job's target in `owned` and in `unclean`. */
-char *state_key(const struct job *job);
-struct unclean *state_unclean_add(struct job_state *s);
-void state_unclean_drop(struct job_state *s, size_t i);
-/* What a running job says of itself (control.c carries it); job_state_read() takes it apart. */
+/* What a running job says of itself (control.c carries it). */
 struct engine;
 struct cJSON;
-void status_put(struct engine *e, struct cJSON *o);
-pid_t lock_holder(const char *run_dir, const char *name); /* 0: nobody */
-char *lock_note(const char *run_dir, const char *name); /* to be freed; NULL: none */
-/* To the holder, when the lock is this user's. 0 or an errno. */
-int lock_signal(const char *run_dir, const char *name, int sig);
-pid_t lock_state_holder(const char *state_dir, const char *name);
+void status_tell(struct engine *e, struct cJSON *o); /* status.c */
 
 /* ---- workers (worker.c) ---- */
 
@@ -408,8 +395,6 @@ void engine_reload(struct engine *e);
 
 /* control.c */
 #define CONTROL_FDS 9
-#define CONTROL_REPLY_MAX (64u << 10)
-void control_address(struct sockaddr_un *out, int dir_fd, const char *name);
 /* Begins to listen; that it cannot is a warning. The lock must be held. */
 void control_open(struct engine *e);
 void control_close(struct engine *e);

@@ -1,7 +1,7 @@
 /* Losing workers and links, and finding them again. */
 #include "base/clock.h"
 #include "engine/private.h"
-#include "mover/mover.h"
+#include "ipc/role.h"
 
 #include <sys/wait.h>
 
@@ -106,7 +106,7 @@ void engine_worker_ended(struct engine *e, struct worker *w)
 	int status = 0;
 
 	waitpid(w->pid, &status, 0);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == MOVER_LOST)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == ROLE_LOST)
 		e->ever_linked = true;
 	why = state == WORKER_FINISHING ? let_go(e, w) : transport_collect(e->transport, &w->conn, &d);
 	if (no_root) { /* after a reboot its file system may not be mounted yet */
@@ -137,7 +137,7 @@ void engine_worker_ended(struct engine *e, struct worker *w)
 		engine_fatal(e, &d);
 		return;
 	}
-	crashed = !no_root && (WIFSIGNALED(status) || WEXITSTATUS(status) < MOVER_LOST);
+	crashed = !no_root && (WIFSIGNALED(status) || WEXITSTATUS(status) < ROLE_LOST);
 	if (!diag_is_set(&d)) {
 		if (crashed)
 			diag_set(&d, DIAG_ENGINE_WORKER, 0, NULL, "a worker process ended unexpectedly (%s %d)",

@@ -350,8 +350,3 @@ void engine_run(const struct job *job, const struct observer *observer, struct s
 	engine_conclude(&e);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
-
-void summary_release(struct summary *s)
-{
-	diag_release(&s->fatal);
-}

@@ -233,7 +233,7 @@ void verifyjob_finish(struct engine *e)
 		return;
 	if (fd_write_file_atomic(AT_FDCWD, file, e->differing.data ? (char *)e->differing.data : "", e->differing.len) <
 		0) {
-		diag_set(&d, DIAG_ENGINE_STATE, errno, file, "cannot write '%s'", file);
+		diag_set(&d, DIAG_JOB_STATE, errno, file, "cannot write '%s'", file);
 		engine_diag(e, &d);
 	}
 }

@@ -1,9 +1,8 @@
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/role.h"
+#include "ipc/role.h"
 #include "base/text.h"
 #include "engine/private.h"
-#include "mover/mover.h"
 
 #include <errno.h>
 #include <fcntl.h>

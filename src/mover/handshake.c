@@ -102,7 +102,7 @@ static void take_hello_ok(struct mover *m, struct ipc_ready *ready)
 	AUTO_DIAG d = DIAG_INIT;
 
 	if (!await_frame(&m->wire, &f, HELLO_TIMEOUT_MS))
-		_exit(MOVER_LOST);
+		_exit(ROLE_LOST);
 	if (f.type == MSG_ERROR) {
 		struct rd r = rd_init(f.payload, f.len);
 		if (rd_diag(&r, &d) && diag_is_set(&d))
@@ -111,9 +111,8 @@ static void take_hello_ok(struct mover *m, struct ipc_ready *ready)
 	if (f.type != MSG_HELLO_OK || !msg_hello_ok_get(&f, &ok))
 		mover_protocol_error(m, "no answer to the greeting");
 	if (ok.protocol != WIRE_PROTOCOL) {
-		diag_set(&d, DIAG_MOVER_VERSION, 0, NULL,
-			"rehost %s speaks protocol %d, the receiver '%.*s' speaks %u", REHOST_VERSION, WIRE_PROTOCOL,
-			(int)ok.version.len, (const char *)ok.version.p, ok.protocol);
+		diag_set(&d, DIAG_MOVER_VERSION, 0, NULL, "rehost %s speaks protocol %d, the receiver '%.*s' speaks %u",
+			REHOST_VERSION, WIRE_PROTOCOL, (int)ok.version.len, (const char *)ok.version.p, ok.protocol);
 		mover_die(m, &d);
 	}
 	m->fields = ok.fields;
@@ -140,7 +139,7 @@ void handshake(struct mover *m, const struct worker_fds *fds)
 
 	if (!await_frame(&m->ipc, &f, -1) || f.type != IPC_CONFIG || !ipc_config_get(&f, &cfg) ||
 		cfg.mount_count != (uint32_t)fds->mount_count || cfg.shared_dir.len >= sizeof(shared))
-		_exit(MOVER_FATAL);
+		_exit(ROLE_FATAL);
 	take_config(m, &cfg);
 	take_mounts(m, &cfg, fds->mounts);
 	empty = copy(&cfg.empty_dir);
@@ -148,7 +147,7 @@ void handshake(struct mover *m, const struct worker_fds *fds)
 	if (!transport_bootstrap(
 		    fds->wire, cfg.bootstrap.p, cfg.bootstrap.len, fds->helper, shared, &ready.helper_bytes, &d)) {
 		if (!diag_is_set(&d))
-			_exit(ready.helper_bytes ? MOVER_LOST : MOVER_UNCONNECTED);
+			_exit(ready.helper_bytes ? ROLE_LOST : ROLE_UNCONNECTED);
 		mover_die(m, &d);
 	}
 	if (fds->helper >= 0)

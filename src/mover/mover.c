@@ -34,7 +34,7 @@ NORETURN void mover_die(struct mover *m, struct diag *d)
 	wr_u8(&msg, 0);
 	wr_diag(&msg, d);
 	chan_send_buf(&m->ipc, IPC_DIAG, 0, &msg);
-	leave(m, MOVER_FATAL);
+	leave(m, ROLE_FATAL);
 }
 
 NORETURN void mover_protocol_error(struct mover *m, const char *what)
@@ -385,7 +385,7 @@ static void ipc_frame(struct mover *m, const struct frame *f)
 
 NORETURN static void link_lost(struct mover *m)
 {
-	leave(m, m->finishing ? MOVER_DONE : MOVER_LOST);
+	leave(m, m->finishing ? ROLE_DONE : ROLE_LOST);
 }
 
 static void take_frames(struct mover *m, struct chan *c, void (*fn)(struct mover *, const struct frame *))
@@ -439,7 +439,7 @@ static void pump(struct mover *m)
 	wire_ok = held || chan_flush(&m->wire, &wait_ns);
 	ipc_ok = chan_flush(&m->ipc, &ignored);
 	if (!ipc_ok)
-		_exit(MOVER_FATAL); /* the coordinator is gone */
+		_exit(ROLE_FATAL); /* the coordinator is gone */
 	block = !can_work(m); /* flushing may have made room */
 	if (chan_unsent(&m->ipc))
 		p[0].events |= POLLOUT;
@@ -454,7 +454,7 @@ static void pump(struct mover *m)
 		bool ok = chan_fill(&m->ipc);
 		take_frames(m, &m->ipc, ipc_frame);
 		if (!ok)
-			_exit(MOVER_FATAL);
+			_exit(ROLE_FATAL);
 		unblock(m);
 	}
 	if (!wire_ok || (p[1].revents & (POLLIN | POLLHUP | POLLERR))) {
@@ -499,11 +499,11 @@ void mover_main(const struct worker_fds *fds)
 	m->throttle = throttle_map(fds->throttle);
 	close(fds->throttle);
 	if (!m->throttle)
-		_exit(MOVER_FATAL);
+		_exit(ROLE_FATAL);
 	handshake(m, fds);
 	m->read_buf = xmalloc(FILE_READ);
 	m->zero_hash = delta_hash(&m->delta_key, zeros, sizeof(zeros));
 	m->rate_ns = clock_mono_ns();
 	loop(m);
-	_exit(MOVER_FATAL);
+	_exit(ROLE_FATAL);
 }

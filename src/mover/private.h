@@ -13,8 +13,9 @@
 #include "pace/pacer.h"
 #include "meta/meta.h"
 #include "rules/rules.h"
-#include "mover/chan.h"
-#include "mover/ipc.h"
+#include "ipc/chan.h"
+#include "ipc/ipc.h"
+#include "ipc/role.h"
 #include "wire/msg.h"
 
 struct mover;

@@ -1,5 +1,5 @@
 #include "pace/message.h"
-#include "wire/pack.h"
+#include "base/pack.h"
 
 void pace_limits_put(struct buf *out, const struct pace_limits *m)
 {

@@ -1,7 +1,7 @@
 #include "pace/pace.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "wire/pack.h"
+#include "base/pack.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "verify/crc.h"
-#include "wire/pack.h"
+#include "base/pack.h"
 
 #include <sys/stat.h>
 

@@ -21,7 +21,7 @@
 
 #include "verify/inode.h"
 #include "wire/frame.h"
-#include "wire/pack.h"
+#include "base/pack.h"
 
 #define VERIFY_PROTOCOL 1
 #define VERIFY_PATH_MAX (4u << 20)

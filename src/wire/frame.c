@@ -1,6 +1,6 @@
 #include "wire/frame.h"
 
-#include "wire/pack.h"
+#include "base/pack.h"
 
 #include <zstd.h>
 

@@ -29,7 +29,7 @@
 #include "meta/meta.h"
 #include "wire/digest.h"
 #include "wire/frame.h"
-#include "wire/pack.h"
+#include "base/pack.h"
 
 #define WIRE_PROTOCOL 1
 #define WIRE_PATH_MAX (4u << 20) /* bytes of one path; deeper is refused with a diagnostic */

@@ -1,1 +1,1 @@
-rehost_unit(ipc mover)
+rehost_unit(ipc ipc)

@@ -2,7 +2,10 @@
 #include "cli/commands.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "engine/control.h"
+#include "job/control.h"
+#include "job/lock.h"
+#include "job/runs.h"
+#include "job/status.h"
 #include "engine/engine.h"
 
 #include <cjson/cJSON.h>
@@ -91,7 +94,7 @@ struct cJSON *control_request(const char *command)
 struct cJSON *control_ask(const char *run_dir, const char *name, struct cJSON *request, int *out_fd, struct diag *d)
 {
 	cJSON_Delete(request);
-	diag_set(d, DIAG_ENGINE_NOT_RUNNING, 0, NULL, "job '%s' is not running", name);
+	diag_set(d, DIAG_JOB_NOT_RUNNING, 0, NULL, "job '%s' is not running", name);
 	return NULL;
 }
 

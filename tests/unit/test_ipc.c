@@ -1,5 +1,5 @@
 /* The messages between coordinator and movers: what is put is got, and what is malformed is refused. */
-#include "mover/ipc.h"
+#include "ipc/ipc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

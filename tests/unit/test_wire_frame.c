@@ -1,7 +1,7 @@
 /* Frames: they survive any split of the stream, lengths are bounded, memory comes back, hostile ones are
  * refused. */
 #include "wire/frame.h"
-#include "wire/pack.h"
+#include "base/pack.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

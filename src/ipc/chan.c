@@ -1,4 +1,4 @@
-#include "mover/chan.h"
+#include "ipc/chan.h"
 #include "base/clock.h"
 #include "base/fd.h"
 

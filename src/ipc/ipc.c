@@ -1,4 +1,4 @@
-#include "mover/ipc.h"
+#include "ipc/ipc.h"
 #include "wire/msg.h"
 
 #define BLOB_MAX (4u << 20)

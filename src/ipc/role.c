@@ -1,4 +1,4 @@
-#include "base/role.h"
+#include "ipc/role.h"
 #include "base/fd.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
+#include "job/lock.h"
 #include "base/fd.h"
-#include "engine/private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,20 +56,20 @@ static int take(const char *path, const struct job *job, const char *more, struc
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0) {
-		diag_set(d, DIAG_ENGINE_STATE, errno, path, "cannot open lock '%s'", path);
+		diag_set(d, DIAG_JOB_STATE, errno, path, "cannot open lock '%s'", path);
 		return -1;
 	}
 	if (lock(fd) < 0) {
 		if (errno == EWOULDBLOCK)
-			diag_set(d, DIAG_ENGINE_LOCKED, 0, path, "job '%s' is being run by process %d", job->name,
+			diag_set(d, DIAG_JOB_LOCKED, 0, path, "job '%s' is being run by process %d", job->name,
 				(int)read_pid(fd));
 		else
-			diag_set(d, DIAG_ENGINE_STATE, errno, path, "cannot lock '%s'", path);
+			diag_set(d, DIAG_JOB_STATE, errno, path, "cannot lock '%s'", path);
 		close(fd);
 		return -1;
 	}
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n%s", (int)(job->pid ? job->pid : getpid()), more) < 0) {
-		diag_set(d, DIAG_ENGINE_STATE, errno, path, "cannot write lock '%s'", path);
+		diag_set(d, DIAG_JOB_STATE, errno, path, "cannot write lock '%s'", path);
 		close(fd);
 		return -1;
 	}
@@ -80,7 +80,7 @@ static bool make_dir(const char *dir, struct diag *d)
 {
 	if (fd_mkdir_p(dir, 0700) == 0)
 		return true;
-	diag_set(d, DIAG_ENGINE_STATE, errno, dir, "cannot make directory '%s'", dir);
+	diag_set(d, DIAG_JOB_STATE, errno, dir, "cannot make directory '%s'", dir);
 	return false;
 }
 

@@ -1,5 +1,5 @@
 /* Packing: what is written is what is read; nothing malformed is read as anything. */
-#include "wire/pack.h"
+#include "base/pack.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "wire/pack.h"
+#include "base/pack.h"
 
 #define NAME_BYTES 255 /* of one path component, as every Linux file system has it */
 

@@ -1,22 +1,18 @@
+/* The process around the verifier: it talks with the coordinator (room ipc) and turns the loop. */
+#include "verify/role.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "check/netcheck.h"
 #include "confine/confine.h"
-#include "engine/private.h"
+#include "ipc/chan.h"
+#include "ipc/ipc.h"
+#include "ipc/role.h"
 #include "pace/pacer.h"
-#include "mover/mover.h"
+#include "transport/transport.h"
 #include "verify/verifier.h"
+#include "wire/msg.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/prctl.h>
 #include <unistd.h>
-
-/* The roles of this program: mover, verifier, link. */
-
-/* ---- the verifier: the loop around room verify ---- */
 
 struct role {
 	struct chan ipc;
@@ -141,7 +137,7 @@ NORETURN static void role_leave(struct role *r, int code)
 NORETURN static void role_die(struct role *r, struct diag *d)
 {
 	send_diag(r, d, true);
-	role_leave(r, MOVER_FATAL);
+	role_leave(r, ROLE_FATAL);
 }
 
 static void role_frame(struct role *r, const struct frame *f)
@@ -149,7 +145,7 @@ static void role_frame(struct role *r, const struct frame *f)
 	struct ipc_unit u;
 
 	if (f->type == IPC_FINISH) {
-		role_leave(r, MOVER_DONE);
+		role_leave(r, ROLE_DONE);
 	} else if (f->type == IPC_LIMITS) {
 		struct rd rd = rd_init(f->payload, f->len);
 		uint32_t cpu = rd_u32(&rd);
@@ -174,7 +170,7 @@ static void role_ipc(struct role *r)
 	while (frame_decode(&r->ipc.in, &f) == FRAME_READY)
 		role_frame(r, &f);
 	if (!ok)
-		_exit(MOVER_FATAL);
+		_exit(ROLE_FATAL);
 }
 
 static bool first_frame(struct role *r, struct frame *f)
@@ -249,19 +245,19 @@ static void role_begin(struct role *r, const struct worker_fds *fds)
 
 	if (!first_frame(r, &f) || !ipc_config_get(&f, &cfg) || cfg.mount_count != (uint32_t)fds->mount_count ||
 		cfg.shared_dir.len >= sizeof(shared))
-		_exit(MOVER_FATAL);
+		_exit(ROLE_FATAL);
 	memcpy(shared, cfg.shared_dir.p, cfg.shared_dir.len);
 	if (!transport_bootstrap(
 		    fds->wire, cfg.bootstrap.p, cfg.bootstrap.len, fds->helper, shared, &ready.helper_bytes, &d)) {
 		if (!diag_is_set(&d))
-			_exit(ready.helper_bytes ? MOVER_LOST : MOVER_UNCONNECTED);
+			_exit(ready.helper_bytes ? ROLE_LOST : ROLE_UNCONNECTED);
 		role_die(r, &d);
 	}
 	if (fds->helper >= 0)
 		close(fds->helper);
 	AUTO_FREE char *empty = xmemdup(cfg.empty_dir.p, cfg.empty_dir.len);
 	if (!rules_unpack(cfg.rules.p, cfg.rules.len, &rules))
-		_exit(MOVER_FATAL);
+		_exit(ROLE_FATAL);
 	if (!confine_reader(empty, true, &note, &d))
 		role_die(r, &d);
 	r->v = make_verifier(r, &cfg, fds->wire, fds->mounts, rules, privileged);
@@ -288,7 +284,7 @@ void verifier_role_main(const struct worker_fds *fds)
 	r->throttle = throttle_map(fds->throttle);
 	close(fds->throttle);
 	if (!r->throttle)
-		_exit(MOVER_FATAL);
+		_exit(ROLE_FATAL);
 	role_begin(r, fds);
 	for (;;) {
 		AUTO_DIAG d = DIAG_INIT;
@@ -299,7 +295,7 @@ void verifier_role_main(const struct worker_fds *fds)
 		enum result result;
 
 		if (!chan_flush(&r->ipc, &wait))
-			_exit(MOVER_FATAL);
+			_exit(ROLE_FATAL);
 		/* The coordinator is behind, or more was read than may be, or the run is held: wait for it. */
 		allowed = throttle_allow(r->throttle, THROTTLE_READ, UINT64_MAX, clock_mono_ns(), &read_wait);
 		held = chan_full(&r->ipc) || !allowed;
@@ -314,48 +310,8 @@ void verifier_role_main(const struct worker_fds *fds)
 		verifier_allow(r->v, allowed);
 		result = verifier_step(r->v, &d);
 		if (result == RES_RETRY)
-			role_leave(r, MOVER_LOST);
+			role_leave(r, ROLE_LOST);
 		if (result == RES_FATAL)
 			role_die(r, &d);
 	}
-}
-
-/* ---- dispatch ---- */
-
-static int number(const char *s)
-{
-	char *end;
-	long v = strtol(s, &end, 10);
-
-	return *end || !*s || v < -1 || v > 1 << 20 ? -2 : (int)v;
-}
-
-void engine_role_main(int argc, char **argv)
-{
-	int fds[4096], n = 0;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* once more: it does not survive every exec */
-	signal(SIGPIPE, SIG_IGN);
-	for (int i = 2; i < argc && n < (int)ARRAY_LEN(fds); i++) {
-		fds[n] = number(argv[i]);
-		if (fds[n++] == -2)
-			_exit(EXIT_USAGE_ERROR);
-	}
-	if (str_eq(argv[1], "--role=link") && n == 2)
-		_exit(transport_link_main(fds[0], fds[1]));
-	if (n < 4)
-		_exit(EXIT_USAGE_ERROR);
-	struct worker_fds w = {.ipc = fds[0],
-		.wire = fds[1],
-		.helper = fds[2],
-		.throttle = fds[3],
-		.mounts = fds + 4,
-		.mount_count = n - 4};
-	if (str_eq(argv[1], "--role=mover"))
-		mover_main(&w);
-	if (str_eq(argv[1], "--role=probe") && n == 4)
-		probe_main(fds[0], fds[1], fds[2], fds[3]);
-	if (str_eq(argv[1], "--role=verifier"))
-		verifier_role_main(&w);
-	_exit(EXIT_USAGE_ERROR);
 }

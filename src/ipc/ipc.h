@@ -12,7 +12,7 @@
 
 #include "diag/diag.h"
 #include "wire/frame.h"
-#include "wire/pack.h"
+#include "base/pack.h"
 
 #define IPC_UNITS_MAX 48
 #define IPC_SHARE_MIN (256u << 20) /* files from this size on are written by several movers */
@@ -159,10 +159,11 @@ void ipc_item_put(struct buf *out, const struct ipc_item *i);
 bool ipc_item_get(const struct frame *f, struct ipc_item *i);
 
 /* What has been added since the last IPC_COUNT. */
-#define IPC_COUNTERS(X)                                                                                             \
-	X(examined)                                                                                                 \
-	X(examined_bytes) X(transferred) X(deleted) X(vanished) X(failed) X(literal) X(matched) X(sent) X(received) \
-		X(metadata) X(links) X(dirs) X(done_bytes) X(hashed)
+#define IPC_COUNTERS(X)                                                                                                \
+	X(examined)                                                                                                    \
+	X(examined_bytes)                                                                                              \
+	X(transferred) X(deleted) X(vanished) X(failed) X(literal) X(matched) X(sent) X(received) X(metadata) X(links) \
+		X(dirs) X(done_bytes) X(hashed)
 struct ipc_count {
 #define X(name) uint64_t name;
 	IPC_COUNTERS(X)

@@ -1,6 +1,6 @@
+#include "job/runs.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "engine/engine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -103,7 +103,7 @@ bool runs_write(const char *state_dir, const char *name, const struct run_record
 	}
 	if (fd_mkdir_p(dir, 0700) == 0 && fd_write_file_atomic(AT_FDCWD, path, buf_cstr(&b), b.len) == 0)
 		return true;
-	diag_set(d, DIAG_ENGINE_RUNS, errno, path, "cannot write '%s'", path);
+	diag_set(d, DIAG_JOB_RUNS, errno, path, "cannot write '%s'", path);
 	return false;
 }
 

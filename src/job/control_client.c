@@ -2,8 +2,8 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "engine/control.h"
-#include "engine/private.h"
+#include "job/control.h"
+#include "job/lock.h"
 
 #include <cjson/cJSON.h>
 #include <dirent.h>
@@ -11,14 +11,23 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define ANSWER_S 10
 #define LATER_MS 50
 #define LATER_TRIES 20 /* a job that has begun, or goes on with its next step, listens soon */
 #define LISTED_MAX 16
+
+/* By the descriptor of the directory: the path of a socket has no more than 108 bytes. */
+void control_address(struct sockaddr_un *out, int dir_fd, const char *name)
+{
+	*out = (struct sockaddr_un){.sun_family = AF_UNIX};
+	snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/%.64s.sock", dir_fd, name);
+}
 
 cJSON *control_request(const char *command)
 {
@@ -65,7 +74,7 @@ static void busy(const char *name, const char *note, struct diag *d)
 {
 	AUTO_FREE char *safe = text_escaped(note);
 
-	diag_set(d, DIAG_ENGINE_HOOK, 0, NULL, "job '%s' is busy with %s", name, safe);
+	diag_set(d, DIAG_JOB_HOOK, 0, NULL, "job '%s' is busy with %s", name, safe);
 }
 
 static int connect_job(const char *run_dir, const char *name, struct diag *d)
@@ -91,9 +100,9 @@ static int connect_job(const char *run_dir, const char *name, struct diag *d)
 	if (note)
 		busy(name, note, d);
 	else if (!pid && (err == ENOENT || err == ECONNREFUSED || err == ENOTDIR))
-		diag_set(d, DIAG_ENGINE_NOT_RUNNING, 0, NULL, "job '%s' is not running", name);
+		diag_set(d, DIAG_JOB_NOT_RUNNING, 0, NULL, "job '%s' is not running", name);
 	else
-		diag_set(d, DIAG_ENGINE_CONTROL, err, NULL, "cannot reach the running job '%s'", name);
+		diag_set(d, DIAG_JOB_CONTROL, err, NULL, "cannot reach the running job '%s'", name);
 	return -1;
 }
 
@@ -136,7 +145,7 @@ static void refused(const cJSON *reply, struct diag *d)
 
 	if (cJSON_IsString(text))
 		text_escape(&safe, text->valuestring, strlen(text->valuestring));
-	diag_set(d, known ? known : DIAG_ENGINE_CONTROL, 0, NULL, "%s", safe.len ? buf_cstr(&safe) : "the job refused");
+	diag_set(d, known ? known : DIAG_JOB_CONTROL, 0, NULL, "%s", safe.len ? buf_cstr(&safe) : "the job refused");
 }
 
 cJSON *control_ask(const char *run_dir, const char *name, cJSON *request, int *out_fd, struct diag *d)
@@ -151,7 +160,7 @@ cJSON *control_ask(const char *run_dir, const char *name, cJSON *request, int *o
 	if (send_line(fd, request))
 		reply = receive_line(fd);
 	if (!reply) {
-		diag_set(d, DIAG_ENGINE_CONTROL, 0, NULL, "the running job '%s' does not answer", name);
+		diag_set(d, DIAG_JOB_CONTROL, 0, NULL, "the running job '%s' does not answer", name);
 	} else if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "ok"))) {
 		refused(reply, d);
 		cJSON_Delete(STEAL(reply));

@@ -1,0 +1,63 @@
+/*
+ * What a job remembers from run to run: STATE/JOB/state.json, small, whole, replaced by rename. How it
+ * stands when it runs is added by status.h.
+ */
+#pragma once
+
+#include "job/job.h"
+
+/* A run that did not end well, by the target's clock (ns): what the target was given then may not be on its disk. */
+struct unclean {
+	int64_t from, to;
+	int64_t at; /* our clock when the target's was `from`, or a little later */
+	uint64_t walk; /* of which run; 0: of several */
+	char *target; /* whose clock and disk: as in `owned` */
+};
+#define STATE_TIME_MAX (INT64_MAX / 2) /* it has not ended */
+#define STATE_UNCLEAN_MAX 16 /* of one target */
+
+struct job_state {
+	bool exists;
+	char *target, *target_root, *source_root; /* what the state belongs to */
+	bool copy_completed;
+	char **owned; /* targets this job has found empty or was told to adopt: "TARGET ROOT" */
+	size_t owned_len;
+	int64_t copy_started; /* the first one */
+	int64_t copy_completed_at, last_sync_started, last_sync_completed, last_verify_completed; /* real ns, 0 never */
+	int last_exit_code;
+	char *last_command; /* NULL: none has ended */
+	int64_t last_ended;
+	uint64_t files, bytes; /* of the last complete walk, for totals */
+	struct unclean *unclean; /* of all targets; while a run works, its own is the last */
+	size_t unclean_len;
+	uint64_t skip_dev, skip_ino; /* the target root on this very host, left out of the walk; 0: it is elsewhere */
+	/* While running, else zero. What the state belongs to is then what the run does, and all above is of that: */
+	int64_t running_since;
+	char *running_command;
+	struct progress progress; /* phase is owned by running_phase */
+	char *running_phase;
+	char *lost; /* why it waits for the link, or NULL */
+	unsigned held; /* enum hold */
+	char *silent; /* why the running job says nothing of itself, or NULL */
+};
+
+/* What was never written is no error: exists is false. */
+bool state_load(const char *state_dir, const char *name, struct job_state *out, struct diag *d);
+void job_state_release(struct job_state *s);
+bool state_write(const struct job *job, const struct job_state *s, struct diag *d);
+/* Whether it belongs to what the job does, or to what is named. */
+bool state_matches(const struct job *job, const struct job_state *s);
+bool state_belongs_to(const struct job_state *s, const char *target, const char *target_root, const char *source_root);
+/* What it belongs to, as both files of JSON have it. */
+struct cJSON;
+void state_put_target(struct cJSON *o, const struct job *job);
+bool state_owns(const struct job *job, const struct job_state *s);
+void state_own(const struct job *job, struct job_state *s);
+/* Another target: everything begins anew, but what is known of each: that the job owns it, and what may not be on its disk. */
+void state_forget(struct job_state *s);
+/* What names the job's target in `owned` and in `unclean`; to be freed. */
+char *state_key(const struct job *job);
+struct unclean *state_unclean_add(struct job_state *s);
+void state_unclean_drop(struct job_state *s, size_t i);
+/* True when a copy to this target, root and source has completed (what `run` asks). */
+bool job_copy_completed(const struct job *job);

@@ -1,1 +1,0 @@
-rehost_unit(wire_pack wire)
