@@ -18,6 +18,12 @@ struct bytes {
 	size_t len;
 };
 
+/* Of a string; NULL is empty. */
+static inline struct bytes bytes_of(const char *s)
+{
+	return (struct bytes){(const uint8_t *)s, s ? strlen(s) : 0};
+}
+
 static inline struct rd rd_init(const void *p, size_t n)
 {
 	return (struct rd){.p = p, .end = n ? (const uint8_t *)p + n : p}; /* p may be NULL */

@@ -1,11 +1,9 @@
-/*
- * The control socket of a running job, RUN/JOB.sock, served by the coordinator's loop. Nothing in it waits: there are few
- * clients, a line is short, and who does not read his reply, or says nothing, is dropped.
- */
-#include "job/control.h"
+#include "engine/control.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "engine/private.h"
+#include "engine/coordinator.h"
+#include "engine/status.h"
+#include "job/control.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -128,7 +126,7 @@ static PRINTF_LIKE(2, 3) void refuse_text(cJSON *reply, const char *fmt, ...)
 
 static void do_pause(struct engine *e, cJSON *reply, bool on)
 {
-	bool was = e->holds & HOLD_USER;
+	bool was = e->hold.why & HOLD_USER;
 
 	engine_hold(e, HOLD_USER, on);
 	cJSON_AddBoolToObject(reply, "changed", was != on);
@@ -189,7 +187,7 @@ static bool change_limits(struct engine *e, const cJSON *set, cJSON *reply)
 	}
 	if (limits_apply(e, &new->limits, &d)) {
 		conf_take_limits(e->job->conf, new);
-		engine_bandwidth(e);
+		limits_bandwidth(e);
 	} else {
 		refuse(reply, &d);
 	}

@@ -1,13 +1,8 @@
-/*
- * Power loss of the target. The time of an inode can reach the disk before its contents, and then a file looks equal
- * that is not. So the receivers make durable what they write while they write it, and tell up to when (epochs); what was
- * written later is suspect when the run does not end well: the state keeps from when to when that was, by the target's
- * clock, and the next run has the receivers compare the contents of files whose ctime lies there.
- */
+#include "engine/durable.h"
 #include "base/clock.h"
-#include "engine/private.h"
+#include "base/text.h"
+#include "engine/coordinator.h"
 
-#include <signal.h>
 #include <string.h>
 
 #define CLOCK_SLACK (2 * NS_PER_S) /* coarse times of inodes, and a clock that is being corrected */
@@ -118,7 +113,7 @@ static void send_suspects(struct engine *e, struct worker *w)
 	for (const struct unclean *u = e->state.unclean; u < own(e); u++)
 		if (of_target(e, u))
 			msg_suspect_put(&b, &(struct suspect){u->from, u->to});
-	worker_send(w, IPC_SUSPECT, &b);
+	worker_send_suspect(w, &(struct ipc_suspect){.intervals = {b.data, b.len}});
 }
 
 void durable_begin(struct engine *e, const struct ipc_ready *r)
@@ -138,21 +133,19 @@ void durable_ready(struct engine *e, struct worker *w, const struct ipc_ready *r
 
 /* ---- while it runs ---- */
 
-static bool works(const struct worker *w)
+void on_epoch(struct engine *e, struct worker *w, const struct ipc_epoch *epoch)
 {
-	return w->state == WORKER_READY || w->state == WORKER_SYNCING || w->state == WORKER_SYNCED;
-}
-
-void durable_epoch(struct engine *e, struct worker *w, const struct msg_epoch *m)
-{
+	const struct msg_epoch *m = &epoch->epoch;
 	int64_t until;
 
+	if (!e->durable.begun)
+		return;
 	w->durable = m->time;
 	if (m->all && e->durable.host != WIRE_TIME_MAX)
 		e->durable.host = clock_mono_ns() - e->durable.lost_ns > SETTLED_NS ? WIRE_TIME_MAX : m->time;
 	until = e->durable.host;
-	for (const struct worker *o = e->workers; o; o = o->next)
-		if (works(o))
+	for (const struct worker *o = e->workers.first; o; o = o->next)
+		if (worker_works(o))
 			until = MIN(until, o->durable);
 	if (until == WIRE_TIME_MAX || until == e->durable.until)
 		return;
@@ -169,13 +162,13 @@ void durable_lost(struct engine *e, const struct worker *w)
 
 static void ask_flush(struct engine *e, int64_t now)
 {
-	struct worker *w = e->workers;
+	struct worker *w = e->workers.first;
 
 	while (w && w->state != WORKER_READY)
 		w = w->next;
 	if (!w)
 		return;
-	worker_send(w, IPC_FLUSH, NULL);
+	worker_send_flush(w, &(struct ipc_flush){});
 	e->durable.asked_ns = now;
 }
 
@@ -213,63 +206,13 @@ void durable_end(struct engine *e, bool whole)
 			state_unclean_drop(s, i);
 }
 
-/* ---- another kernel, or another mount, at the other end ---- */
-
-static void note_target(struct engine *e, const struct ipc_ready *r)
+void durable_again(struct engine *e, struct worker *w, int64_t now)
 {
-	memcpy(e->target.boot_id, r->boot_id, sizeof(e->target.boot_id));
-	e->target.mount = r->root_mount;
-	e->target.ino = r->root_ino;
-}
-
-static bool rebooted(const struct engine *e, const struct ipc_ready *r)
-{
-	static const uint8_t none[16];
-
-	return memcmp(r->boot_id, e->target.boot_id, sizeof(none)) != 0 &&
-		memcmp(r->boot_id, none, sizeof(none)) != 0 && memcmp(e->target.boot_id, none, sizeof(none)) != 0;
-}
-
-static bool remounted(struct engine *e, const struct worker *w, const struct ipc_ready *r)
-{
-	if (!r->root_mount || !e->target.mount || r->root_mount == e->target.mount)
-		return false;
-	for (const struct worker *o = e->workers; o; o = o->next)
-		if (o != w && works(o)) { /* each session sees mounts of its own: they tell nothing */
-			e->target.mount = 0;
-			return false;
-		}
-	return true;
-}
-
-bool durable_target(struct engine *e, struct worker *w, const struct ipc_ready *r)
-{
-	if (!e->target_checked) {
-		note_target(e, r);
-		return true;
-	}
-	if (e->target.ino != r->root_ino)
-		return false;
-	if (rebooted(e, r) || remounted(e, w, r)) {
-		note_target(e, r);
-		e->restart = w->serial;
-		e->restart_now = r->now;
-	}
-	return true;
-}
-
-void durable_restart(struct engine *e)
-{
-	struct worker *w = worker_by_serial(e, e->restart);
 	AUTO_DIAG d = DIAG_INIT;
 
-	engine_note(e, "the target has been started anew, or its file system mounted anew: the walk begins again");
-	e->restart = 0;
-	worker_kill_but(e, w); /* those of before will not come back */
-	engine_walk_anew(e);
 	keep(e);
-	own(e)->to = end_of(own(e), e->restart_now);
-	open_own(e, e->restart_now);
+	own(e)->to = end_of(own(e), now);
+	open_own(e, now);
 	if (!e->job->dry_run && !state_write(e->job, &e->state, &d))
 		engine_fatal(e, &d);
 	if (w)

@@ -1,17 +1,21 @@
-/* How a run ends: what was done is made durable, counted up, and kept as state. */
+#include "engine/finish.h"
 #include "base/clock.h"
-#include "engine/private.h"
+#include "engine/coordinator.h"
+#include "engine/control.h"
+#include "engine/exit.h"
+#include "engine/links.h"
+#include "engine/shares.h"
 
 #include <signal.h>
 #include <unistd.h>
 
 /* Everything has been done: now make it durable, then let the workers go. True when all have gone. */
-bool engine_finish(struct engine *e)
+bool finish(struct engine *e)
 {
 	bool sync = !e->job->dry_run && e->job->kind != JOB_VERIFY, any = false;
 
 	e->ending = true;
-	for (struct worker *w = e->workers, *next; w; w = next) {
+	for (struct worker *w = e->workers.first, *next; w; w = next) {
 		next = w->next;
 		if (w->state == WORKER_STARTING && e->synced) {
 			kill(w->pid, SIGKILL); /* it came too late to be of use */
@@ -20,17 +24,16 @@ bool engine_finish(struct engine *e)
 			w->discarded = true;
 			w->state = WORKER_FINISHING;
 		}
-		if (w->state == WORKER_SYNCED && e->lost_any && !w->sync_all)
+		if (w->state == WORKER_SYNCED && e->link.lost_any && !w->sync_all)
 			w->state = WORKER_READY; /* one was lost since it was asked */
 		if (w->state == WORKER_READY && sync) {
-			AUTO_BUF all = BUF_INIT;
-			wr_u8(&all, e->lost_any); /* what a lost receiver has written, another must make durable */
-			worker_send(w, IPC_SYNC, &all);
-			w->sync_all = e->lost_any;
+			/* What a lost receiver has written, another must make durable. */
+			worker_send_sync(w, &(struct ipc_sync){.all = e->link.lost_any});
+			w->sync_all = e->link.lost_any;
 			w->state = WORKER_SYNCING;
 		} else if ((w->state == WORKER_READY && !sync) || w->state == WORKER_SYNCED) {
 			e->synced = true;
-			worker_send(w, IPC_FINISH, NULL);
+			worker_send_finish(w, &(struct ipc_finish){});
 			w->state = WORKER_FINISHING;
 		}
 		any = true;
@@ -43,16 +46,16 @@ bool engine_finish(struct engine *e)
 static void fill_summary(struct engine *e)
 {
 	struct summary *s = e->out;
-	const struct ipc_count *t = &e->total;
+	const struct ipc_count *t = &e->totals.count;
 
 	s->duration_ns = clock_mono_ns() - e->started_ns;
 	s->paused_ns = s->duration_ns - progress_elapsed_ns(e);
-	s->files_examined = MAX(e->units_done_files, e->job->kind == JOB_VERIFY ? t->examined : 0);
-	s->bytes_total = MAX(e->units_done_bytes, e->job->kind == JOB_VERIFY ? t->examined_bytes : 0);
+	s->files_examined = MAX(e->totals.done_files, e->job->kind == JOB_VERIFY ? t->examined : 0);
+	s->bytes_total = MAX(e->totals.done_bytes, e->job->kind == JOB_VERIFY ? t->examined_bytes : 0);
 	s->files_transferred = t->transferred;
 	s->files_deleted = t->deleted;
 	s->files_vanished = t->vanished;
-	s->files_failed = MAX(t->failed, e->failed_said); /* what a worker last counted can be lost with it */
+	s->files_failed = MAX(t->failed, e->totals.failed_said); /* what a worker last counted can be lost with it */
 	s->bytes_literal = t->literal;
 	s->bytes_matched = t->matched;
 	s->bytes_sent = t->sent;
@@ -63,23 +66,6 @@ static void fill_summary(struct engine *e)
 	s->bytes_hashed = t->hashed;
 }
 
-static int exit_code(const struct engine *e)
-{
-	const struct summary *s = e->out;
-
-	if (s->signal)
-		return 128 + s->signal;
-	if (diag_is_set(&s->fatal)) {
-		int c = diag_info(s->fatal.code)->exit_class;
-		return c ? c : EXIT_FAILED;
-	}
-	if (s->files_failed || e->budget_warned)
-		return EXIT_PARTIAL;
-	if (s->differences > s->difference_counts[DIFFERENCE_CHANGED])
-		return EXIT_DIFFERENT;
-	return EXIT_DONE;
-}
-
 static void keep_state(struct engine *e)
 {
 	struct job_state *s = &e->state;
@@ -87,7 +73,7 @@ static void keep_state(struct engine *e)
 	int64_t now = clock_real_ns();
 	AUTO_DIAG d = DIAG_INIT;
 
-	if (e->job->dry_run || !e->target_checked)
+	if (e->job->dry_run || !e->target.checked)
 		return;
 	if (e->job->kind == JOB_VERIFY && s->exists && !state_matches(e->job, s))
 		return; /* it is another target's */
@@ -117,40 +103,36 @@ static void keep_state(struct engine *e)
 static void release(struct engine *e)
 {
 	control_close(e);
-	queue_release(&e->queue);
-	queue_release(&e->segments);
-	queue_release(&e->deferred);
-	free(e->spill_dir);
+	walk_release(&e->walk);
 	links_free(e->links);
-	if (e->verify_links)
-		verify_links_free(e->verify_links);
+	if (e->verify.links)
+		verify_links_free(e->verify.links);
 	shares_clear(e);
-	free(e->mount_given);
 	mount_plan_release(&e->plan);
 	rules_free(e->rules);
 	transport_free(e->transport);
 	job_state_release(&e->state);
-	buf_release(&e->skips);
-	buf_release(&e->differing);
-	diag_release(&e->lost);
-	free(e->asks);
-	if (e->job->dry_run && e->empty_dir) { /* made for the confinement of the workers; nothing stays */
-		if (e->empty_made)
-			rmdir(e->empty_dir);
-		if (e->run_dir_made)
+	buf_release(&e->workers.skips);
+	buf_release(&e->verify.differing);
+	diag_release(&e->link.lost);
+	budget_release(&e->budget);
+	if (e->job->dry_run && e->workers.empty_dir) { /* made for the confinement of the workers; nothing stays */
+		if (e->workers.empty_made)
+			rmdir(e->workers.empty_dir);
+		if (e->workers.run_dir_made)
 			rmdir(e->job->run_dir);
 	}
-	free(e->empty_dir);
+	free(e->workers.empty_dir);
 	free(e->durable.target);
 	limits_release(e);
-	throttle_unmap(e->throttle);
-	if (e->throttle_fd >= 0)
-		close(e->throttle_fd);
+	throttle_unmap(e->limits.throttle);
+	if (e->limits.throttle_fd >= 0)
+		close(e->limits.throttle_fd);
 	if (e->signal_fd >= 0)
 		close(e->signal_fd);
 }
 
-void engine_conclude(struct engine *e)
+void finish_conclude(struct engine *e)
 {
 	fill_summary(e);
 	e->out->exit_code = exit_code(e);

@@ -1,7 +1,8 @@
-/* What a run may take of its host: [limits], kept by a group of the kernel's and by the rates that workers share. */
+#include "engine/limits.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "engine/private.h"
+#include "engine/coordinator.h"
+#include "engine/memory.h"
 #include "limits/group.h"
 #include "limits/pressure.h"
 
@@ -40,12 +41,33 @@ static bool local(const struct engine *e)
 	return transport_kind(e->transport) == TRANSPORT_LOCAL;
 }
 
-void limits_set_bandwidth(struct engine *e, uint64_t rate)
+static void set_bandwidth(struct engine *e, uint64_t rate)
 {
 	/* With 'local:' what is sent is what is written on this host. */
-	if (local(e) && e->limits.io_write)
-		rate = rate ? MIN(rate, e->limits.io_write) : e->limits.io_write;
-	throttle_set_rate(e->throttle, THROTTLE_SEND, rate);
+	if (local(e) && e->limits.now.io_write)
+		rate = rate ? MIN(rate, e->limits.now.io_write) : e->limits.now.io_write;
+	throttle_set_rate(e->limits.throttle, THROTTLE_SEND, rate);
+}
+
+void limits_bandwidth(struct engine *e)
+{
+	set_bandwidth(e, conf_bandwidth_now(e->job->conf));
+}
+
+/* As rclone does: off, and on again. */
+void limits_toggle_bandwidth(struct engine *e)
+{
+	struct conf *c = e->job->conf;
+
+	if (!c->transfer.window_count) {
+		engine_note(e, "there is no bandwidth limit that could be switched off");
+		return;
+	}
+	c->transfer.unlimited = !c->transfer.unlimited;
+	limits_bandwidth(e);
+	engine_note(e,
+		c->transfer.unlimited ? "the bandwidth limit is switched off"
+				      : "the bandwidth limit is switched on again");
 }
 
 unsigned limits_workers(const struct conf_limits *l)
@@ -53,6 +75,21 @@ unsigned limits_workers(const struct conf_limits *l)
 	uint64_t n = l->memory > BASE_MEMORY ? (l->memory - BASE_MEMORY) / WORKER_MEMORY : 1;
 
 	return !l->memory ? WORKERS_MAX : n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
+}
+
+/* How many workers there may be. */
+static unsigned process_limit(const struct engine *e, const struct conf_limits *l)
+{
+	const struct conf *c = e->job->conf;
+	unsigned n = e->job->kind == JOB_COPY ? c->transfer.processes : c->transfer.sync_processes;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (!n)
+		n = c->transfer.processes;
+	if (!n) /* auto: as many as have a processor, and no more than a disk can feed */
+		n = cpus > 4 ? 4 : cpus > 1 ? (unsigned)cpus : 1;
+	n = MIN(n, (unsigned)WORKERS_MAX);
+	return MIN(n, limits_workers(l));
 }
 
 static unsigned parts_of(const struct conf_limits *l)
@@ -120,7 +157,7 @@ static unsigned set_group(struct engine *e, const struct conf_limits *l, struct 
 	disks_of_path(&to, e->job->state_dir);
 	if (local(e))
 		disks_of_path(&to, e->job->conf->target.root);
-	held = group_set(e->host->group,
+	held = group_set(e->limits.host->group,
 		&(struct group_values){.cpu = l->cpu,
 			.memory = l->memory,
 			.io_read = beside_rate(l->io_read),
@@ -144,15 +181,16 @@ static void open_group(struct engine *e, const struct conf_limits *l, unsigned p
 		buf_append_str(why, "backend = none");
 		return;
 	}
-	e->host->group = group_open(l->backend, e->job->name, parts & ~(1u << PART_PRESSURE), &e->host->place, &tried);
-	if (!e->host->group) {
+	e->limits.host->group =
+		group_open(l->backend, e->job->name, parts & ~(1u << PART_PRESSURE), &e->limits.host->place, &tried);
+	if (!e->limits.host->group) {
 		buf_append(why, tried.data, tried.len);
 		return;
 	}
-	engine_note(e, "limits: in %s%s%s%s", group_name(e->host->group), tried.len ? " (" : "", buf_cstr(&tried),
-		tried.len ? ")" : "");
-	if (group_usage(e->host->group, &u)) /* a scope is that of the step before, too */
-		e->host->memory.kills = u.oom_kills;
+	engine_note(e, "limits: in %s%s%s%s", group_name(e->limits.host->group), tried.len ? " (" : "",
+		buf_cstr(&tried), tried.len ? ")" : "");
+	if (group_usage(e->limits.host->group, &u)) /* a scope is that of the step before, too */
+		e->limits.host->memory.kills = u.oom_kills;
 }
 
 static bool pressure_known(struct host *h, const struct conf_limits *l)
@@ -169,7 +207,7 @@ static bool pressure_known(struct host *h, const struct conf_limits *l)
 /* What is wanted and not held; why says why. */
 static unsigned put_in_force(struct engine *e, const struct conf_limits *l, struct buf *why)
 {
-	struct host *h = e->host;
+	struct host *h = e->limits.host;
 	unsigned parts = parts_of(l), held = 0;
 
 	if (parts && !h->group)
@@ -217,13 +255,13 @@ bool limits_apply(struct engine *e, const struct conf_limits *wanted, struct dia
 	AUTO_DIAG warning = DIAG_INIT;
 	unsigned lacking;
 
-	if (!e->host)
-		e->host = host_new(e->job);
+	if (!e->limits.host)
+		e->limits.host = host_new(e->job);
 	lacking = put_in_force(e, wanted, &why);
 	list_parts(&list, lacking);
 	if (lacking && wanted->require) {
 		diag_set(d, DIAG_LIMITS_REQUIRED, 0, NULL, "cannot keep %s: %s", buf_cstr(&list), buf_cstr(&why));
-		put_in_force(e, &e->limits, &ignored);
+		put_in_force(e, &e->limits.now, &ignored);
 		return false;
 	}
 	if (lacking & ~e->job->kept->limits_said) {
@@ -232,10 +270,10 @@ bool limits_apply(struct engine *e, const struct conf_limits *wanted, struct dia
 		engine_diag(e, &warning);
 		e->job->kept->limits_said |= lacking;
 	}
-	if (e->limits.memory != wanted->memory || !e->worker_max)
-		e->worker_max = engine_process_limit(e, wanted);
-	e->limits = *wanted;
-	throttle_set_rate(e->throttle, THROTTLE_READ, wanted->io_read);
+	if (e->limits.now.memory != wanted->memory || !e->workers.max)
+		e->workers.max = process_limit(e, wanted);
+	e->limits.now = *wanted;
+	throttle_set_rate(e->limits.throttle, THROTTLE_READ, wanted->io_read);
 	return true;
 }
 
@@ -255,9 +293,9 @@ static void bandwidth_keeper(const struct engine *e, struct buf *out)
 
 static void part_keeper(const struct engine *e, unsigned bit, struct buf *out)
 {
-	const struct host *h = e->host;
+	const struct host *h = e->limits.host;
 
-	if (!(parts_of(&e->limits) & bit))
+	if (!(parts_of(&e->limits.now) & bit))
 		return;
 	if (!(h->held & bit)) {
 		buf_append_str(out, "not kept");
@@ -275,8 +313,8 @@ void limits_keeper(const struct engine *e, const char *name, struct buf *out)
 {
 	if (str_eq(name, "bandwidth"))
 		bandwidth_keeper(e, out);
-	else if ((str_eq(name, "target_cpu") && e->limits.target_cpu) ||
-		(str_eq(name, "target_io") && e->limits.target_io))
+	else if ((str_eq(name, "target_cpu") && e->limits.now.target_cpu) ||
+		(str_eq(name, "target_io") && e->limits.now.target_io))
 		buf_append_str(out, "by the receivers");
 	for (int i = 0; i < PARTS; i++)
 		if (str_eq(name, part_names[i]))
@@ -287,7 +325,7 @@ void limits_keeper(const struct engine *e, const char *name, struct buf *out)
 
 static void say_pressure(struct engine *e, bool yields, enum pressure_of what, const double others[])
 {
-	struct host *h = e->host;
+	struct host *h = e->limits.host;
 	int64_t now = clock_mono_ns();
 
 	if (yields && !h->said && (!h->said_ns || now - h->said_ns >= SAY_NS)) {
@@ -305,7 +343,7 @@ static void say_pressure(struct engine *e, bool yields, enum pressure_of what, c
 
 static void pressure_tick(struct engine *e)
 {
-	struct host *h = e->host;
+	struct host *h = e->limits.host;
 	const char *mount = NULL, *rel = h->group ? group_psi_dir(h->group, &mount) : NULL;
 	bool was = h->pressure.yielding, yields;
 	enum pressure_of what = PRESSURE_IO;
@@ -324,32 +362,32 @@ void limits_tick(struct engine *e)
 {
 	struct group_usage u;
 	int64_t now = clock_mono_ns();
-	struct host *h = e->host;
+	struct host *h = e->limits.host;
 
 	if (now < h->next_ns)
 		return;
 	h->next_ns = now + TICK_NS;
 	pressure_tick(e);
-	memory_tick(e, &h->memory, e->limits.memory && h->group && group_usage(h->group, &u) ? u.unreclaimable : 0);
+	memory_tick(e, &h->memory, e->limits.now.memory && h->group && group_usage(h->group, &u) ? u.unreclaimable : 0);
 }
 
 bool limits_crowded(const struct engine *e)
 {
-	return e->host->memory.crowded;
+	return e->limits.host->memory.crowded;
 }
 
 bool limits_worker_ended(struct engine *e, bool retired)
 {
 	struct group_usage u = {};
 
-	if (e->limits.memory && e->host->group)
-		group_usage(e->host->group, &u);
-	return memory_ended(e, &e->host->memory, retired, u.oom_kills);
+	if (e->limits.now.memory && e->limits.host->group)
+		group_usage(e->limits.host->group, &u);
+	return memory_ended(e, &e->limits.host->memory, retired, u.oom_kills);
 }
 
 void limits_release(struct engine *e)
 {
-	if (e->host)
-		group_close(e->host->group);
-	free(STEAL(e->host));
+	if (e->limits.host)
+		group_close(e->limits.host->group);
+	free(STEAL(e->limits.host));
 }

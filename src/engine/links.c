@@ -1,4 +1,5 @@
-#include "engine/private.h"
+#include "engine/links.h"
+#include "engine/region.h"
 
 #include <errno.h>
 

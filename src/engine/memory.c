@@ -1,10 +1,6 @@
-/*
- * Near the limit of memory: first nothing new begins, and what is under way is done; when that does not help, one worker ends and
- * gives its work back; when the last one has ended so a few times, the run ends. A worker that the kernel kills at the limit
- * counts like one that was ended. The page cache is no matter: the kernel takes it back.
- */
+#include "engine/memory.h"
 #include "base/clock.h"
-#include "engine/private.h"
+#include "engine/coordinator.h"
 
 #include <signal.h>
 
@@ -15,7 +11,7 @@
 
 static void retire_one(struct engine *e)
 {
-	struct worker *w = e->workers; /* the youngest */
+	struct worker *w = e->workers.first; /* the youngest */
 
 	if (!w || w->retired)
 		return;
@@ -44,7 +40,7 @@ static void near_limit(struct engine *e, struct memory_watch *m, int64_t now)
 
 void memory_tick(struct engine *e, struct memory_watch *m, uint64_t used)
 {
-	uint64_t limit = e->limits.memory;
+	uint64_t limit = e->limits.now.memory;
 	int64_t now = clock_mono_ns();
 	bool calm = !limit || used < limit - limit / 4;
 
@@ -52,7 +48,7 @@ void memory_tick(struct engine *e, struct memory_watch *m, uint64_t used)
 	m->calm_since = !calm ? 0 : m->calm_since ? m->calm_since : now;
 	if (calm && now - m->calm_since > CALM_NS)
 		m->alone = 0;
-	if (calm || !e->workers) /* without workers, only a new one can help */
+	if (calm || !e->workers.first) /* without workers, only a new one can help */
 		let_go(e, m);
 	else if (used > limit - limit / 8)
 		near_limit(e, m, now);
@@ -68,19 +64,19 @@ bool memory_ended(struct engine *e, struct memory_watch *m, bool retired, uint64
 	m->kills = MAX(m->kills, kills);
 	if (!killed && !retired)
 		return false;
-	if (!e->workers) /* what held them is gone with them */
+	if (!e->workers.first) /* what held them is gone with them */
 		let_go(e, m);
-	e->worker_max = MAX(e->worker_count, 1u);
-	e->retry_at = clock_mono_ns() + NS_PER_S;
-	if (e->workers || ++m->alone < ALONE_MAX) {
+	e->workers.max = MAX(e->workers.count, 1u);
+	e->link.retry_at = clock_mono_ns() + NS_PER_S;
+	if (e->workers.first || ++m->alone < ALONE_MAX) {
 		engine_note(e, "a worker %s at the limit of memory (%llu MiB); going on with %u",
-			killed ? "was killed by the kernel" : "was ended", (unsigned long long)(e->limits.memory >> 20),
-			e->worker_max);
+			killed ? "was killed by the kernel" : "was ended",
+			(unsigned long long)(e->limits.now.memory >> 20), e->workers.max);
 		return true;
 	}
 	diag_set(&d, DIAG_LIMITS_MEMORY, 0, NULL,
 		"a single worker needs more than %llu MiB of memory, together with what starts it",
-		(unsigned long long)(e->limits.memory >> 20));
+		(unsigned long long)(e->limits.now.memory >> 20));
 	engine_fatal(e, &d);
 	return true;
 }

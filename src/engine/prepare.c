@@ -1,8 +1,10 @@
-/* How a run begins: state and lock, source and mounts, rules, transport. */
+#include "engine/prepare.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "engine/private.h"
+#include "engine/coordinator.h"
+#include "engine/control.h"
+#include "engine/linking.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,8 +42,8 @@ static void skip_own_dir(struct engine *e, const char *dir)
 	struct stat st;
 
 	if (dir && stat(dir, &st) == 0 && S_ISDIR(st.st_mode)) {
-		wr_u64(&e->skips, st.st_dev);
-		wr_u64(&e->skips, st.st_ino);
+		wr_u64(&e->workers.skips, st.st_dev);
+		wr_u64(&e->workers.skips, st.st_ino);
 	}
 }
 
@@ -68,54 +70,29 @@ static bool open_source(struct engine *e, struct diag *d)
 		if (!*end)
 			break;
 	}
-	e->mount_given = xcalloc(e->plan.chosen_count, sizeof(*e->mount_given));
+	e->walk.mount_given = xcalloc(e->plan.chosen_count, sizeof(*e->walk.mount_given));
 	return true;
 }
 
 static void forecast(struct engine *e)
 {
 	if (e->state.files && state_matches(e->job, &e->state)) {
-		e->progress.files_expected = e->state.files;
-		e->progress.bytes_expected = e->state.bytes;
-		e->forecast = true;
+		e->progress.now.files_expected = e->state.files;
+		e->progress.now.bytes_expected = e->state.bytes;
+		e->progress.forecast = true;
 		return;
 	}
 	if (e->job->adhoc ||
 		!mounts_whole(e->job->conf->source.root)) /* what the whole file system holds says nothing */
 		return;
 	for (size_t i = 0; i < e->plan.chosen_count; i++) {
-		e->progress.files_expected += e->plan.chosen[i].used_inodes;
-		e->progress.bytes_expected += e->plan.chosen[i].used_bytes;
+		e->progress.now.files_expected += e->plan.chosen[i].used_inodes;
+		e->progress.now.bytes_expected += e->plan.chosen[i].used_bytes;
 	}
-	e->forecast = true;
+	e->progress.forecast = true;
 }
 
-unsigned engine_process_limit(const struct engine *e, const struct conf_limits *l)
-{
-	const struct conf *c = e->job->conf;
-	unsigned n = e->job->kind == JOB_COPY ? c->transfer.processes : c->transfer.sync_processes;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (!n)
-		n = c->transfer.processes;
-	if (!n) /* auto: as many as have a processor, and no more than a disk can feed */
-		n = cpus > 4 ? 4 : cpus > 1 ? (unsigned)cpus : 1;
-	n = MIN(n, (unsigned)WORKERS_MAX);
-	return MIN(n, limits_workers(l));
-}
-
-bool engine_links(struct engine *e, struct diag *d)
-{
-	links_free(e->links);
-	e->links = links_new(e->spill_dir);
-	if (e->links)
-		return true;
-	diag_set(d, DIAG_ENGINE_ROOM, errno, e->spill_dir, "cannot make the table of hard links in '%s'",
-		e->spill_dir ? e->spill_dir : "memory");
-	return false;
-}
-
-bool engine_prepare(struct engine *e, struct diag *d)
+bool prepare(struct engine *e, struct diag *d)
 {
 	const struct job *job = e->job;
 	AUTO_FREE char *job_dir = xasprintf("%s/%s", job->state_dir, job->name);
@@ -138,8 +115,8 @@ bool engine_prepare(struct engine *e, struct diag *d)
 		diag_set(d, DIAG_ENGINE_NO_HELPER, 0, NULL, "cannot find 'rehost-receiver'");
 		return false;
 	}
-	e->throttle = throttle_new(&e->throttle_fd);
-	if (!e->throttle || getrandom(e->seed, sizeof(e->seed), 0) != sizeof(e->seed)) {
+	e->limits.throttle = throttle_new(&e->limits.throttle_fd);
+	if (!e->limits.throttle || getrandom(e->workers.seed, sizeof(e->workers.seed), 0) != sizeof(e->workers.seed)) {
 		diag_set(d, DIAG_ENGINE_WORKER, errno, NULL, "cannot get random bytes, or a page of memory to share");
 		return false;
 	}
@@ -147,36 +124,27 @@ bool engine_prepare(struct engine *e, struct diag *d)
 		engine_hold(e, HOLD_USER, true);
 	if (!limits_apply(e, &job->conf->limits, d))
 		return false;
-	digest_key_init(&e->name_key, e->seed);
-	e->empty_dir = xasprintf("%s/empty", job->run_dir);
-	e->run_dir_made = access(job->run_dir, F_OK) < 0;
-	e->empty_made = access(e->empty_dir, F_OK) < 0;
+	digest_key_init(&e->walk.name_key, e->workers.seed);
+	e->workers.empty_dir = xasprintf("%s/empty", job->run_dir);
+	e->workers.run_dir_made = access(job->run_dir, F_OK) < 0;
+	e->workers.empty_made = access(e->workers.empty_dir, F_OK) < 0;
 	skip_own_dir(e, job->state_dir);
 	skip_own_dir(e, job->run_dir);
 	skip_own_dir(e, job->log_dir);
 	if (job->kind == JOB_VERIFY) {
 		if (state_matches(job, &e->state)) {
-			e->changed_since =
+			e->verify.changed_since =
 				e->state.last_sync_started ? e->state.last_sync_started : e->state.copy_started;
 			if (e->state.skip_ino) {
-				wr_u64(&e->skips, e->state.skip_dev);
-				wr_u64(&e->skips, e->state.skip_ino);
+				wr_u64(&e->workers.skips, e->state.skip_dev);
+				wr_u64(&e->workers.skips, e->state.skip_ino);
 			}
 		}
-		e->verify_links = verify_links_new(16u << 20, open(job_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	} else if (!engine_links(e, d)) {
+		e->verify.links = verify_links_new(16u << 20, open(job_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	} else if (!linking_begin(e, d)) {
 		return false;
 	}
-	e->delete_budget = job->conf->rules.max_delete >= 0 ? (uint64_t)job->conf->rules.max_delete : UINT64_MAX;
+	budget_begin(e);
 	forecast(e);
 	return true;
-}
-
-bool state_begin(struct engine *e, struct diag *d)
-{
-	if (e->job->kind == JOB_SYNC)
-		e->state.last_sync_started = clock_real_ns();
-	if (e->job->kind == JOB_COPY && !e->state.copy_started)
-		e->state.copy_started = clock_real_ns();
-	return e->job->kind == JOB_VERIFY || state_write(e->job, &e->state, d);
 }

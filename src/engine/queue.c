@@ -1,4 +1,5 @@
-#include "engine/private.h"
+#include "engine/queue.h"
+#include "ipc/ipc.h"
 
 #include <sys/mman.h>
 

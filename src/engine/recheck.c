@@ -1,4 +1,6 @@
-#include "engine/private.h"
+#include "engine/recheck.h"
+#include "base/pack.h"
+#include "engine/engine.h"
 
 /*
  * What differed in the last verify, kept for --recheck: a record is the kind as one digit, the path relative to the

@@ -1,5 +1,5 @@
 #include "base/fd.h"
-#include "engine/private.h"
+#include "engine/region.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* SIGHUP of a configured job: its configuration is read again, and what can change while it runs holds from then on. */
-#include "engine/private.h"
+#include "engine/reload.h"
+#include "engine/coordinator.h"
 
 /* A line each. */
 static void each_line(struct engine *e, struct buf *lines, void (*fn)(struct engine *e, const char *line))
@@ -32,24 +32,24 @@ static void say_kept(struct engine *e, const char *line)
 	engine_diag(e, &d);
 }
 
-void engine_reload(struct engine *e)
+void reload(struct engine *e)
 {
 	struct conf_errors errors = {0};
 	struct conf *new = conf_load(e->job->sources, &errors);
 	AUTO_BUF changed = BUF_INIT;
 	AUTO_BUF kept = BUF_INIT;
-	struct conf_limits wanted = new ? new->limits : e->limits;
+	struct conf_limits wanted = new ? new->limits : e->limits.now;
 	AUTO_DIAG d = DIAG_INIT;
 
-	wanted.backend = e->limits.backend; /* what keeps them stays */
-	wanted.require = e->limits.require;
+	wanted.backend = e->limits.now.backend; /* what keeps them stays */
+	wanted.require = e->limits.now.require;
 	if (!new) {
 		each_line(e, &errors.text, say_error);
 	} else if (!limits_apply(e, &wanted, &d)) {
 		engine_diag(e, &d);
 	} else {
 		conf_take_reloaded(e->job->conf, new, &changed, &kept);
-		engine_bandwidth(e);
+		limits_bandwidth(e);
 		if (e->observer->reloaded)
 			e->observer->reloaded(e->observer->arg);
 		engine_note(e, "the configuration was read again%s",

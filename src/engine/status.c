@@ -1,4 +1,5 @@
-#include "engine/private.h"
+#include "engine/status.h"
+#include "engine/coordinator.h"
 #include "job/status.h"
 
 void status_tell(struct engine *e, struct cJSON *o)
@@ -7,12 +8,12 @@ void status_tell(struct engine *e, struct cJSON *o)
 	struct job_state s = {.copy_completed = state_matches(e->job, &e->state) && e->state.copy_completed,
 		.running_since = e->started_real,
 		.running_command = (char *)job_kind_name(e->job->kind),
-		.held = e->holds};
+		.held = e->hold.why};
 
 	progress_refresh(e);
-	s.progress = e->progress;
-	if (diag_is_set(&e->lost)) {
-		diag_format(&lost, &e->lost);
+	s.progress = e->progress.now;
+	if (diag_is_set(&e->link.lost)) {
+		diag_format(&lost, &e->link.lost);
 		s.lost = buf_cstr(&lost);
 	}
 	status_put(o, e->job, &s);

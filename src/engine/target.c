@@ -1,13 +1,15 @@
+#include "engine/target.h"
+#include "base/clock.h"
 #include "base/fd.h"
-#include "engine/private.h"
+#include "engine/coordinator.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Is this the right target: not the source, not around it, not someone else's. Asked once, of the first receiver. */
 
 static bool same_host(const struct ipc_ready *r)
 {
@@ -51,8 +53,8 @@ static bool source_within(const struct engine *e, const struct ipc_ready *r, boo
 
 static void leave_out(struct engine *e, uint64_t dev, uint64_t ino)
 {
-	wr_u64(&e->skips, dev);
-	wr_u64(&e->skips, ino);
+	wr_u64(&e->workers.skips, dev);
+	wr_u64(&e->workers.skips, ino);
 }
 
 /* Deletion belongs only where this job has written: into a root it found empty, or was told to adopt. */
@@ -76,7 +78,7 @@ static bool ownership(struct engine *e, const struct ipc_ready *r, struct diag *
 	return true;
 }
 
-bool target_check(struct engine *e, const struct ipc_ready *r, struct diag *d)
+static bool check(struct engine *e, const struct ipc_ready *r, struct diag *d)
 {
 	const struct job *job = e->job;
 	bool same;
@@ -88,15 +90,107 @@ bool target_check(struct engine *e, const struct ipc_ready *r, struct diag *d)
 				     : "the source lies within the target root");
 			return false;
 		}
-		e->skip_dev = r->root_dev;
-		e->skip_ino = r->root_ino;
+		e->workers.skip_dev = r->root_dev;
+		e->workers.skip_ino = r->root_ino;
 		leave_out(e, r->root_dev, r->root_ino);
 	}
 	if (job->kind == JOB_VERIFY)
 		return true;
 	if (!ownership(e, r, d))
 		return false;
-	e->state.skip_dev = e->skip_dev; /* a verify of this target leaves out the same */
-	e->state.skip_ino = e->skip_ino;
+	e->state.skip_dev = e->workers.skip_dev; /* a verify of this target leaves out the same */
+	e->state.skip_ino = e->workers.skip_ino;
 	return true;
+}
+
+/* ---- is it still the same one ---- */
+
+static void note_target(struct engine *e, const struct ipc_ready *r)
+{
+	memcpy(e->target.boot_id, r->boot_id, sizeof(e->target.boot_id));
+	e->target.mount = r->root_mount;
+	e->target.ino = r->root_ino;
+}
+
+static bool rebooted(const struct engine *e, const struct ipc_ready *r)
+{
+	static const uint8_t none[16];
+
+	return memcmp(r->boot_id, e->target.boot_id, sizeof(none)) != 0 &&
+		memcmp(r->boot_id, none, sizeof(none)) != 0 && memcmp(e->target.boot_id, none, sizeof(none)) != 0;
+}
+
+static bool remounted(struct engine *e, const struct worker *w, const struct ipc_ready *r)
+{
+	if (!r->root_mount || !e->target.mount || r->root_mount == e->target.mount)
+		return false;
+	for (const struct worker *o = e->workers.first; o; o = o->next)
+		if (o != w && worker_works(o)) { /* each session sees mounts of its own: they tell nothing */
+			e->target.mount = 0;
+			return false;
+		}
+	return true;
+}
+
+static bool same_target(struct engine *e, struct worker *w, const struct ipc_ready *r)
+{
+	if (!e->target.checked) {
+		note_target(e, r);
+		return true;
+	}
+	if (e->target.ino != r->root_ino)
+		return false;
+	if (rebooted(e, r) || remounted(e, w, r)) {
+		note_target(e, r);
+		e->target.restart = w->serial;
+		e->target.restart_now = r->now;
+	}
+	return true;
+}
+
+static bool begin(struct engine *e, struct diag *d)
+{
+	if (e->job->kind == JOB_SYNC)
+		e->state.last_sync_started = clock_real_ns();
+	if (e->job->kind == JOB_COPY && !e->state.copy_started)
+		e->state.copy_started = clock_real_ns();
+	return e->job->kind == JOB_VERIFY || state_write(e->job, &e->state, d);
+}
+
+static bool target_begin(struct engine *e, struct worker *w, const struct ipc_ready *r, struct diag *d)
+{
+	if (!check(e, r, d))
+		return false;
+	if (e->job->kind != JOB_VERIFY) {
+		same_target(e, w, r);
+		durable_begin(e, r);
+	}
+	return e->job->dry_run || begin(e, d);
+}
+
+void on_ready(struct engine *e, struct worker *w, const struct ipc_ready *m)
+{
+	const bool mover = e->job->kind != JOB_VERIFY;
+	AUTO_DIAG d = DIAG_INIT;
+
+	if (w->state != WORKER_STARTING) {
+		engine_malformed(e, "ready");
+		return;
+	}
+	if (!e->target.checked) {
+		if (!target_begin(e, w, m, &d)) {
+			engine_fatal(e, &d);
+			return;
+		}
+		e->target.checked = true;
+	} else if (mover && !same_target(e, w, m)) {
+		diag_set(&w->no_root, DIAG_ENGINE_OTHER_ROOT, 0, e->job->conf->target.root,
+			"'%s' on the target is another directory than before", e->job->conf->target.root);
+		w->discarded = true;
+		kill(w->pid, SIGKILL);
+		return;
+	}
+	worker_ready(e, w, m);
+	if (mover)
+		durable_ready(e, w, m);
 }

@@ -1,11 +1,6 @@
-/*
- * What the receivers may take of the target, together: [limits] target_cpu and target_io. Each keeps its share by itself
- * (pace/pace.h) and says what it used; here the whole is divided anew, four times a second, by what each could make
- * use of.
- */
+#include "engine/target_limits.h"
 #include "base/clock.h"
-#include "engine/private.h"
-#include "pace/message.h"
+#include "engine/coordinator.h"
 
 #define DIVIDE_EVERY_NS (250 * NS_PER_MS)
 #define MORE 1.1 /* than was used: it may be about to want it */
@@ -48,26 +43,22 @@ static double wanted(double used, double rested, double elapsed)
 	return rest >= REST_MOST ? 1e300 : MORE * used / elapsed / (1 - rest);
 }
 
-void target_limits_used(struct engine *e, struct worker *w, const struct frame *f)
+void on_used(struct engine *e, struct worker *w, const struct ipc_used *m)
 {
-	struct pace_used u;
+	const struct pace_used *u = &m->used;
 	int64_t now = clock_mono_ns();
 	double s = (double)(now - w->pace.at) / 1e9;
 
-	if (!pace_used_get(f, &u)) {
-		dispatch_malformed(e, "use of the target");
-		return;
-	}
 	if (w->pace.at && now - w->pace.at < DIVIDE_EVERY_NS / 2)
 		return; /* too short to say anything */
 	if (w->pace.at) {
 		const struct pace_used *o = &w->pace.used;
 		w->pace.want_cpu =
-			wanted((double)(u.cpu_us - o->cpu_us), (double)(u.cpu_rest_us - o->cpu_rest_us) / 1e6, s);
-		w->pace.want_io = wanted((double)(u.io - o->io), (double)(u.io_rest_us - o->io_rest_us) / 1e6, s);
+			wanted((double)(u->cpu_us - o->cpu_us), (double)(u->cpu_rest_us - o->cpu_rest_us) / 1e6, s);
+		w->pace.want_io = wanted((double)(u->io - o->io), (double)(u->io_rest_us - o->io_rest_us) / 1e6, s);
 	}
 	w->pace.at = now;
-	w->pace.used = u;
+	w->pace.used = *u;
 }
 
 /* Not told again for a trifle. */
@@ -78,41 +69,39 @@ static bool differs(double a, double b)
 
 static void tell(struct worker *w, double cpu, double io)
 {
-	AUTO_BUF msg = BUF_INIT;
-
 	if (!differs(cpu, w->pace.cpu) && !differs(io, w->pace.io))
 		return;
 	w->pace.cpu = cpu;
 	w->pace.io = io;
-	wr_u32(&msg, cpu > 0 && cpu < 1 ? 1 : (uint32_t)cpu);
-	wr_u64(&msg, io > 0 && io < 1 ? 1 : (uint64_t)io);
-	worker_send(w, IPC_LIMITS, &msg);
+	worker_send_limits(w,
+		&(struct ipc_limits){
+			.cpu = cpu > 0 && cpu < 1 ? 1 : (uint32_t)cpu, .io = io > 0 && io < 1 ? 1 : (uint64_t)io});
 }
 
 void target_limits_tick(struct engine *e)
 {
-	const double cpu = e->limits.target_cpu * (PACE_ALL / 100.0), io = (double)e->limits.target_io;
+	const double cpu = e->limits.now.target_cpu * (PACE_ALL / 100.0), io = (double)e->limits.now.target_io;
 	double want_cpu[WORKERS_MAX * 2], want_io[WORKERS_MAX * 2], cpus[WORKERS_MAX * 2] = {},
 										       ios[WORKERS_MAX * 2] = {};
 	int64_t now = clock_mono_ns();
 	bool new = false;
 	size_t n = 0, i = 0;
 
-	for (struct worker *w = e->workers; w; w = w->next) {
+	for (struct worker *w = e->workers.first; w; w = w->next) {
 		if (w->state < WORKER_READY || w->state > WORKER_SYNCED || n == WORKERS_MAX * 2)
 			continue;
 		new = new || (w->pace.cpu == 0 && cpu > 0) || (w->pace.io == 0 && io > 0);
 		want_cpu[n] = w->pace.at ? w->pace.want_cpu : 1e300;
 		want_io[n++] = w->pace.at ? w->pace.want_io : 1e300;
 	}
-	if (!n || (!new &&now - e->divided_ns < DIVIDE_EVERY_NS))
+	if (!n || (!new &&now - e->limits.divided_ns < DIVIDE_EVERY_NS))
 		return;
-	e->divided_ns = now;
+	e->limits.divided_ns = now;
 	if (cpu > 0)
 		target_limits_divide(cpu, want_cpu, cpus, n);
 	if (io > 0)
 		target_limits_divide(io, want_io, ios, n);
-	for (struct worker *w = e->workers; w; w = w->next)
+	for (struct worker *w = e->workers.first; w; w = w->next)
 		if (w->state >= WORKER_READY && w->state <= WORKER_SYNCED && i < n) {
 			tell(w, cpus[i], ios[i]);
 			i++;

@@ -1,12 +1,12 @@
+#include "engine/verifyjob.h"
 #include "base/fd.h"
-#include "engine/private.h"
+#include "engine/coordinator.h"
+#include "engine/recheck.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-
-/* A verify: which units it begins with, and what its differences amount to. */
 
 #define RECHECK_MAX (1u << 30)
 #define FIELDS_MAX 256
@@ -41,7 +41,7 @@ static void add_path(struct engine *e, const char *path, bool recurse)
 	AUTO_FREE char *dst = *below && *m->target_rel ? xasprintf("%s/%s", m->target_rel, below)
 						       : xstrdup(*below ? below : m->target_rel);
 
-	queue_add(&e->queue, UNIT_PATH, recurse ? UNIT_RECURSE : 0, (uint32_t)i, path, dst);
+	queue_add(&e->walk.queue, UNIT_PATH, recurse ? UNIT_RECURSE : 0, (uint32_t)i, path, dst);
 }
 
 /* "/srv/./www/" below source.root becomes "www"; NULL when it lies outside. */
@@ -107,8 +107,8 @@ static void add_units(struct engine *e, struct recheck *r, bool all)
 	for (size_t i = 0; all && !job->path_count && i < listed->len; i++)
 		add_asked(e, r, listed->items[i].value);
 	if (all && !job->path_count && !listed->len) {
-		e->verify_whole = true;
-		engine_enqueue_mount(e, 0, 0);
+		e->verify.whole = true;
+		walk_add_mount(e, 0, 0);
 		return;
 	}
 	recheck_reduce(r);
@@ -158,67 +158,51 @@ static void tell(struct engine *e, const struct difference *d)
 {
 	e->out->differences++;
 	e->out->difference_counts[d->kind]++;
-	recheck_note(&e->differing, d);
+	recheck_note(&e->verify.differing, d);
 	if (e->observer->difference)
 		e->observer->difference(e->observer->arg, d);
 }
 
-void verifyjob_difference(struct engine *e, const struct frame *f)
+void on_difference(struct engine *e, struct worker *w, const struct ipc_difference *m)
 {
-	struct rd r = rd_init(f->payload, f->len);
-	uint8_t kind = rd_u8(&r);
-	struct bytes path = rd_bytes(&r, WIRE_PATH_MAX), source = rd_bytes(&r, FRAME_MAX),
-		     target = rd_bytes(&r, FRAME_MAX);
-	uint64_t n = rd_varint(&r, FIELDS_MAX);
+	struct rd r = rd_init(m->fields.p, m->fields.len);
 	const char *fields[FIELDS_MAX];
-	AUTO_FREE char *p = NULL, *s = NULL, *t = NULL;
-	struct difference d;
+	AUTO_FREE char *path = xmemdup(m->path.p, m->path.len);
+	AUTO_FREE char *source = m->source.len ? xmemdup(m->source.p, m->source.len) : NULL;
+	AUTO_FREE char *target = m->target.len ? xmemdup(m->target.p, m->target.len) : NULL;
+	size_t n = 0;
 
-	for (uint64_t i = 0; i < n; i++) {
+	while (rd_left(&r) && n < FIELDS_MAX) {
 		struct bytes b = rd_bytes(&r, 65536);
-		fields[i] = xmemdup(b.p, b.len);
+
+		fields[n++] = xmemdup(b.p, b.len);
 	}
-	p = xmemdup(path.p, path.len);
-	s = source.len ? xmemdup(source.p, source.len) : NULL;
-	t = target.len ? xmemdup(target.p, target.len) : NULL;
-	d = (struct difference){.kind = (enum difference_kind)kind,
-		.path = p,
-		.fields = fields,
-		.field_count = n,
-		.source = s,
-		.target = t};
-	if (rd_done(&r) && kind < DIFFERENCE_KINDS)
-		tell(e, &d);
-	for (uint64_t i = 0; i < n; i++)
+	if (rd_done(&r) && m->kind < DIFFERENCE_KINDS)
+		tell(e,
+			&(struct difference){.kind = (enum difference_kind)m->kind,
+				.path = path,
+				.fields = fields,
+				.field_count = n,
+				.source = source,
+				.target = target});
+	else
+		engine_malformed(e, "difference");
+	for (size_t i = 0; i < n; i++)
 		free((char *)fields[i]);
 }
 
-void verifyjob_pair(struct engine *e, const struct frame *f)
+void on_pair(struct engine *e, struct worker *w, const struct ipc_pair *m)
 {
-	struct rd r = rd_init(f->payload, f->len);
-	struct verify_inode s, t;
-	struct bytes path;
-	bool changed;
-	enum verify_link_result result;
-	struct difference d = {};
+	struct verify_inode s = {m->dev, m->ino}, t = {m->tdev, m->tino};
+	enum verify_link_result result = verify_links_add(e->verify.links, s, t);
 	const char *field = "hardlink";
+	struct difference d = {.fields = &field, .field_count = 1};
 
-	s.dev = rd_u64(&r);
-	s.ino = rd_u64(&r);
-	t.dev = rd_u64(&r);
-	t.ino = rd_u64(&r);
-	changed = rd_u8(&r);
-	path = rd_bytes(&r, WIRE_PATH_MAX);
-	if (!rd_done(&r))
-		return;
-	result = verify_links_add(e->verify_links, s, t);
 	if (result == VERIFY_LINK_OK)
 		return;
-	AUTO_FREE char *p = xmemdup(path.p, path.len);
-	d.kind = changed ? DIFFERENCE_CHANGED : DIFFERENCE_HARDLINK;
-	d.path = p;
-	d.fields = &field;
-	d.field_count = 1;
+	AUTO_FREE char *path = xmemdup(m->path.p, m->path.len);
+	d.kind = m->changed ? DIFFERENCE_CHANGED : DIFFERENCE_HARDLINK;
+	d.path = path;
 	verify_link_texts(result, &d.source, &d.target);
 	tell(e, &d);
 }
@@ -231,8 +215,8 @@ void verifyjob_finish(struct engine *e)
 
 	if (e->job->dry_run)
 		return;
-	if (fd_write_file_atomic(AT_FDCWD, file, e->differing.data ? (char *)e->differing.data : "", e->differing.len) <
-		0) {
+	if (fd_write_file_atomic(AT_FDCWD, file, e->verify.differing.data ? (char *)e->verify.differing.data : "",
+		    e->verify.differing.len) < 0) {
 		diag_set(&d, DIAG_JOB_STATE, errno, file, "cannot write '%s'", file);
 		engine_diag(e, &d);
 	}

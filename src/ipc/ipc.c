@@ -1,5 +1,4 @@
 #include "ipc/ipc.h"
-#include "wire/msg.h"
 
 #define BLOB_MAX (4u << 20)
 #define PATH_BYTES_MAX (4u << 20)
@@ -124,7 +123,6 @@ void ipc_ready_put(struct buf *out, const struct ipc_ready *m)
 	wr_u64(out, (uint64_t)m->now);
 	wr_u8(out, m->root_empty);
 	wr_u8(out, m->root_uid);
-	wr_u8(out, m->foreign);
 	wr_u64(out, m->helper_bytes);
 	put(out, &m->shared_dir);
 }
@@ -140,7 +138,6 @@ bool ipc_ready_get(const struct frame *f, struct ipc_ready *m)
 	m->now = (int64_t)rd_u64(&r);
 	m->root_empty = rd_u8(&r);
 	m->root_uid = rd_u8(&r);
-	m->foreign = rd_u8(&r);
 	m->helper_bytes = rd_u64(&r);
 	m->shared_dir = rd_bytes(&r, 255);
 	if (!rd_done(&r) || m->now < 0 || m->now > WIRE_TIME_MAX)
@@ -149,7 +146,7 @@ bool ipc_ready_get(const struct frame *f, struct ipc_ready *m)
 	return true;
 }
 
-void ipc_give_put(struct buf *out, const struct ipc_give *g)
+void ipc_given_put(struct buf *out, const struct ipc_given *g)
 {
 	wr_u8(out, g->flags);
 	wr_u8(out, g->other_mount);
@@ -160,9 +157,9 @@ void ipc_give_put(struct buf *out, const struct ipc_give *g)
 	}
 }
 
-bool ipc_give_get(struct rd *r, struct ipc_give *g)
+bool ipc_given_get(struct rd *r, struct ipc_given *g)
 {
-	*g = (struct ipc_give){};
+	*g = (struct ipc_given){};
 	if (!rd_ok(r) || rd_left(r) == 0)
 		return false;
 	g->flags = rd_u8(r);
@@ -247,3 +244,35 @@ bool ipc_count_get(const struct frame *f, struct ipc_count *c)
 #undef X
 	return rd_done(&r);
 }
+
+void ipc_epoch_put(struct buf *out, const struct ipc_epoch *m)
+{
+	msg_epoch_put(out, &m->epoch);
+}
+
+bool ipc_epoch_get(const struct frame *f, struct ipc_epoch *m)
+{
+	return msg_epoch_get(f, &m->epoch);
+}
+
+void ipc_used_put(struct buf *out, const struct ipc_used *m)
+{
+	pace_used_put(out, &m->used);
+}
+
+bool ipc_used_get(const struct frame *f, struct ipc_used *m)
+{
+	return pace_used_get(f, &m->used);
+}
+
+#define X(NAME, name, role)                                                \
+	void ipc_##name##_send(struct chan *c, const struct ipc_##name *m) \
+	{                                                                  \
+		AUTO_BUF b = BUF_INIT;                                     \
+                                                                           \
+		ipc_##name##_put(&b, m);                                   \
+		chan_send_buf(c, IPC_##NAME, 0, &b);                       \
+	}
+IPC_TO_WORKERS(X)
+IPC_TO_COORDINATOR(X)
+#undef X

@@ -10,52 +10,67 @@
  */
 #pragma once
 
-#include "diag/diag.h"
-#include "wire/frame.h"
-#include "base/pack.h"
+#include "ipc/chan.h"
+#include "ipc/plain.h"
+#include "pace/message.h"
+#include "wire/msg.h"
 
 #define IPC_UNITS_MAX 48
 #define IPC_SHARE_MIN (256u << 20) /* files from this size on are written by several movers */
 #define IPC_SHARE_SEGMENT (128u << 20)
 
-enum ipc_type {
-	/* C to M */
-	IPC_CONFIG = 1,
-	IPC_UNIT,
-	IPC_LINK_FIRST, /* u64 token: this name is the inode's first: transfer it */
-	IPC_LINK_TO, /* u64 token, u64 tdev, u64 tino, path: make it a link of that */
-	IPC_LINK_BOUND, /* u64 token, u8 ok: may the target inode stand for the source inode */
-	IPC_SHARE_DONE, /* u32 file id, u8 ok, u8 something differed */
-	IPC_GRANT, /* u64 token, u64 entries that may be deleted (0: none left) */
-	IPC_SYNC, /* u8 all: make what this receiver (or any) has written durable; answer IPC_SYNCED */
-	IPC_SKIP, /* u64 dev, u64 ino: one more directory to be left out */
-	IPC_FINISH, /* end in order */
-	IPC_SUSPECT, /* the payload of MSG_SUSPECT, to be handed on */
-	IPC_FLUSH, /* the receiver's next epoch is to be one of what any can have written */
-	IPC_LIMITS, /* u32 cpu, u64 io: what its receiver may take, as struct pace_limits has them */
+/* Whom a message goes to, or who may say it: a mover, a verifier, both; in the tables as MOVER, VERIFIER, WORKER. */
+enum ipc_role { IPC_ROLE_MOVER = 1, IPC_ROLE_VERIFIER = 2, IPC_ROLE_WORKER = 3 };
 
-	/* M to C */
-	IPC_READY = 64,
-	IPC_GIVE, /* u32 parent unit, then records: see struct ipc_give */
-	IPC_UNIT_DONE, /* u32 unit, u8 ok, u64 files (of a segment: 1 when something differed), u64 bytes */
-	IPC_LINK_CLAIM, /* u64 token, u64 dev, u64 ino, u64 nlink */
-	IPC_LINK_BIND, /* u64 token, u64 dev, u64 ino, u64 tdev, u64 tino: answer IPC_LINK_BOUND */
-	IPC_LINK_COMMIT, /* u64 dev, u64 ino, u64 tdev, u64 tino, path: the first name is on the target */
-	IPC_LINK_FAIL, /* u64 dev, u64 ino: the first name failed: the next takes its place */
-	IPC_SHARE, /* struct ipc_share */
-	IPC_BUDGET, /* u64 token, u64 wanted: answer IPC_GRANT */
-	IPC_REFUND, /* u64 entries granted and not deleted, u8 more would have been deleted */
-	IPC_DEFER, /* u32 unit: it has something to delete, to be visited again after everything else */
-	IPC_ITEM,
-	IPC_DIFFERENCE, /* verifiers */
-	IPC_PAIR, /* verifiers: u64 dev, ino, tdev, tino, path */
-	IPC_DIAG, /* u8 is_fatal, u8 counts as a failed file, diag */
-	IPC_NOTE, /* text */
-	IPC_COUNT, /* struct ipc_count */
-	IPC_SYNCED, /* u8 failed, diag */
-	IPC_EPOCH, /* struct msg_epoch: how far the receiver's writing is durable */
-	IPC_LISTED, /* u32 unit: all it holds has been examined, and handed on */
-	IPC_USED, /* struct pace_used: what its receiver has taken */
+/*
+ * The messages: X(NAME, name, role). Each has its number IPC_NAME, its struct ipc_name, ipc_name_put() and
+ * ipc_name_get(), and on_name() at the end that hears it. A get is false when anything is missing, left over or out of bounds.
+ */
+#define IPC_TO_WORKERS(X)                                                                                \
+	X(CONFIG, config, WORKER) /* the first one */                                                    \
+	X(UNIT, unit, WORKER)                                                                            \
+	X(LINK_FIRST, link_first, MOVER) /* this name is the inode's first: transfer it */               \
+	X(LINK_TO, link_to, MOVER) /* make it a link of that */                                          \
+	X(LINK_BOUND, link_bound, MOVER) /* may the target inode stand for the source inode */           \
+	X(SHARE_DONE, share_done, MOVER)                                                                 \
+	X(GRANT, grant, MOVER)                                                                           \
+	X(SYNC, sync, MOVER) /* make durable what was written; answer SYNCED */                          \
+	X(SKIP, skip, MOVER) /* one more directory to be left out */                                     \
+	X(FINISH, finish, WORKER) /* end in order */                                                     \
+	X(SUSPECT, suspect, MOVER) /* to be handed on as MSG_SUSPECT */                                  \
+	X(FLUSH, flush, MOVER) /* the receiver's next epoch is to be one of what any can have written */ \
+	X(LIMITS, limits, WORKER) /* what its receiver may take */
+
+#define IPC_TO_COORDINATOR(X)                                                                              \
+	X(READY, ready, WORKER)                                                                            \
+	X(GIVE, give, WORKER)                                                                              \
+	X(UNIT_DONE, unit_done, WORKER)                                                                    \
+	X(LINK_CLAIM, link_claim, MOVER) /* answer LINK_FIRST or LINK_TO, perhaps later */                 \
+	X(LINK_BIND, link_bind, MOVER) /* answer LINK_BOUND */                                             \
+	X(LINK_COMMIT, link_commit, MOVER) /* the first name is on the target */                           \
+	X(LINK_FAIL, link_fail, MOVER) /* the first name failed: the next takes its place */               \
+	X(SHARE, share, MOVER)                                                                             \
+	X(BUDGET, budget, MOVER) /* may it delete; answer GRANT */                                         \
+	X(REFUND, refund, MOVER) /* of a GRANT */                                                          \
+	X(DEFER, defer, MOVER) /* it has something to delete, to be visited again after everything else */ \
+	X(ITEM, item, MOVER)                                                                               \
+	X(DIFFERENCE, difference, VERIFIER)                                                                \
+	X(PAIR, pair, VERIFIER) /* names of an inode with several */                                       \
+	X(DIAG, diag, WORKER)                                                                              \
+	X(NOTE, note, WORKER)                                                                              \
+	X(COUNT, count, WORKER)                                                                            \
+	X(SYNCED, synced, MOVER)                                                                           \
+	X(EPOCH, epoch, MOVER) /* how far the receiver's writing is durable */                             \
+	X(LISTED, listed, MOVER) /* all it holds has been examined, and handed on */                       \
+	X(USED, used, WORKER) /* what its receiver has taken */
+
+enum ipc_type {
+	IPC_NONE,
+#define X(NAME, name, role) IPC_##NAME,
+	IPC_TO_WORKERS(X) IPC_TO_WORKERS_END,
+	IPC_TO_COORDINATOR_BEGIN = 63,
+	IPC_TO_COORDINATOR(X) IPC_TO_COORDINATOR_END
+#undef X
 };
 
 enum ipc_config_flag {
@@ -71,7 +86,6 @@ enum ipc_config_flag {
 	IPC_NO_DELTA = 1 << 9,
 	IPC_LEAVE_CACHE = 1 << 10,
 	IPC_ZSTD_AUTO = 1 << 11,
-	IPC_REFUSE_FOREIGN = 1 << 12, /* a target root that holds files is not ours: end before anything is written */
 	IPC_CLONES = 1 << 13, /* the mounts are read-only clones: O_NOATIME is not needed */
 	IPC_SHARING = 1 << 14, /* there may be other movers to share large files with */
 	/* verifiers */
@@ -122,22 +136,23 @@ struct ipc_ready {
 	uint8_t boot_id[16];
 	uint64_t root_dev, root_ino, root_mount;
 	int64_t now; /* the target's clock, before anything is written */
-	uint8_t root_empty, root_uid, foreign; /* foreign: refused because of IPC_REFUSE_FOREIGN */
+	uint8_t root_empty, root_uid;
 	uint64_t helper_bytes;
 	struct bytes shared_dir;
 };
 void ipc_ready_put(struct buf *out, const struct ipc_ready *r);
 bool ipc_ready_get(const struct frame *f, struct ipc_ready *r);
 
-struct ipc_give {
+/* A directory that is handed on: a record of GIVE. */
+struct ipc_given {
 	uint8_t flags;
 	uint8_t other_mount; /* the directory is the root of `mount`, dst is given */
 	uint32_t mount;
 	struct bytes name;
 	struct bytes dst; /* other_mount */
 };
-void ipc_give_put(struct buf *out, const struct ipc_give *g);
-bool ipc_give_get(struct rd *r, struct ipc_give *g);
+void ipc_given_put(struct buf *out, const struct ipc_given *g);
+bool ipc_given_get(struct rd *r, struct ipc_given *g);
 
 struct ipc_share {
 	uint32_t file, unit;
@@ -159,11 +174,12 @@ void ipc_item_put(struct buf *out, const struct ipc_item *i);
 bool ipc_item_get(const struct frame *f, struct ipc_item *i);
 
 /* What has been added since the last IPC_COUNT. */
-#define IPC_COUNTERS(X)                                                                                                \
-	X(examined)                                                                                                    \
-	X(examined_bytes)                                                                                              \
-	X(transferred) X(deleted) X(vanished) X(failed) X(literal) X(matched) X(sent) X(received) X(metadata) X(links) \
-		X(dirs) X(done_bytes) X(hashed)
+#define IPC_COUNTERS(X)                                                                                         \
+	X(examined)                                                                                             \
+	X(examined_bytes)                                                                                       \
+	X(transferred)                                                                                          \
+	X(deleted) X(vanished) X(failed) X(literal) X(matched) X(sent) X(received) X(metadata) X(links) X(dirs) \
+		X(done_bytes) X(hashed)
 struct ipc_count {
 #define X(name) uint64_t name;
 	IPC_COUNTERS(X)
@@ -171,3 +187,21 @@ struct ipc_count {
 };
 void ipc_count_put(struct buf *out, const struct ipc_count *c);
 bool ipc_count_get(const struct frame *f, struct ipc_count *c);
+
+struct ipc_epoch {
+	struct msg_epoch epoch;
+};
+void ipc_epoch_put(struct buf *out, const struct ipc_epoch *m);
+bool ipc_epoch_get(const struct frame *f, struct ipc_epoch *m);
+
+struct ipc_used {
+	struct pace_used used;
+};
+void ipc_used_put(struct buf *out, const struct ipc_used *m);
+bool ipc_used_get(const struct frame *f, struct ipc_used *m);
+
+/* Sends one. */
+#define X(NAME, name, role) void ipc_##name##_send(struct chan *c, const struct ipc_##name *m);
+IPC_TO_WORKERS(X)
+IPC_TO_COORDINATOR(X)
+#undef X

@@ -457,8 +457,8 @@ enum step dir_step(struct mover *m, struct dir *d)
 
 void dir_give(struct mover *m, struct dir *d, const char *name, int32_t mount, bool is_new)
 {
-	struct ipc_give g = {.flags = is_new ? UNIT_NEW : 0};
-	struct ipc_give bare;
+	struct ipc_given g = {.flags = is_new ? UNIT_NEW : 0};
+	struct ipc_given bare;
 
 	if (d->unit_flags & UNIT_REVISIT)
 		return;
@@ -481,15 +481,15 @@ void dir_give(struct mover *m, struct dir *d, const char *name, int32_t mount, b
 			bare.mount = (uint32_t)mount;
 			bare.dst = (struct bytes){(const uint8_t *)here, strlen(here)};
 			bare.flags &= (uint8_t)~UNIT_NEW; /* it is not streamed: its digest is that of nothing */
-			ipc_give_put(&m->msg, &bare);
+			ipc_given_put(&m->msg, &bare);
 		}
-		ipc_give_put(&m->msg, &g);
+		ipc_given_put(&m->msg, &g);
 	} else {
 		if (listing_walked_elsewhere(m, d, name)) {
 			g.flags = UNIT_BARE;
 			tell_note(m, "left out here: '%s/%s' is mounted elsewhere too and copied there", d->src, name);
 		}
-		ipc_give_put(&m->msg, &g);
+		ipc_given_put(&m->msg, &g);
 	}
 	chan_send_buf(&m->ipc, IPC_GIVE, 0, &m->msg);
 }

@@ -27,7 +27,7 @@ struct link_wait *link_new(struct mover *m, struct dir *d, const char *name, con
 	wr_u64(&m->msg, w->id);
 	wr_u64(&m->msg, w->dev);
 	wr_u64(&m->msg, w->ino);
-	wr_u64(&m->msg, meta->nlink);
+
 	chan_send_buf(&m->ipc, IPC_LINK_CLAIM, 0, &m->msg);
 	return w;
 }

@@ -14,6 +14,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#define FIELDS_MAX 256
+
 struct role {
 	struct chan ipc;
 	struct throttle *throttle;
@@ -22,27 +24,17 @@ struct role {
 	struct buf msg;
 };
 
-static void tell(struct role *r, uint8_t type)
-{
-	chan_send_buf(&r->ipc, type, 0, &r->msg);
-}
-
 static void on_give(void *arg, const struct verifier_give *g)
 {
 	struct role *r = arg;
-	struct ipc_give out = {.other_mount = g->mount_root, .mount = g->mount};
 
-	out.name = (struct bytes){(const uint8_t *)g->name, strlen(g->name)};
-	out.dst = (struct bytes){(const uint8_t *)g->dst, strlen(g->dst)};
 	buf_clear(&r->msg);
-	wr_u32(&r->msg, g->unit);
-	ipc_give_put(&r->msg, &out);
-	tell(r, IPC_GIVE);
-}
-
-static void put_text(struct buf *b, const char *s)
-{
-	wr_str(b, s ? s : "");
+	ipc_given_put(&r->msg,
+		&(struct ipc_given){.other_mount = g->mount_root,
+			.mount = g->mount,
+			.name = bytes_of(g->name),
+			.dst = bytes_of(g->dst)});
+	ipc_give_send(&r->ipc, &(struct ipc_give){.unit = g->unit, .records = {r->msg.data, r->msg.len}});
 }
 
 static void on_difference(void *arg, const struct verifier_difference *d)
@@ -50,78 +42,61 @@ static void on_difference(void *arg, const struct verifier_difference *d)
 	struct role *r = arg;
 
 	buf_clear(&r->msg);
-	wr_u8(&r->msg, (uint8_t)d->kind);
-	put_text(&r->msg, d->path);
-	put_text(&r->msg, d->source);
-	put_text(&r->msg, d->target);
-	wr_varint(&r->msg, MIN(d->field_count, (size_t)256));
-	for (size_t i = 0; i < d->field_count && i < 256; i++)
-		put_text(&r->msg, d->fields[i]);
-	tell(r, IPC_DIFFERENCE);
+	for (size_t i = 0; i < d->field_count && i < FIELDS_MAX; i++)
+		wr_str(&r->msg, d->fields[i]);
+	ipc_difference_send(&r->ipc,
+		&(struct ipc_difference){.kind = (uint8_t)d->kind,
+			.path = bytes_of(d->path),
+			.source = bytes_of(d->source),
+			.target = bytes_of(d->target),
+			.fields = {r->msg.data, r->msg.len}});
 }
 
 static void on_pair(void *arg, const struct verifier_pair *p)
 {
 	struct role *r = arg;
 
-	buf_clear(&r->msg);
-	wr_u64(&r->msg, p->source_dev);
-	wr_u64(&r->msg, p->source_ino);
-	wr_u64(&r->msg, p->target_dev);
-	wr_u64(&r->msg, p->target_ino);
-	wr_u8(&r->msg, p->changed);
-	put_text(&r->msg, p->path);
-	tell(r, IPC_PAIR);
+	ipc_pair_send(&r->ipc,
+		&(struct ipc_pair){.dev = p->source_dev,
+			.ino = p->source_ino,
+			.tdev = p->target_dev,
+			.tino = p->target_ino,
+			.changed = p->changed,
+			.path = bytes_of(p->path)});
 }
 
 static void on_counts(void *arg, const struct verifier_counts *c)
 {
 	struct role *r = arg;
-	struct ipc_count out = {.examined = c->files_examined,
-		.examined_bytes = c->bytes_total,
-		.vanished = c->files_vanished,
-		.failed = c->files_failed,
-		.hashed = c->bytes_hashed};
 
 	throttle_charge(r->throttle, THROTTLE_READ, c->bytes_read, clock_mono_ns());
-	buf_clear(&r->msg);
-	ipc_count_put(&r->msg, &out);
-	tell(r, IPC_COUNT);
+	ipc_count_send(&r->ipc,
+		&(struct ipc_count){.examined = c->files_examined,
+			.examined_bytes = c->bytes_total,
+			.vanished = c->files_vanished,
+			.failed = c->files_failed,
+			.hashed = c->bytes_hashed});
 }
 
 static void on_used(void *arg, const struct pace_used *u)
 {
 	struct role *r = arg;
 
-	buf_clear(&r->msg);
-	pace_used_put(&r->msg, u);
-	tell(r, IPC_USED);
-}
-
-static void send_diag(struct role *r, const struct diag *d, bool fatal)
-{
-	buf_clear(&r->msg);
-	wr_u8(&r->msg, fatal);
-	wr_u8(&r->msg, !fatal);
-	wr_diag(&r->msg, d);
-	tell(r, IPC_DIAG);
+	ipc_used_send(&r->ipc, &(struct ipc_used){.used = *u});
 }
 
 static void on_diag(void *arg, const struct diag *d)
 {
-	send_diag(arg, d, false);
+	struct role *r = arg;
+
+	ipc_diag_send(&r->ipc, &(struct ipc_diag){.failed = true, .diag = *d});
 }
 
 static void on_unit_done(void *arg, uint32_t unit)
 {
 	struct role *r = arg;
 
-	buf_clear(&r->msg);
-	wr_u32(&r->msg, unit);
-	wr_u8(&r->msg, 1);
-	wr_u64(&r->msg, 0);
-	wr_u64(&r->msg, 0);
-	tell(r, IPC_UNIT_DONE);
+	ipc_unit_done_send(&r->ipc, &(struct ipc_unit_done){.unit = unit, .ok = true});
 }
 
 NORETURN static void role_leave(struct role *r, int code)
@@ -136,40 +111,68 @@ NORETURN static void role_leave(struct role *r, int code)
 
 NORETURN static void role_die(struct role *r, struct diag *d)
 {
-	send_diag(r, d, true);
+	ipc_diag_send(&r->ipc, &(struct ipc_diag){.fatal = true, .diag = *d});
 	role_leave(r, ROLE_FATAL);
+}
+
+/* ---- what the coordinator says ---- */
+
+static void on_config(struct role *r, const struct ipc_config *m)
+{
+	_exit(ROLE_FATAL); /* it is the first message, and only that */
+}
+
+static void on_unit(struct role *r, const struct ipc_unit *m)
+{
+	AUTO_FREE char *src = xmemdup(m->src.p, m->src.len);
+	AUTO_FREE char *dst = xmemdup(m->dst.p, m->dst.len);
+
+	if (m->kind == UNIT_PATH)
+		verifier_add_path(r->v, m->id, m->mount, src, dst, m->flags & UNIT_RECURSE);
+	else
+		verifier_add_dir(r->v, m->id, m->mount, src, dst);
+}
+
+static void on_finish(struct role *r, const struct ipc_finish *m)
+{
+	role_leave(r, ROLE_DONE);
+}
+
+static void on_limits(struct role *r, const struct ipc_limits *m)
+{
+	r->paced = m->cpu || m->io;
+	verifier_pace(r->v, m->cpu, m->io);
 }
 
 static void role_frame(struct role *r, const struct frame *f)
 {
-	struct ipc_unit u;
-
-	if (f->type == IPC_FINISH) {
-		role_leave(r, ROLE_DONE);
-	} else if (f->type == IPC_LIMITS) {
-		struct rd rd = rd_init(f->payload, f->len);
-		uint32_t cpu = rd_u32(&rd);
-		uint64_t io = rd_u64(&rd);
-		r->paced = cpu || io;
-		verifier_pace(r->v, cpu, io);
-	} else if (f->type == IPC_UNIT && ipc_unit_get(f, &u)) {
-		AUTO_FREE char *src = xmemdup(u.src.p, u.src.len);
-		AUTO_FREE char *dst = xmemdup(u.dst.p, u.dst.len);
-		if (u.kind == UNIT_PATH)
-			verifier_add_path(r->v, u.id, u.mount, src, dst, u.flags & UNIT_RECURSE);
-		else
-			verifier_add_dir(r->v, u.id, u.mount, src, dst);
+	switch (f->type) {
+#define FOR_MOVER(NAME, name)
+#define FOR_WORKER(NAME, name)                \
+	case IPC_##NAME: {                    \
+		struct ipc_##name m;          \
+		if (!ipc_##name##_get(f, &m)) \
+			_exit(ROLE_FATAL);    \
+		on_##name(r, &m);             \
+		return;                       \
+	}
+#define X(NAME, name, role) FOR_##role(NAME, name)
+		IPC_TO_WORKERS(X)
+#undef X
+	default:
+		_exit(ROLE_FATAL);
 	}
 }
 
 static void role_ipc(struct role *r)
 {
+	enum frame_status s;
 	struct frame f;
 	bool ok = chan_fill(&r->ipc);
 
-	while (frame_decode(&r->ipc.in, &f) == FRAME_READY)
+	while ((s = frame_decode(&r->ipc.in, &f)) == FRAME_READY)
 		role_frame(r, &f);
-	if (!ok)
+	if (!ok || s == FRAME_BAD)
 		_exit(ROLE_FATAL);
 }
 
@@ -263,9 +266,7 @@ static void role_begin(struct role *r, const struct worker_fds *fds)
 	r->v = make_verifier(r, &cfg, fds->wire, fds->mounts, rules, privileged);
 	free(cfg.mounts);
 	ready.shared_dir = (struct bytes){(uint8_t *)shared, strlen(shared)};
-	buf_clear(&r->msg);
-	ipc_ready_put(&r->msg, &ready);
-	tell(r, IPC_READY);
+	ipc_ready_send(&r->ipc, &ready);
 }
 
 /* How long to wait for I/O. */

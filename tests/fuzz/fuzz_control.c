@@ -3,7 +3,9 @@
  * limits are what they were.
  */
 #include "base/fd.h"
-#include "engine/private.h"
+#include "engine/control.h"
+#include "engine/coordinator.h"
+#include "job/control.h"
 
 #include <cjson/cJSON.h>
 #include <unistd.h>
@@ -58,8 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO_BUF after = BUF_INIT;
 	bool stops;
 
-	e.throttle = throttle_new(&e.throttle_fd);
-	if (!c || !e.throttle)
+	e.limits.throttle = throttle_new(&e.limits.throttle_fd);
+	if (!c || !e.limits.throttle)
 		abort();
 	e.transport = transport(c);
 	if (!limits_apply(&e, &c->limits, NULL))
@@ -72,8 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (stops != e.stop)
 		abort();
 	limits_release(&e);
-	throttle_unmap(e.throttle);
-	close(e.throttle_fd);
+	throttle_unmap(e.limits.throttle);
+	close(e.limits.throttle_fd);
 	summary_release(&out);
 	conf_free(c);
 	conf_errors_release(&errors);

@@ -1,5 +1,5 @@
 /* The bijection of hard links: one name of an inode is first, the others wait for it, and no two inodes become one. */
-#include "engine/private.h"
+#include "engine/links.h"
 
 #include <errno.h>
 #include <setjmp.h>

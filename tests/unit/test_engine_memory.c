@@ -1,5 +1,7 @@
 /* Near the limit of memory: held, then with fewer workers, then ended. */
-#include "engine/private.h"
+#include "engine/memory.h"
+#include "engine/coordinator.h"
+#include "engine/limits.h"
 #include "base/clock.h"
 
 #include <setjmp.h>
@@ -23,16 +25,17 @@ static struct world *world_new(void)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
 
-	w->e = (struct engine){.observer = &w->observer, .out = &w->out, .worker_max = 4, .limits.memory = 100 * MIB};
-	w->e.throttle = throttle_new(&w->e.throttle_fd);
-	assert_non_null(w->e.throttle);
+	w->e = (struct engine){
+		.observer = &w->observer, .out = &w->out, .workers.max = 4, .limits.now.memory = 100 * MIB};
+	w->e.limits.throttle = throttle_new(&w->e.limits.throttle_fd);
+	assert_non_null(w->e.limits.throttle);
 	return w;
 }
 
 static void world_free(struct world *w)
 {
-	throttle_unmap(w->e.throttle);
-	close(w->e.throttle_fd);
+	throttle_unmap(w->e.limits.throttle);
+	close(w->e.limits.throttle_fd);
 	summary_release(&w->out);
 	free(w);
 }
@@ -43,30 +46,30 @@ static void test_held_and_let_go(void **state)
 	struct worker worker = {.retired = true}; /* is not ended once more */
 	int64_t wait;
 
-	w->e.workers = &worker;
+	w->e.workers.first = &worker;
 	memory_tick(&w->e, &w->m, 50 * MIB);
 	assert_false(w->m.crowded);
 	memory_tick(&w->e, &w->m, 70 * MIB);
 	assert_true(w->m.crowded);
-	assert_int_equal(w->e.holds, 0);
+	assert_int_equal(w->e.hold.why, 0);
 	memory_tick(&w->e, &w->m, 90 * MIB);
-	assert_int_equal(w->e.holds, HOLD_MEMORY);
+	assert_int_equal(w->e.hold.why, HOLD_MEMORY);
 	/* What has begun goes on. */
-	assert_false(throttle_begins(w->e.throttle));
-	assert_int_equal(throttle_allow(w->e.throttle, THROTTLE_SEND, 7, 0, &wait), 7);
+	assert_false(throttle_begins(w->e.limits.throttle));
+	assert_int_equal(throttle_allow(w->e.limits.throttle, THROTTLE_SEND, 7, 0, &wait), 7);
 	engine_hold(&w->e, HOLD_PRESSURE, true);
-	assert_int_equal(throttle_allow(w->e.throttle, THROTTLE_SEND, 7, 0, &wait), 0);
+	assert_int_equal(throttle_allow(w->e.limits.throttle, THROTTLE_SEND, 7, 0, &wait), 0);
 	engine_hold(&w->e, HOLD_PRESSURE, false);
 	memory_tick(&w->e, &w->m, 80 * MIB); /* not yet */
-	assert_int_equal(w->e.holds, HOLD_MEMORY);
+	assert_int_equal(w->e.hold.why, HOLD_MEMORY);
 	memory_tick(&w->e, &w->m, 74 * MIB);
-	assert_int_equal(w->e.holds, 0);
-	assert_true(throttle_begins(w->e.throttle));
+	assert_int_equal(w->e.hold.why, 0);
+	assert_true(throttle_begins(w->e.limits.throttle));
 	/* What stays a little below is no reason to wait for ever. */
 	memory_tick(&w->e, &w->m, 90 * MIB);
 	w->m.since -= 31 * NS_PER_S;
 	memory_tick(&w->e, &w->m, 80 * MIB);
-	assert_int_equal(w->e.holds, 0);
+	assert_int_equal(w->e.hold.why, 0);
 	world_free(w);
 }
 
@@ -77,14 +80,14 @@ static void test_no_limit_any_more(void **state)
 	struct worker worker = {.retired = true};
 
 	for (unsigned why = 0; why < 3; why++) {
-		w->e.workers = &worker;
-		w->e.limits.memory = 100 * MIB;
+		w->e.workers.first = &worker;
+		w->e.limits.now.memory = 100 * MIB;
 		memory_tick(&w->e, &w->m, 95 * MIB);
-		assert_int_equal(w->e.holds, HOLD_MEMORY);
-		w->e.limits.memory = why == 0 ? 0 : 100 * MIB;
-		w->e.workers = why == 2 ? NULL : &worker;
+		assert_int_equal(w->e.hold.why, HOLD_MEMORY);
+		w->e.limits.now.memory = why == 0 ? 0 : 100 * MIB;
+		w->e.workers.first = why == 2 ? NULL : &worker;
 		memory_tick(&w->e, &w->m, why == 1 ? 0 : 95 * MIB);
-		assert_int_equal(w->e.holds, 0);
+		assert_int_equal(w->e.hold.why, 0);
 		assert_true(w->m.since == 0);
 		assert_int_equal(w->m.crowded, why == 2);
 	}
@@ -138,8 +141,8 @@ static void test_a_worker_is_ended(void **state)
 		pause();
 		_exit(0);
 	}
-	w->e.workers = &worker;
-	w->e.worker_count = 1;
+	w->e.workers.first = &worker;
+	w->e.workers.count = 1;
 	memory_tick(&w->e, &w->m, 95 * MIB);
 	memory_tick(&w->e, &w->m, 95 * MIB);
 	assert_false(worker.retired);
@@ -150,11 +153,11 @@ static void test_a_worker_is_ended(void **state)
 	assert_true(WIFSIGNALED(status));
 
 	/* It was the last: a new one is started, and nothing is held. */
-	w->e.workers = NULL;
-	w->e.worker_count = 0;
+	w->e.workers.first = NULL;
+	w->e.workers.count = 0;
 	assert_true(memory_ended(&w->e, &w->m, true, 0));
-	assert_int_equal(w->e.holds, 0);
-	assert_int_equal(w->e.worker_max, 1);
+	assert_int_equal(w->e.hold.why, 0);
+	assert_int_equal(w->e.workers.max, 1);
 	assert_false(w->e.stop);
 	world_free(w);
 }
@@ -165,13 +168,13 @@ static void test_kills_of_the_kernel(void **state)
 	struct worker other = {.pid = 0};
 
 	assert_false(memory_ended(&w->e, &w->m, false, 0)); /* a crash, or the link */
-	w->e.workers = &other;
-	w->e.worker_count = 2;
+	w->e.workers.first = &other;
+	w->e.workers.count = 2;
 	assert_true(memory_ended(&w->e, &w->m, false, 1));
-	assert_int_equal(w->e.worker_max, 2);
+	assert_int_equal(w->e.workers.max, 2);
 	assert_false(memory_ended(&w->e, &w->m, false, 1)); /* counted already */
-	w->e.workers = NULL;
-	w->e.worker_count = 0;
+	w->e.workers.first = NULL;
+	w->e.workers.count = 0;
 	assert_true(memory_ended(&w->e, &w->m, false, 2));
 	assert_true(memory_ended(&w->e, &w->m, false, 3));
 	assert_false(w->e.stop);

@@ -1,5 +1,6 @@
 /* Units of work: the queue, in memory and on disk, and what a unit has handed on. */
-#include "engine/private.h"
+#include "engine/queue.h"
+#include "ipc/ipc.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,7 @@
 /* What --recheck looks at: what was noted is read again, and reduced to what is needed. */
-#include "engine/private.h"
+#include "engine/recheck.h"
+#include "base/pack.h"
+#include "engine/engine.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

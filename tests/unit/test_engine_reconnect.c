@@ -1,6 +1,7 @@
 /* What a worker counts shows whether its link has been of use. */
 #include "base/clock.h"
-#include "engine/private.h"
+#include "engine/coordinator.h"
+#include "engine/dispatch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,15 +13,16 @@ static void hears(struct engine *e, struct worker *w, const struct ipc_count *c)
 	AUTO_BUF b = BUF_INIT;
 
 	ipc_count_put(&b, c);
-	e->lost_since = 1;
-	e->tries = e->long_tries = 3;
+	e->link.lost_since = 1;
+	e->link.tries = e->link.long_tries = 3;
 	dispatch_frame(e, w, &(struct frame){.type = IPC_COUNT, .payload = b.data, .len = (uint32_t)b.len});
 }
 
 static bool was_of_use(const struct engine *e)
 {
-	assert_true((e->lost_since == 0) == (e->tries == 0) && (e->lost_since == 0) == (e->long_tries == 0));
-	return !e->lost_since;
+	assert_true((e->link.lost_since == 0) == (e->link.tries == 0) &&
+		(e->link.lost_since == 0) == (e->link.long_tries == 0));
+	return !e->link.lost_since;
 }
 
 static void test_counts(void **state)
@@ -28,7 +30,7 @@ static void test_counts(void **state)
 	struct job job = {.kind = JOB_SYNC};
 	struct worker w = {.ready_ns = clock_mono_ns()};
 	struct summary out = {};
-	struct engine e = {.job = &job, .workers = &w, .out = &out};
+	struct engine e = {.job = &job, .workers.first = &w, .out = &out};
 
 	hears(&e, &w, &(struct ipc_count){.sent = 5, .received = 5});
 	assert_false(was_of_use(&e));
@@ -42,7 +44,7 @@ static void test_counts(void **state)
 	assert_false(was_of_use(&e));
 	hears(&e, &w, &(struct ipc_count){.hashed = 5});
 	assert_true(was_of_use(&e));
-	assert_int_equal(e.total.hashed, 10);
+	assert_int_equal(e.totals.count.hashed, 10);
 }
 
 int main(void)

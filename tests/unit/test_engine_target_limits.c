@@ -1,5 +1,5 @@
 /* The whole of a limit is always given out, nobody gets nothing, and who wants little leaves the rest to the others. */
-#include "engine/private.h"
+#include "engine/target_limits.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

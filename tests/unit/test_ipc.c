@@ -52,10 +52,10 @@ static bool codec_config(const struct frame *f, struct buf *out)
 static bool codec_give(const struct frame *f, struct buf *out)
 {
 	struct rd r = rd_init(f->payload, f->len);
-	struct ipc_give g;
+	struct ipc_given g;
 
-	while (ipc_give_get(&r, &g))
-		ipc_give_put(out, &g);
+	while (ipc_given_get(&r, &g))
+		ipc_given_put(out, &g);
 	return rd_done(&r);
 }
 
@@ -119,7 +119,7 @@ static void put_ready(struct buf *b)
 		.now = 5,
 		.root_empty = 1,
 		.root_uid = 1,
-		.foreign = 1,
+
 		.helper_bytes = 3,
 		.shared_dir = B("dir")};
 
@@ -128,8 +128,8 @@ static void put_ready(struct buf *b)
 
 static void put_give(struct buf *b)
 {
-	ipc_give_put(b, &(struct ipc_give){.flags = UNIT_NEW, .name = B("name")});
-	ipc_give_put(b, &(struct ipc_give){.other_mount = 1, .mount = 3, .name = B("..."), .dst = B("new/data")});
+	ipc_given_put(b, &(struct ipc_given){.flags = UNIT_NEW, .name = B("name")});
+	ipc_given_put(b, &(struct ipc_given){.other_mount = 1, .mount = 3, .name = B("..."), .dst = B("new/data")});
 }
 
 static void put_share(struct buf *b)
@@ -265,7 +265,7 @@ static void test_ready(void **state)
 
 	assert_true(ipc_ready_get(&f, &r));
 	assert_memory_equal(r.boot_id, "boot-boot-boot-b", 16);
-	assert_true(r.root_dev == 1 && r.root_ino == 2 && r.root_empty == 1 && r.root_uid == 1 && r.foreign == 1);
+	assert_true(r.root_dev == 1 && r.root_ino == 2 && r.root_empty == 1 && r.root_uid == 1);
 	assert_true(r.helper_bytes == 3 && r.root_mount == 4 && r.now == 5);
 	assert_bytes(r.shared_dir, B("dir"));
 	/* It goes into a fixed place. */
@@ -284,22 +284,22 @@ static void test_give(void **state)
 	AUTO_BUF b = BUF_INIT;
 	struct frame f = sample(&b, put_give);
 	struct rd r = rd_init(f.payload, f.len);
-	struct ipc_give g;
+	struct ipc_given g;
 
-	assert_true(ipc_give_get(&r, &g));
+	assert_true(ipc_given_get(&r, &g));
 	assert_true(g.flags == UNIT_NEW && !g.other_mount && !g.dst.len);
 	assert_bytes(g.name, B("name"));
-	assert_true(ipc_give_get(&r, &g));
+	assert_true(ipc_given_get(&r, &g));
 	assert_true(g.other_mount == 1 && g.mount == 3);
 	assert_bytes(g.name, B("..."));
 	assert_bytes(g.dst, B("new/data"));
-	assert_false(ipc_give_get(&r, &g));
+	assert_false(ipc_given_get(&r, &g));
 	assert_true(rd_done(&r));
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		buf_clear(&b);
-		ipc_give_put(&b, &(struct ipc_give){.name = bad[i]});
+		ipc_given_put(&b, &(struct ipc_given){.name = bad[i]});
 		r = rd_init(b.data, b.len);
-		assert_false(ipc_give_get(&r, &g));
+		assert_false(ipc_given_get(&r, &g));
 		assert_false(rd_ok(&r));
 	}
 }
