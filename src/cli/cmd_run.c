@@ -38,7 +38,7 @@ static void add(struct run *run, struct summary *s, bool verify)
 	t->bytes_helper += s->bytes_helper;
 	t->files_failed += s->files_failed;
 	t->files_vanished += s->files_vanished;
-	t->movers = MAX(t->movers, s->movers);
+	t->processes = MAX(t->processes, s->processes);
 	t->signal = s->signal;
 	t->exit_code = worse(t->exit_code, s->exit_code);
 	if (verify) {

@@ -127,6 +127,13 @@ static void json_report_difference(struct report *r, const struct difference *d)
 	end(r, j, false);
 }
 
+/* Also by the name it once had. */
+static void put_processes(struct json *j, unsigned n)
+{
+	json_u64(j, "processes", n);
+	json_u64(j, "movers", n);
+}
+
 static void json_report_progress(struct report *r, const struct progress *p, bool now)
 {
 	struct json_report *own = r->own;
@@ -156,7 +163,7 @@ static void json_report_progress(struct report *r, const struct progress *p, boo
 	json_seconds(j, "elapsed_s", p->elapsed_ns);
 	if (p->remaining_s >= 0)
 		json_i64(j, "remaining_s", p->remaining_s);
-	json_u64(j, "movers", p->movers);
+	put_processes(j, p->processes);
 	end(r, j, true);
 }
 
@@ -222,7 +229,7 @@ static void json_report_end(struct report *r, const struct summary *s, bool tran
 	json_u64(j, "bytes_helper", s->bytes_helper);
 	if (verified)
 		put_verify(j, s);
-	json_u64(j, "movers", s->movers);
+	put_processes(j, s->processes);
 	if (s->signal)
 		json_i64(j, "signal", s->signal);
 	if (diag_is_set(&s->fatal))

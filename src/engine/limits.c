@@ -285,7 +285,7 @@ static void bandwidth_keeper(const struct engine *e, struct buf *out)
 
 	if (rate) {
 		text_size(out, rate);
-		buf_append_str(out, "/s now, by a rate that all workers share");
+		buf_append_str(out, "/s now, by a rate that all processes share");
 	} else if (e->job->conf->transfer.window_count) {
 		buf_append_str(out, "no limit now");
 	}
@@ -304,7 +304,7 @@ static void part_keeper(const struct engine *e, unsigned bit, struct buf *out)
 	if (bit == 1u << PART_PRESSURE)
 		buf_append_str(out, "by yielding");
 	if (bit == 1u << PART_IO_READ || (bit == 1u << PART_IO_WRITE && local(e)))
-		buf_printf(out, "by a rate that all workers share%s", h->in_group & bit ? ", and " : "");
+		buf_printf(out, "by a rate that all processes share%s", h->in_group & bit ? ", and " : "");
 	if (h->in_group & bit)
 		buf_printf(out, "by %s", group_name(h->group));
 }

@@ -69,7 +69,7 @@ bool memory_ended(struct engine *e, struct memory_watch *m, bool retired, uint64
 	e->workers.max = MAX(e->workers.count, 1u);
 	e->link.retry_at = clock_mono_ns() + NS_PER_S;
 	if (e->workers.first || ++m->alone < ALONE_MAX) {
-		engine_note(e, "a worker %s at the limit of memory (%llu MiB); going on with %u",
+		engine_note(e, "a process %s at the limit of memory (%llu MiB); going on with %u",
 			killed ? "was killed by the kernel" : "was ended",
 			(unsigned long long)(e->limits.now.memory >> 20), e->workers.max);
 		return true;

@@ -64,7 +64,7 @@ void progress_refresh(struct engine *e)
 	p->bytes_received = e->totals.count.received;
 	p->rate = paused ? 0 : (uint64_t)e->progress.rate;
 	p->elapsed_ns = progress_elapsed_ns(e);
-	p->movers = e->workers.count;
+	p->processes = e->workers.count;
 	p->phase = phase(e);
 	/* Without a forecast, what the walk has found so far: it runs ahead of the transfer. */
 	if (!e->progress.forecast || walk_complete(e)) {

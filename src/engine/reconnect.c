@@ -215,7 +215,7 @@ void reconnect_worker_ended(struct engine *e, struct worker *w)
 	crashed = !no_root && (WIFSIGNALED(status) || WEXITSTATUS(status) < ROLE_LOST);
 	if (!diag_is_set(&d)) {
 		if (crashed)
-			diag_set(&d, DIAG_ENGINE_WORKER, 0, NULL, "a worker process ended unexpectedly (%s %d)",
+			diag_set(&d, DIAG_ENGINE_WORKER, 0, NULL, "a working process ended unexpectedly (%s %d)",
 				WIFSIGNALED(status) ? "signal" : "exit code",
 				WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		else

@@ -32,7 +32,7 @@ void engine_fatal(struct engine *e, struct diag *d)
 	if (diag_is_set(&e->out->fatal))
 		return;
 	if (!diag_is_set(d))
-		diag_set(d, DIAG_ENGINE_WORKER, 0, NULL, "a worker ended without saying why");
+		diag_set(d, DIAG_ENGINE_WORKER, 0, NULL, "a working process ended without saying why");
 	engine_diag(e, d);
 	diag_move(&e->out->fatal, d);
 }
@@ -41,6 +41,6 @@ void engine_malformed(struct engine *e, const char *what)
 {
 	AUTO_DIAG d = DIAG_INIT;
 
-	diag_set(&d, DIAG_ENGINE_WORKER, 0, NULL, "a worker sent a malformed message (%s)", what);
+	diag_set(&d, DIAG_ENGINE_WORKER, 0, NULL, "a working process sent a malformed message (%s)", what);
 	engine_fatal(e, &d);
 }

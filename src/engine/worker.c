@@ -132,7 +132,7 @@ bool worker_start(struct engine *e, struct diag *d)
 	w->next = e->workers.first;
 	e->workers.first = w;
 	e->workers.count++;
-	e->out->movers = MAX(e->out->movers, e->workers.count);
+	e->out->processes = MAX(e->out->processes, e->workers.count);
 	return true;
 fail:
 	if (pair[0] >= 0) {

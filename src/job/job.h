@@ -52,7 +52,7 @@ struct progress {
 	uint64_t rate; /* bytes_done a second over the last few seconds */
 	int64_t elapsed_ns;
 	int64_t remaining_s; /* -1: not known */
-	unsigned movers;
+	unsigned processes; /* movers or verifiers */
 	const char *
 		phase; /* "connecting", "copying", "syncing", "deleting", "writing to disk", "verifying", "waiting for the link", "paused" */
 };
@@ -85,7 +85,7 @@ struct summary {
 	/* verify */
 	uint64_t bytes_hashed, differences;
 	uint64_t difference_counts[DIFFERENCE_KINDS];
-	unsigned movers; /* the most that worked at once */
+	unsigned processes; /* movers or verifiers: the most that worked at once */
 	int signal; /* ended by this signal, or 0 */
 	struct diag fatal; /* why the run ended early, DIAG_NONE when it did not; owned */
 	int exit_code; /* as interface.md says */

@@ -46,7 +46,7 @@ static void read_status(const cJSON *o, struct job_state *s)
 	p->rate = (uint64_t)member_int(o, "rate");
 	p->elapsed_ns = member_int(o, "elapsed_ns");
 	p->remaining_s = member_int(o, "remaining_s");
-	p->movers = (unsigned)member_int(o, "processes");
+	p->processes = (unsigned)member_int(o, "processes");
 	for (size_t i = 0; i < ARRAY_LEN(holds); i++)
 		if (member_bool(o, holds[i].name))
 			s->held |= holds[i].hold;
@@ -98,7 +98,7 @@ void status_put(cJSON *o, const struct job *job, const struct job_state *s)
 	member_put_int(o, "rate", (int64_t)p->rate);
 	member_put_int(o, "elapsed_ns", p->elapsed_ns);
 	member_put_int(o, "remaining_s", p->remaining_s);
-	member_put_int(o, "processes", p->movers);
+	member_put_int(o, "processes", p->processes);
 	for (size_t i = 0; i < ARRAY_LEN(holds); i++)
 		cJSON_AddBoolToObject(o, holds[i].name, s->held & holds[i].hold);
 }

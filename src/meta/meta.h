@@ -29,7 +29,7 @@ enum meta_field {
 	META_F_XATTR_USER = 1 << 5,
 	META_F_ACL = 1 << 6, /* system.posix_acl_access and _default */
 	META_F_XATTR_TRUSTED = 1 << 7,
-	META_F_XATTR_SECURITY = 1 << 8, /* security.*, file capabilities among them */
+	META_F_XATTR_SECURITY = 1 << 8, /* security.*: SELinux labels, file capabilities */
 	META_F_ALL = (1 << 9) - 1,
 };
 

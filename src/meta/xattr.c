@@ -33,7 +33,7 @@ unsigned xattr_field(const char *name)
 {
 	if (starts_with(name, "user."))
 		return name[5] ? META_F_XATTR_USER : 0;
-	if (starts_with(name, "security."))
+	if (starts_with(name, "security.")) /* SELinux labels, capabilities */
 		return name[9] ? META_F_XATTR_SECURITY : 0;
 	if (starts_with(name, "trusted.")) {
 		/* XFS shows its ACLs a second time under these names, in its own format. */

@@ -116,7 +116,7 @@ END
     job root@target:/srv/new '[rules]\nexclude = /mnt/*\n'
     remote source --json copy; expect 0 "a whole host is copied"
     above "the helper was brought along: bytes" "$(field bytes_helper)" 100000
-    echo "# $(field files_examined) files, $(field bytes_total) bytes in $(field duration_s) s, $(field movers) movers"
+    echo "# $(field files_examined) files, $(field bytes_total) bytes in $(field duration_s) s, $(field processes) processes"
     verified "after the copy"
     same_as_source "after the copy: the same by compare.py" / / "${same[@]}"
     script source <<'END'
