@@ -397,7 +397,7 @@ static void compare_slice(struct session *s, struct tdir *d, const struct digest
 	keep_listing(s, d, l);
 }
 
-bool dir_handle(struct session *s, const struct frame *f)
+bool on_dir(struct session *s, const struct frame *f)
 {
 	AUTO_DIAG diag = DIAG_INIT;
 	struct msg_dir m;
@@ -428,7 +428,7 @@ bool dir_handle(struct session *s, const struct frame *f)
 	return true;
 }
 
-bool dir_end_handle(struct session *s, const struct frame *f)
+bool on_dir_end(struct session *s, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
 	uint8_t flags = rd_u8(&r);

@@ -131,42 +131,10 @@ void epoch_release(struct session *s)
 	}
 }
 
-bool flush_handle(struct session *s, const struct frame *f)
+bool on_flush(struct session *s, const struct frame *f)
 {
 	if (f->len)
 		return session_malformed(s, "request to flush");
 	s->epoch.all_wanted = true;
 	return true;
-}
-
-/* ---- what an earlier run may not have made durable ---- */
-
-bool suspect_handle(struct session *s, const struct frame *f)
-{
-	struct rd r = rd_init(f->payload, f->len);
-	struct suspect one;
-
-	s->suspects_n = 0;
-	while (msg_suspect_get(&r, &one)) {
-		if (s->suspects_n == WIRE_SUSPECTS_MAX)
-			return session_malformed(s, "list of suspect times");
-		s->suspects[s->suspects_n++] = one;
-	}
-	return rd_done(&r) || session_malformed(s, "list of suspect times");
-}
-
-bool session_suspects(const struct session *s, const struct meta *m)
-{
-	int64_t t;
-
-	if (!s->suspects_n || m->type != META_REG || !m->size)
-		return false;
-	if (m->ctime_s < 0)
-		return true; /* a clock that never was */
-	t = m->ctime_s >= WIRE_TIME_MAX / NS_PER_S ? WIRE_TIME_MAX - 1 : m->ctime_s * NS_PER_S + m->ctime_ns;
-	for (size_t i = 0; i < s->suspects_n; i++) {
-		if (s->suspects[i].from <= t && t < s->suspects[i].to)
-			return true;
-	}
-	return false;
 }

@@ -33,7 +33,7 @@ struct tfile *file_find(struct session *s, uint32_t id)
 	return NULL;
 }
 
-static void file_close(struct session *s, struct tfile *f)
+void file_close(struct session *s, struct tfile *f)
 {
 	for (size_t i = 0; i < s->files_n; i++) {
 		if (s->files[i] == f) {
@@ -58,7 +58,7 @@ static void file_close(struct session *s, struct tfile *f)
 }
 
 /* Nothing half-written may look finished: a time that would be the source's is taken away. */
-static void spoil_time(struct session *s, const struct tfile *f)
+void file_spoil_time(struct session *s, const struct tfile *f)
 {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = !f->want.mtime_s}};
 	struct stat st;
@@ -73,7 +73,7 @@ static void spoil_time(struct session *s, const struct tfile *f)
 void file_abandon_all(struct session *s)
 {
 	while (s->files_n) {
-		spoil_time(s, s->files[0]);
+		file_spoil_time(s, s->files[0]);
 		file_close(s, s->files[0]);
 	}
 }
@@ -228,7 +228,7 @@ static void open_segment(struct session *s, struct tfile *f, const struct msg_fi
 
 /* ---- FILE ---- */
 
-static void answer_done(struct session *s, struct tfile *f, const struct msg_file_done *done)
+void file_answer_done(struct session *s, struct tfile *f, const struct msg_file_done *done)
 {
 	size_t start = frame_begin(&s->out, MSG_FILE_DONE, f->id);
 
@@ -281,7 +281,7 @@ static void file_open(struct session *s, struct tfile *f, const struct msg_file 
 		file_materialise(s, f);
 }
 
-bool file_handle(struct session *s, const struct frame *fr)
+bool on_file(struct session *s, const struct frame *fr)
 {
 	struct msg_file m;
 	struct tfile *f;
@@ -306,165 +306,10 @@ bool file_handle(struct session *s, const struct frame *fr)
 		return true;
 	/* The mover waits for the path: a failure is said at once, and the file is no more. */
 	if (diag_is_set(&f->failed)) {
-		answer_done(s, f, &(struct msg_file_done){.status = FILE_FAILED, .diag = f->failed});
+		file_answer_done(s, f, &(struct msg_file_done){.status = FILE_FAILED, .diag = f->failed});
 		file_close(s, f);
 	} else if (f->dir) {
 		answer_ok(s, f);
 	}
-	return true;
-}
-
-/* ---- FILE_END ---- */
-
-static void answer_again(struct session *s, struct tfile *f)
-{
-	struct msg_file_done done = {.status = FILE_AGAIN, .runs = {f->again.data, f->again.len}};
-
-	answer_done(s, f, &done);
-	buf_clear(&f->again);
-}
-
-static bool all_equal(const struct tfile *f, uint64_t size)
-{
-	uint64_t range[2];
-
-	if (size == 0)
-		return true;
-	if (f->equal.len != sizeof(range))
-		return false;
-	memcpy(range, f->equal.data, sizeof(range));
-	return range[0] == 0 && range[1] >= size;
-}
-
-/* Nothing differed: the inode stays, unless it must not be shared. */
-static bool stays(const struct session *s, struct tfile *f, bool unchanged)
-{
-	uint64_t whole[2] = {0, f->basis_size};
-
-	if (f->fd >= 0 || f->basis_fd < 0)
-		return false;
-	if (unchanged) {
-		buf_clear(&f->equal);
-		buf_append(&f->equal, whole, sizeof(whole));
-	}
-	if (f->have.nlink > 1 && ((f->flags & FILE_BREAK) || meta_diff(&f->have, &f->want, s->fields)))
-		return false;
-	return f->basis_size == f->want.size && all_equal(f, f->want.size);
-}
-
-/* The temporary name is on another file system in spite of its device number: once more, beside. */
-static int commit_beside(struct session *s, struct tfile *f, struct diag *warn)
-{
-	struct tmpname t;
-	AUTO_CLOSE int to = tmp_create(s, f->dir, &t);
-	const struct meta movable = entry_movable(&f->want);
-	unsigned failed;
-	struct diag diag = DIAG_INIT;
-
-	if (to < 0 || copy_whole(s, f->fd, to, f->want.size) < 0) {
-		file_fail(f, DIAG_RECEIVER_WRITE, errno, "cannot write");
-		tmp_discard(&t);
-		return -1;
-	}
-	failed = meta_apply_fd(to, &movable, NULL, s->fields);
-	diag_release(warn);
-	entry_meta_failed(warn, failed, errno, f->dir, f->name);
-	if (fstat(to, &f->fresh) < 0 || entry_commit(s, &t, f->dir, f->name, &diag) != 0) {
-		if (!diag_is_set(&diag))
-			target_fail(&diag, DIAG_RECEIVER_CREATE, EXDEV, f->dir, f->name, "cannot replace");
-		diag_move(&f->failed, &diag);
-		tmp_discard(&t);
-		return -1;
-	}
-	entry_lock(s, f->dir, f->name, to, &f->want, warn);
-	return 0;
-}
-
-static void finish_metadata(struct session *s, struct tfile *f, int fd, struct msg_file_done *done)
-{
-	const bool fresh = f->created || f->tmp.dirfd >= 0;
-	const bool plain = f->tmp.dirfd >= 0 ? tmp_is_plain(s, f->dir, &f->tmp) : f->dir->plain;
-	const struct meta want = f->tmp.dirfd >= 0 ? entry_movable(&f->want) : f->want;
-	struct meta room;
-	unsigned failed = meta_apply_fd(fd, &want, fresh ? entry_fresh(&room, &f->fresh, plain) : NULL, s->fields);
-
-	session_wrote_fs(s, f->dir->fd, f->dir->dev);
-	entry_meta_failed(&done->diag, failed, errno, f->dir, f->name);
-}
-
-static void commit(struct session *s, struct tfile *f, bool unchanged, struct msg_file_done *done)
-{
-	struct stat st;
-	int fd, ret;
-
-	if (stays(s, f, unchanged)) {
-		fd = f->basis_fd;
-	} else {
-		if (!file_materialise(s, f))
-			return;
-		fd = f->fd;
-		if (fstat(fd, &st) < 0 ||
-			((uint64_t)st.st_size != f->want.size && ftruncate(fd, (off_t)f->want.size) < 0)) {
-			file_fail(f, DIAG_RECEIVER_WRITE, errno, "cannot write");
-			return;
-		}
-		if (f->flags & FILE_UPDATE)
-			done->why |= f->wrote ? META_D_CONTENT : 0;
-	}
-	finish_metadata(s, f, fd, done);
-	if (fstat(fd, &st) < 0)
-		file_fail(f, DIAG_RECEIVER_WRITE, errno, "cannot read back");
-	done->dev = st.st_dev;
-	done->ino = st.st_ino;
-	if (f->tmp.dirfd < 0 || diag_is_set(&f->failed))
-		return;
-	ret = entry_commit(s, &f->tmp, f->dir, f->name, &f->failed);
-	if (ret == 0)
-		entry_lock(s, f->dir, f->name, fd, &f->want, &done->diag);
-	if (ret == -2 && commit_beside(s, f, &done->diag) == 0) {
-		done->dev = f->fresh.st_dev;
-		done->ino = f->fresh.st_ino;
-	}
-}
-
-static void file_finish(struct session *s, struct tfile *f, const struct msg_file_end *m)
-{
-	struct msg_file_done done = {.status = FILE_COMMITTED};
-
-	if (m->flags & FILE_END_ABANDON)
-		file_fail(f, DIAG_RECEIVER_ABANDONED, 0, "gave up");
-	if (f->have.type == META_REG && f->want.type == META_REG)
-		done.why = meta_diff(&f->have, &f->want, s->fields);
-	if (!diag_is_set(&f->failed) && !s->dry && !(f->flags & (FILE_SEGMENT | FILE_COMPARE)))
-		commit(s, f, m->flags & FILE_END_UNCHANGED, &done);
-	if (diag_is_set(&f->failed)) {
-		spoil_time(s, f);
-		done.status = FILE_FAILED;
-		done.dev = done.ino = 0;
-		diag_move(&done.diag, &f->failed);
-	}
-	answer_done(s, f, &done);
-	diag_release(&done.diag);
-	file_close(s, f);
-}
-
-bool file_end_handle(struct session *s, const struct frame *fr)
-{
-	struct tfile *f = file_find(s, fr->id);
-	struct msg_file_end m;
-
-	if (!msg_file_end_get(fr, &m))
-		return session_malformed(s, "end of a file");
-	if (!f)
-		return true; /* it has failed, and that was said */
-	if (m.meta.len &&
-		(meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len || f->want.type != META_REG))
-		return session_malformed(s, "metadata of a file");
-	if (!(f->flags & FILE_SEGMENT) && f->want.type != META_REG)
-		return session_malformed(s, "end of a file");
-	if (f->again.len && !diag_is_set(&f->failed) && !(m.flags & FILE_END_ABANDON))
-		answer_again(s, f);
-	else
-		file_finish(s, f, &m);
 	return true;
 }

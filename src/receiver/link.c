@@ -137,7 +137,7 @@ static void link_one(struct session *s, struct tdir *d, const char *name, const 
 	}
 }
 
-bool link_handle(struct session *s, const struct frame *f)
+bool on_link(struct session *s, const struct frame *f)
 {
 	struct msg_op_done done = {};
 	struct msg_link m;

@@ -2,13 +2,13 @@
 #include "base/clock.h"
 #include "receiver/private.h"
 
-bool fill_handle(struct session *s, const struct frame *f)
+bool on_fill(struct session *s, const struct frame *f)
 {
 	s->filled += f->len;
 	return true;
 }
 
-bool ping_handle(struct session *s, const struct frame *f)
+bool on_ping(struct session *s, const struct frame *f)
 {
 	struct msg_pong m = {.clock_ns = (uint64_t)clock_mono_ns(), .filled = s->filled};
 	size_t start;
@@ -21,7 +21,7 @@ bool ping_handle(struct session *s, const struct frame *f)
 	return true;
 }
 
-bool load_handle(struct session *s, const struct frame *f)
+bool on_load(struct session *s, const struct frame *f)
 {
 	struct sysload now = {};
 	size_t start;

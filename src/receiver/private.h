@@ -172,10 +172,16 @@ void session_push(struct session *s);
 /* Remembers that the file system is written to. */
 void session_wrote_fs(struct session *s, int fd, uint64_t dev);
 
+/* hello.c */
+bool on_hello(struct session *s, const struct frame *f);
+
+/* sync.c */
+bool on_sync(struct session *s, const struct frame *f);
+
 /* measure.c */
-bool fill_handle(struct session *s, const struct frame *f);
-bool ping_handle(struct session *s, const struct frame *f);
-bool load_handle(struct session *s, const struct frame *f);
+bool on_fill(struct session *s, const struct frame *f);
+bool on_ping(struct session *s, const struct frame *f);
+bool on_load(struct session *s, const struct frame *f);
 
 /* resolve.c: O_RDONLY descriptors of directories; -1 with errno. Nothing is followed. */
 int resolve_dir(struct session *s, const char *path);
@@ -186,8 +192,8 @@ int resolve_child(struct session *s, int dirfd, const char *name, bool no_xdev);
 int resolve_chmod(int dirfd, const char *name, mode_t mode);
 
 /* dir.c */
-bool dir_handle(struct session *s, const struct frame *f);
-bool dir_end_handle(struct session *s, const struct frame *f);
+bool on_dir(struct session *s, const struct frame *f);
+bool on_dir_end(struct session *s, const struct frame *f);
 struct tdir *dir_find(struct session *s, uint32_t id);
 void dir_abandon_all(struct session *s);
 /* Closes it as it is; DIR_FAIL has been said. */
@@ -240,13 +246,43 @@ void epoch_release(struct session *s);
 void epoch_tick(struct session *s);
 int epoch_timeout_ms(const struct session *s); /* until the next tick is of use; -1: none is */
 void epoch_wait(struct session *s); /* for the thread, if it runs */
-bool flush_handle(struct session *s, const struct frame *f);
-bool suspect_handle(struct session *s, const struct frame *f);
+bool on_flush(struct session *s, const struct frame *f);
+
+/* suspect.c */
+bool on_suspect(struct session *s, const struct frame *f);
 /* Whether a regular file's contents are to be compared whatever its size and time say. */
 bool session_suspects(const struct session *s, const struct meta *m);
 
-/* compare.c */
-bool list_handle(struct session *s, const struct frame *f);
+/* answer.c */
+/* An answer under way, of a type whose payload begins with a flags byte. */
+struct answer {
+	struct buf *out;
+	uint8_t type;
+	uint32_t id;
+	size_t start;
+	bool open;
+};
+struct buf *answer_record(struct answer *a);
+void answer_close(struct answer *a, bool last);
+void answer_next(struct answer *a);
+
+/* need.c */
+struct pair { /* what is compared */
+	struct session *s;
+	struct tdir *d;
+	const char *name;
+	const struct meta *want;
+	uint8_t flags; /* ENTRY_* */
+	struct meta *have;
+	int fd;
+	unsigned diff;
+};
+/* n->op stays 0 when there is nothing to say. */
+void need_find(struct pair *p, struct need *n, bool there);
+void need_put(struct answer *a, struct need *n);
+
+/* list.c */
+bool on_list(struct session *s, const struct frame *f);
 
 /* entry.c: one name in a directory. All return 0 or -1 with d set, unless they say otherwise. */
 /* What a file that was just created has, so that meta_apply need not look. NULL when things may have been
@@ -286,12 +322,13 @@ void entry_lock(struct session *s, struct tdir *d, const char *name, int fd, con
 void entry_meta_failed(struct diag *diag, unsigned mask, int err, const struct tdir *d, const char *name);
 
 /* put.c */
-bool put_handle(struct session *s, const struct frame *f);
-bool meta_handle(struct session *s, const struct frame *f);
+bool on_put(struct session *s, const struct frame *f);
+
+/* meta.c */
+bool on_meta(struct session *s, const struct frame *f);
 
 /* file.c */
-bool file_handle(struct session *s, const struct frame *f);
-bool file_end_handle(struct session *s, const struct frame *f);
+bool on_file(struct session *s, const struct frame *f);
 struct tfile *file_find(struct session *s, uint32_t id);
 void file_abandon_all(struct session *s);
 /* The temporary file exists from here on, with what is known to be equal. False: f->failed is set. */
@@ -299,12 +336,18 @@ bool file_materialise(struct session *s, struct tfile *f);
 /* Copies the ranges noted as equal. */
 bool file_copy_equal(struct session *s, struct tfile *f);
 void file_fail(struct tfile *f, enum diag_code code, int err, const char *what);
+void file_close(struct session *s, struct tfile *f); /* frees it */
+void file_spoil_time(struct session *s, const struct tfile *f);
+void file_answer_done(struct session *s, struct tfile *f, const struct msg_file_done *done);
+
+/* file_end.c */
+bool on_file_end(struct session *s, const struct frame *f);
 
 /* segment.c */
-bool data_handle(struct session *s, const struct frame *f);
-bool hole_handle(struct session *s, const struct frame *f);
-bool seg_hash_handle(struct session *s, const struct frame *f);
-bool run_handle(struct session *s, const struct frame *f);
+bool on_data(struct session *s, const struct frame *f);
+bool on_hole(struct session *s, const struct frame *f);
+bool on_seg_hash(struct session *s, const struct frame *f);
+bool on_run(struct session *s, const struct frame *f);
 
 /* copy.c: between our own files, at the pace of s. 0 or -1. */
 int copy_clone(int from, int to);
@@ -317,10 +360,14 @@ bool copy_is_hole(int fd, uint64_t off, uint64_t len);
 int copy_zero(int fd, uint64_t off, uint64_t len); /* a hole, or zeros; within the file's size only */
 
 /* link.c */
-bool link_handle(struct session *s, const struct frame *f);
+bool on_link(struct session *s, const struct frame *f);
+
+/* delete.c */
+bool on_delete(struct session *s, const struct frame *f);
+/* The names of the slice that the mover has not listed. */
+void extra_send(struct session *s, struct tdir *d);
 
 /* remove.c */
-bool delete_handle(struct session *s, const struct frame *f);
 enum remove_flag {
 	REMOVE_LIST = 1 << 0, /* touches nothing: says what would be removed */
 	REMOVE_ALL = 1 << 1, /* whatever the rules say: rehost's own */

@@ -24,7 +24,7 @@ static bool write_at(struct session *s, struct tfile *f, const void *p, size_t n
 	return false;
 }
 
-bool data_handle(struct session *s, const struct frame *fr)
+bool on_data(struct session *s, const struct frame *fr)
 {
 	struct tfile *f = file_find(s, fr->id);
 	struct msg_data m;
@@ -75,7 +75,7 @@ static bool hole_is_there(struct session *s, struct tfile *f, uint64_t off, uint
 	return true;
 }
 
-bool hole_handle(struct session *s, const struct frame *fr)
+bool on_hole(struct session *s, const struct frame *fr)
 {
 	struct tfile *f = file_find(s, fr->id);
 	struct msg_data m;
@@ -237,7 +237,7 @@ static void compare_chunks(struct session *s, struct tfile *f, const struct msg_
 		file_copy_equal(s, f);
 }
 
-bool seg_hash_handle(struct session *s, const struct frame *fr)
+bool on_seg_hash(struct session *s, const struct frame *fr)
 {
 	struct tfile *f = file_find(s, fr->id);
 	struct need_runs n = {.s = s, .f = f};
@@ -268,7 +268,7 @@ static bool run_apply(struct session *s, struct tfile *f, const struct msg_run *
 	return hash_equal(s, s->result.data, s->result.len, m->hash);
 }
 
-bool run_handle(struct session *s, const struct frame *fr)
+bool on_run(struct session *s, const struct frame *fr)
 {
 	struct tfile *f = file_find(s, fr->id);
 	struct msg_run m;

@@ -13,7 +13,6 @@
 
 #define PUSH_BYTES (64u << 10)
 #define READ_BYTES (256u << 10)
-#define ROOT_ONLY (META_F_OWNER | META_F_FLAGS_PRIV | META_F_XATTR_TRUSTED | META_F_XATTR_SECURITY)
 
 /* ---- saying what went wrong ---- */
 
@@ -96,155 +95,12 @@ void session_wrote_fs(struct session *s, int fd, uint64_t dev)
 		s->sync_errno = errno;
 }
 
-static bool sync_handle(struct session *s, const struct frame *f)
-{
-	struct msg_op_done done = {};
-	size_t start;
-	int err;
-
-	if (f->len > 1 || (f->len && f->payload[0] > 1))
-		return session_malformed(s, "request to sync");
-	if (s->files_n == 0) { /* everything has been answered, everywhere: what is left is of one that was killed */
-		tmp_empty(s);
-		tmp_end(s); /* now, so that it is gone on the disk too */
-	}
-	epoch_wait(s);
-	err = s->sync_errno;
-	for (size_t i = 0; i < s->fs_n; i++) {
-		if (syncfs(s->fs[i].fd) < 0)
-			err = errno;
-	}
-	if (!s->dry && f->len && f->payload[0] && !below_sync(s->below, s->root_fd, &err))
-		sync(); /* another receiver was lost: nobody here knows what it has written to */
-	if (!s->dry && syncfs(s->root_fd) < 0)
-		err = errno;
-	s->sync_errno = 0;
-	if (err) {
-		target_fail(&done.diag, DIAG_RECEIVER_SYNC, err, NULL, NULL, "cannot bring to the disk");
-		done.diag.code = DIAG_RECEIVER_SYNC;
-		done.failed = 1;
-	}
-	start = frame_begin(&s->out, MSG_OP_DONE, f->id);
-	msg_op_done_put(&s->out, &done);
-	frame_end(&s->out, start);
-	diag_release(&done.diag);
-	return true;
-}
-
-/* ---- HELLO ---- */
-
-/* What mkfs puts into a new file system: with nothing in it, it is nobody's file. */
-static bool is_fresh_lost_found(int fd, const char *name)
-{
-	AUTO_CLOSE int sub = -1;
-	char raw[256] __attribute__((aligned(8)));
-	size_t used = 0;
-	ssize_t n;
-
-	if (!str_eq(name, "lost+found"))
-		return false;
-	sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	while (sub >= 0 && (n = listing_getdents(sub, raw, sizeof(raw))) > 0)
-		for (ssize_t pos = 0; pos < n; pos += ((const struct dirent_raw *)(const void *)(raw + pos))->reclen)
-			used++;
-	return sub >= 0 && used <= 2;
-}
-
-static bool root_is_empty(struct session *s)
-{
-	AUTO_CLOSE int fd = resolve_dir(s, "");
-	char raw[4096] __attribute__((aligned(8)));
-	ssize_t n;
-
-	if (fd < 0)
-		return true;
-	while ((n = listing_getdents(fd, raw, sizeof(raw))) > 0) {
-		for (ssize_t pos = 0; pos < n;) {
-			const struct dirent_raw *e = (const void *)(raw + pos);
-
-			pos += e->reclen;
-			if (!str_eq(e->name, ".") && !str_eq(e->name, "..") && !str_eq(e->name, TMP_DIR) &&
-				!is_fresh_lost_found(fd, e->name))
-				return false;
-		}
-	}
-	return n == 0;
-}
-
-static bool take_hidden(struct session *s, const struct bytes *records)
-{
-	struct rd r = rd_init(records->p, records->len);
-
-	while (rd_left(&r)) {
-		char *path = rd_path(&r, WIRE_PATH_MAX);
-
-		if (!path || s->hidden_n == TARGET_HIDDEN_MAX) {
-			free(path);
-			return false;
-		}
-		s->hidden = xrealloc(s->hidden, (s->hidden_n + 1) * sizeof(*s->hidden));
-		s->hidden[s->hidden_n++] = path;
-	}
-	return true;
-}
-
-static void answer_hello(struct session *s, const struct frame *f)
-{
-	struct msg_hello_ok m = {.protocol = WIRE_PROTOCOL,
-		.version = {(const uint8_t *)s->version, strlen(s->version)},
-		.fields = s->fields,
-		.root_uid = s->is_root,
-		.root_dev = s->root_dev,
-		.root_ino = s->root_ino,
-		.root_mount = s->root_mount,
-		.root_empty = root_is_empty(s),
-		.now = epoch_clock()};
-	size_t start = frame_begin(&s->out, MSG_HELLO_OK, f->id);
-
-	memcpy(m.boot_id, s->boot_id, sizeof(m.boot_id));
-	msg_hello_ok_put(&s->out, &m);
-	frame_end(&s->out, start);
-}
-
-static bool hello_handle(struct session *s, const struct frame *f)
-{
-	struct msg_hello m;
-
-	if (s->ready)
-		return session_error(s, DIAG_RECEIVER_PROTOCOL, "second greeting");
-	if (!msg_hello_get(f, &m))
-		return session_malformed(s, "greeting");
-	if (m.protocol != WIRE_PROTOCOL) {
-		AUTO_BUF theirs = BUF_INIT;
-		text_escape(&theirs, m.version.p, m.version.len);
-		return session_error(s, DIAG_RECEIVER_VERSION,
-			"the source has version %s (protocol %u), the target %s (protocol %u)", buf_cstr(&theirs),
-			m.protocol, s->version, WIRE_PROTOCOL);
-	}
-	if (m.rules.len && !rules_unpack(m.rules.p, m.rules.len, &s->rules))
-		return session_malformed(s, "rules");
-	if (!take_hidden(s, &m.hidden))
-		return session_malformed(s, "paths of other units");
-	s->has_rules = s->rules && !rules_empty(s->rules);
-	s->fields = s->is_root ? m.fields : m.fields & ~(uint32_t)ROOT_ONLY;
-	s->flags = m.flags;
-	s->dry = s->read_only || (m.flags & HELLO_DRY_RUN);
-	digest_key_init(&s->digest, m.seed);
-	delta_key_init(&s->delta, m.seed);
-	if (!epoch_init(s))
-		return session_error(s, DIAG_RECEIVER_SYNC, "cannot make a pipe: %s", strerror(errno));
-	tmp_start(s, m.flags & HELLO_FIRST);
-	s->ready = true;
-	answer_hello(s, f);
-	return true;
-}
-
-static bool limits_handle(struct session *s, const struct frame *f)
+static bool on_limits(struct session *s, const struct frame *f)
 {
 	return pace_turn(&s->pace, f) || session_malformed(s, "limits");
 }
 
-static bool bye_handle(struct session *s, const struct frame *f)
+static bool on_bye(struct session *s, const struct frame *f)
 {
 	(void)f;
 	s->bye = true;
@@ -258,28 +114,28 @@ static const struct {
 	bool (*handle)(struct session *, const struct frame *);
 	bool writes; /* of the others, those that do say so by session_wrote_fs() or dir_modify() */
 } handlers[] = {
-	{MSG_PUT, put_handle, true},
-	{MSG_DATA, data_handle, true},
-	{MSG_DIR, dir_handle, false},
-	{MSG_LIST, list_handle, false},
-	{MSG_DIR_END, dir_end_handle, true},
-	{MSG_FILE, file_handle, true},
-	{MSG_HOLE, hole_handle, true},
-	{MSG_SEG_HASH, seg_hash_handle, true},
-	{MSG_RUN, run_handle, true},
-	{MSG_FILE_END, file_end_handle, true},
-	{MSG_META, meta_handle, true},
-	{MSG_LINK, link_handle, true},
-	{MSG_DELETE, delete_handle, true},
-	{MSG_SUSPECT, suspect_handle, false},
-	{MSG_FLUSH, flush_handle, false},
-	{MSG_SYNC, sync_handle, false},
-	{PACE_LIMITS, limits_handle, false},
-	{MSG_BYE, bye_handle, false},
-	{MSG_FILL, fill_handle, false},
-	{MSG_PING, ping_handle, false},
-	{MSG_LOAD, load_handle, false},
-	{MSG_HELLO, hello_handle, false},
+	{MSG_PUT, on_put, true},
+	{MSG_DATA, on_data, true},
+	{MSG_DIR, on_dir, false},
+	{MSG_LIST, on_list, false},
+	{MSG_DIR_END, on_dir_end, true},
+	{MSG_FILE, on_file, true},
+	{MSG_HOLE, on_hole, true},
+	{MSG_SEG_HASH, on_seg_hash, true},
+	{MSG_RUN, on_run, true},
+	{MSG_FILE_END, on_file_end, true},
+	{MSG_META, on_meta, true},
+	{MSG_LINK, on_link, true},
+	{MSG_DELETE, on_delete, true},
+	{MSG_SUSPECT, on_suspect, false},
+	{MSG_FLUSH, on_flush, false},
+	{MSG_SYNC, on_sync, false},
+	{PACE_LIMITS, on_limits, false},
+	{MSG_BYE, on_bye, false},
+	{MSG_FILL, on_fill, false},
+	{MSG_PING, on_ping, false},
+	{MSG_LOAD, on_load, false},
+	{MSG_HELLO, on_hello, false},
 };
 
 bool session_handle(struct session *s, const struct frame *f)

@@ -1,0 +1,116 @@
+/* EXTRA: what the source has not. DELETE: the names of these that the mover confirms. */
+#include "receiver/private.h"
+
+/* ---- EXTRA ---- */
+
+static bool bit_set(const struct buf *bitmap, uint32_t i)
+{
+	return i / 8 < bitmap->len && (bitmap->data[i / 8] >> (i % 8) & 1);
+}
+
+void extra_send(struct session *s, struct tdir *d)
+{
+	struct answer a = {.out = &s->out, .type = MSG_EXTRA, .id = d->id};
+	const bool none = d->flags & DIR_NO_DELETE;
+
+	for (size_t i = 0; i < d->own->n && !none; i++) {
+		const struct own *o = &d->own->e[i];
+		const char *name = own_name(d->own, o);
+		struct buf *out;
+
+		if ((o->flags & OWN_SEEN) || !bit_set(&d->bitmap, digest_bucket(o->hash, d->buckets)) ||
+			entry_protected(s, d->src, name, o->type == META_DIR))
+			continue;
+		out = answer_record(&a);
+		wr_u8(out, o->type);
+		wr_str(out, name);
+		answer_next(&a);
+		if (!a.open)
+			session_push(s);
+	}
+	answer_close(&a, true);
+}
+
+/* ---- DELETE ---- */
+
+struct report {
+	struct session *s;
+	uint32_t id;
+	struct buf records;
+	uint64_t deleted;
+	struct remove_sink sink;
+};
+
+static void report_send(struct report *p, bool last)
+{
+	struct msg_delete_done m = {
+		.flags = last ? MSG_LAST : 0, .deleted = p->deleted, .budget_reached = p->sink.budget_reached};
+	size_t start = frame_begin(&p->s->out, MSG_DELETE_DONE, p->id);
+
+	msg_delete_done_head_put(&p->s->out, &m);
+	buf_append(&p->s->out, p->records.data, p->records.len);
+	frame_end(&p->s->out, start);
+	buf_clear(&p->records);
+	p->deleted = 0;
+	session_push(p->s);
+}
+
+static void report_record(struct report *p, const struct delete_record *r)
+{
+	msg_delete_record_put(&p->records, r);
+	if (p->records.len >= WIRE_BATCH_BYTES)
+		report_send(p, false);
+}
+
+static void report_removed(void *arg, uint8_t type, const char *path)
+{
+	struct report *p = arg;
+	struct delete_record r = {.type = type, .path = {(const uint8_t *)path, strlen(path)}};
+
+	p->deleted++;
+	if (p->s->flags & HELLO_ITEMIZE)
+		report_record(p, &r);
+}
+
+static void report_failed(void *arg, const char *path, struct diag *diag)
+{
+	struct delete_record r = {.type = META_NONE, .path = {(const uint8_t *)path, strlen(path)}, .diag = *diag};
+
+	report_record(arg, &r);
+}
+
+bool on_delete(struct session *s, const struct frame *f)
+{
+	struct report p = {.s = s, .id = f->id};
+	struct rd r = rd_init(f->payload, f->len), names;
+	uint32_t dir;
+	uint64_t budget;
+	struct tdir *d;
+	bool ok = msg_delete_head_get(&r, &dir, &budget);
+
+	if (!(s->flags & HELLO_DELETE))
+		return session_error(s, DIAG_RECEIVER_PROTOCOL, "deletion in a session without it");
+	for (names = r; ok && rd_left(&names);) { /* all of it is checked before anything goes */
+		struct bytes n = rd_bytes(&names, META_NAME_MAX);
+		ok = rd_ok(&names) && wire_name_valid(n.p, n.len);
+	}
+	if (!ok)
+		return session_malformed(s, "deletion");
+	d = dir_find(s, dir);
+	p.sink = (struct remove_sink){.removed = report_removed, .failed = report_failed, .arg = &p, .budget = budget};
+	while (rd_left(&r) && !p.sink.budget_reached) {
+		struct bytes n = rd_bytes(&r, META_NAME_MAX);
+		AUTO_FREE char *name = xmemdup(n.p, n.len);
+
+		if (d && d->fd >= 0) {
+			remove_entry(s, d, name, 0, &p.sink);
+		} else if (!d) {
+			AUTO_DIAG diag = DIAG_INIT;
+			target_fail(&diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
+			report_failed(&p, name, &diag);
+		}
+	}
+	report_send(&p, true);
+	buf_release(&p.records);
+	return true;
+}

@@ -1,0 +1,132 @@
+/* LIST: every entry the mover lists against our own, and what it has not listed. */
+#include "receiver/private.h"
+
+#define NEEDS_HELD (4u << 20)
+
+/* ---- one entry ---- */
+
+/* Equal without another look: our encoding is the mover's, and no link is to be broken. */
+static bool same(const struct session *s, const struct listing *l, const struct own *o, const struct entry *e,
+	const struct meta *want)
+{
+	if (e->flags & ENTRY_LINKED)
+		return false;
+	if (want->type == META_DIR)
+		return o->type == META_DIR;
+	if ((o->flags & (OWN_LINKED | OWN_UNSURE)) || !o->meta_len)
+		return false;
+	if ((s->flags & HELLO_CHECKSUM) && want->type == META_REG)
+		return false;
+	return o->meta_len == e->meta.len && memcmp(l->arena.data + o->meta, e->meta.p, e->meta.len) == 0;
+}
+
+/* False: malformed. */
+static bool unpack_entry(struct session *s, const struct entry *e, struct meta *out)
+{
+	if (e->meta.len == 1 && e->meta.p[0] == META_DIR) {
+		meta_clear(out);
+		out->type = META_DIR;
+		return true;
+	}
+	return meta_unpack(e->meta.p, e->meta.len, s->fields, out) == e->meta.len && out->type != META_DIR;
+}
+
+/* False: malformed. */
+static bool list_entry(struct session *s, struct tdir *d, const struct entry *e, struct meta *want, struct meta *have,
+	struct answer *a)
+{
+	char name[META_NAME_MAX + 1];
+	struct need n = {.index = d->index};
+	struct pair p = {.s = s, .d = d, .name = name, .want = want, .flags = e->flags, .have = have, .fd = -1};
+	uint64_t hash = digest_name(&s->digest, e->name.p, e->name.len);
+	struct own *o;
+
+	if (d->index++ == UINT32_MAX || !unpack_entry(s, e, want))
+		return false;
+	memcpy(name, e->name.p, e->name.len);
+	name[e->name.len] = '\0';
+	o = listing_find(d->own, hash, name);
+	if (o && (o->flags & OWN_SEEN))
+		return false; /* a name twice */
+	if (o)
+		o->flags |= OWN_SEEN;
+	if (entry_reserved(d, name) || entry_hidden(s, d->dst, name)) {
+		target_fail(&n.diag, DIAG_RECEIVER_RESERVED, 0, d, name, "cannot use the name");
+		n.op = NEED_FAILED;
+	} else if (d->unreadable) {
+		target_fail(&n.diag, DIAG_RECEIVER_LIST, 0, d, name, "no listing to compare");
+		n.op = NEED_FAILED;
+	} else if (!o || !same(s, d->own, o, e, want)) {
+		need_find(&p, &n, o != NULL);
+	}
+	if (n.op)
+		need_put(a, &n);
+	return true;
+}
+
+/* ---- LIST ---- */
+
+/* Our listing, when it was not kept: the names alone, the entries are read one by one. */
+static void list_begin(struct session *s, struct tdir *d, const struct bytes *bitmap)
+{
+	uint32_t slices;
+
+	if (d->listing)
+		return;
+	d->listing = true;
+	buf_append(&d->bitmap, bitmap->p, bitmap->len);
+	if (!d->own && d->fd >= 0 && !d->made)
+		d->unreadable = listing_names(s, d, &d->own, &slices) != LISTING_OK;
+	if (!d->own)
+		d->own = xcalloc(1, sizeof(*d->own));
+	listing_index(d->own);
+}
+
+static void send_needs(struct session *s, struct tdir *d)
+{
+	buf_append(&s->out, d->needs.data, d->needs.len);
+	buf_clear(&d->needs);
+	session_push(s);
+}
+
+static void list_end(struct session *s, struct tdir *d)
+{
+	if (s->flags & HELLO_DELETE)
+		extra_send(s, d);
+	dir_drop_listing(s, d);
+	buf_release(&d->bitmap);
+	buf_release(&d->needs);
+	d->listing = d->unreadable = false;
+	d->index = 0;
+}
+
+bool on_list(struct session *s, const struct frame *f)
+{
+	struct rd r = rd_init(f->payload, f->len);
+	struct meta want = META_INIT, have = META_INIT;
+	struct tdir *d = dir_find(s, f->id);
+	struct answer a = {.out = d ? &d->needs : NULL, .type = MSG_NEED, .id = f->id};
+	struct bytes bitmap;
+	struct entry e;
+	bool last, ok = true;
+
+	if (!msg_list_head_get(&r, &last, &bitmap))
+		return session_malformed(s, "listing");
+	if (!d)
+		return true; /* it failed, and was closed by saying so */
+	if (d->flags & DIR_NEW)
+		return session_error(s, DIAG_RECEIVER_PROTOCOL, "a listing of a new directory");
+	list_begin(s, d, &bitmap);
+	while (ok && msg_entry_get(&r, false, &e))
+		ok = list_entry(s, d, &e, &want, &have, &a);
+	meta_release(&want);
+	meta_release(&have);
+	if (!ok || !rd_done(&r))
+		return session_malformed(s, "listing");
+	answer_close(&a, last);
+	if (last || d->needs.len > NEEDS_HELD)
+		send_needs(s, d);
+	if (last)
+		list_end(s, d);
+	return true;
+}

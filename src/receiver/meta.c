@@ -1,0 +1,68 @@
+/* META: metadata of one entry. */
+#include "receiver/private.h"
+
+#include <dirent.h>
+#include <errno.h>
+
+static void set_meta(struct session *s, struct tdir *d, const char *name, const struct meta *want, bool own_inode,
+	struct msg_op_done *done)
+{
+	struct meta have = META_INIT;
+	AUTO_CLOSE int fd = -1;
+
+	if (dir_enter(s, d->fd) < 0 ||
+		meta_read(d->fd, name, want->type == META_REG ? DT_REG : DT_UNKNOWN, s->fields, &have,
+			want->type == META_REG && !s->dry ? &fd : NULL) < 0) {
+		target_fail(&done->diag, DIAG_RECEIVER_LIST, errno, d, name, "cannot read the metadata of");
+		done->failed = 1;
+		goto out;
+	}
+	if (have.type != want->type || have.type == META_DIR) {
+		target_fail(&done->diag, DIAG_RECEIVER_CHANGED, 0, d, name, "unexpected type of");
+		done->failed = 1;
+		goto out;
+	}
+	own_inode = own_inode && have.nlink > 1;
+	done->why = meta_diff(&have, want, s->fields) | (own_inode ? META_D_HARDLINK : 0);
+	done->changed = done->why != 0;
+	if (done->changed && !s->dry) {
+		if (own_inode)
+			done->failed = entry_break(s, d, name, want, &done->diag) < 0;
+		else
+			done->failed = entry_apply(s, d, name, fd, want, &have, &done->diag) < 0;
+	}
+	if (own_inode && !done->failed && !s->dry)
+		(void)meta_stat(d->fd, name, &have);
+	done->dev = have.dev;
+	done->ino = have.ino;
+out:
+	meta_release(&have);
+}
+
+bool on_meta(struct session *s, const struct frame *f)
+{
+	struct msg_op_done done = {};
+	struct meta want = META_INIT;
+	struct msg_meta m;
+	struct tdir *d;
+	size_t start;
+	bool ok = msg_meta_get(f, &m) && meta_unpack(m.meta.p, m.meta.len, s->fields, &want) == m.meta.len;
+
+	if (ok) {
+		AUTO_FREE char *name = xmemdup(m.name.p, m.name.len);
+
+		d = dir_find(s, m.dir);
+		if (d && d->fd >= 0) {
+			set_meta(s, d, name, &want, m.flags & ENTRY_BREAK, &done);
+		} else if (!d) {
+			target_fail(&done.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
+			done.failed = 1;
+		}
+		start = frame_begin(&s->out, MSG_OP_DONE, f->id);
+		msg_op_done_put(&s->out, &done);
+		frame_end(&s->out, start);
+		diag_release(&done.diag);
+	}
+	meta_release(&want);
+	return ok || session_malformed(s, "metadata");
+}

@@ -1,0 +1,40 @@
+/* SYNC: all that was written, to the disk. */
+#include "receiver/private.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+bool on_sync(struct session *s, const struct frame *f)
+{
+	struct msg_op_done done = {};
+	size_t start;
+	int err;
+
+	if (f->len > 1 || (f->len && f->payload[0] > 1))
+		return session_malformed(s, "request to sync");
+	if (s->files_n == 0) { /* everything has been answered, everywhere: what is left is of one that was killed */
+		tmp_empty(s);
+		tmp_end(s); /* now, so that it is gone on the disk too */
+	}
+	epoch_wait(s);
+	err = s->sync_errno;
+	for (size_t i = 0; i < s->fs_n; i++) {
+		if (syncfs(s->fs[i].fd) < 0)
+			err = errno;
+	}
+	if (!s->dry && f->len && f->payload[0] && !below_sync(s->below, s->root_fd, &err))
+		sync(); /* another receiver was lost: nobody here knows what it has written to */
+	if (!s->dry && syncfs(s->root_fd) < 0)
+		err = errno;
+	s->sync_errno = 0;
+	if (err) {
+		target_fail(&done.diag, DIAG_RECEIVER_SYNC, err, NULL, NULL, "cannot bring to the disk");
+		done.diag.code = DIAG_RECEIVER_SYNC;
+		done.failed = 1;
+	}
+	start = frame_begin(&s->out, MSG_OP_DONE, f->id);
+	msg_op_done_put(&s->out, &done);
+	frame_end(&s->out, start);
+	diag_release(&done.diag);
+	return true;
+}
