@@ -19,14 +19,14 @@ void extra_send(struct session *s, struct tdir *d)
 		struct buf *out;
 
 		if ((o->flags & OWN_SEEN) || !bit_set(&d->bitmap, digest_bucket(o->hash, d->buckets)) ||
-			entry_protected(s, d->src, name, o->type == META_DIR))
+			scope_protected(s, d->src, name, o->type == META_DIR))
 			continue;
 		out = answer_record(&a);
 		wr_u8(out, o->type);
 		wr_str(out, name);
 		answer_next(&a);
 		if (!a.open)
-			session_push(s);
+			answer_push(s);
 	}
 	answer_close(&a, true);
 }
@@ -52,7 +52,7 @@ static void report_send(struct report *p, bool last)
 	frame_end(&p->s->out, start);
 	buf_clear(&p->records);
 	p->deleted = 0;
-	session_push(p->s);
+	answer_push(p->s);
 }
 
 static void report_record(struct report *p, const struct delete_record *r)
@@ -89,13 +89,13 @@ bool on_delete(struct session *s, const struct frame *f)
 	bool ok = msg_delete_head_get(&r, &dir, &budget);
 
 	if (!(s->flags & HELLO_DELETE))
-		return session_error(s, DIAG_RECEIVER_PROTOCOL, "deletion in a session without it");
+		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "deletion in a session without it");
 	for (names = r; ok && rd_left(&names);) { /* all of it is checked before anything goes */
 		struct bytes n = rd_bytes(&names, META_NAME_MAX);
 		ok = rd_ok(&names) && wire_name_valid(n.p, n.len);
 	}
 	if (!ok)
-		return session_malformed(s, "deletion");
+		return answer_malformed(s, "deletion");
 	d = dir_find(s, dir);
 	p.sink = (struct remove_sink){.removed = report_removed, .failed = report_failed, .arg = &p, .budget = budget};
 	while (rd_left(&r) && !p.sink.budget_reached) {
@@ -106,7 +106,7 @@ bool on_delete(struct session *s, const struct frame *f)
 			remove_entry(s, d, name, 0, &p.sink);
 		} else if (!d) {
 			AUTO_DIAG diag = DIAG_INIT;
-			target_fail(&diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
+			fail_entry(&diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
 			report_failed(&p, name, &diag);
 		}
 	}

@@ -45,7 +45,7 @@ void dir_modify(struct session *s, struct tdir *d)
 	if (d->modified)
 		return;
 	d->modified = true;
-	session_wrote_fs(s, d->fd, d->dev);
+	written_note(s, d->fd, d->dev);
 }
 
 void dir_drop_listing(struct session *s, struct tdir *d)
@@ -162,7 +162,7 @@ static int make_parents(struct session *s, const char *path)
 		if (next < 0 && errno == ENOENT && fstat(fd, &st) == 0) {
 			struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, st.st_mtim};
 			if (mkdirat(fd, name, 0755) == 0) {
-				session_wrote_fs(s, fd, st.st_dev);
+				written_note(s, fd, st.st_dev);
 				(void)futimens(fd, times);
 			}
 			next = resolve_child(s, fd, name, false);
@@ -184,26 +184,26 @@ static int make_last(struct session *s, struct tdir *d, struct diag *diag)
 	int fd = -1;
 
 	if (!*name) {
-		target_fail(diag, DIAG_RECEIVER_DIR, errno, d, NULL, "cannot open");
+		fail_entry(diag, DIAG_RECEIVER_DIR, errno, d, NULL, "cannot open");
 		goto out;
 	}
 	parent.fd = d->flags & DIR_PARENTS ? make_parents(s, parent.dst) : resolve_dir(s, parent.dst);
 	if (parent.fd < 0 || meta_read_fd(parent.fd, META_F_ALL, &parent.have) < 0) {
-		target_fail(diag, DIAG_RECEIVER_DIR, errno, d, NULL, "cannot open the parent of");
+		fail_entry(diag, DIAG_RECEIVER_DIR, errno, d, NULL, "cannot open the parent of");
 		goto out;
 	}
 	parent.dev = parent.have.dev;
 	if (!s->is_root && (parent.have.mode & 0700) != 0700)
 		parent.widened = fchmod(parent.fd, parent.have.mode | 0700) == 0;
-	if (entry_reserved(&parent, name)) {
-		target_fail(diag, DIAG_RECEIVER_RESERVED, 0, d, NULL, "cannot use");
+	if (scope_reserved(&parent, name)) {
+		fail_entry(diag, DIAG_RECEIVER_RESERVED, 0, d, NULL, "cannot use");
 		goto out;
 	}
 	if (entry_mkdir(s, &parent, name, d->flags & DIR_PASSAGE ? 0755 : 0700, &d->made, diag) < 0)
 		goto out;
 	fd = resolve_child(s, parent.fd, name, false);
 	if (fd < 0)
-		target_fail(diag, DIAG_RECEIVER_DIR, errno, d, NULL, "cannot open");
+		fail_entry(diag, DIAG_RECEIVER_DIR, errno, d, NULL, "cannot open");
 out:
 	put_back(&parent);
 	dir_release(s, &parent);
@@ -226,11 +226,11 @@ static bool dir_open(struct session *s, struct tdir *d, struct diag *diag)
 			return false;
 	}
 	if (d->fd < 0) {
-		target_fail(diag, DIAG_RECEIVER_DIR, errno, d, NULL, "cannot open");
+		fail_entry(diag, DIAG_RECEIVER_DIR, errno, d, NULL, "cannot open");
 		return false;
 	}
 	if (meta_read_fd(d->fd, META_F_ALL, &d->have) < 0) {
-		target_fail(diag, DIAG_RECEIVER_LIST, errno, d, NULL, "cannot read the metadata of");
+		fail_entry(diag, DIAG_RECEIVER_LIST, errno, d, NULL, "cannot read the metadata of");
 		return false;
 	}
 	d->dev = d->have.dev;
@@ -264,10 +264,10 @@ static unsigned apply_own(struct session *s, struct tdir *d, unsigned *out_set, 
 	else if (meta_diff(&now, &d->want, s->fields)) {
 		failed = meta_apply_fd(d->fd, &d->want, &now, s->fields);
 		err = errno;
-		session_wrote_fs(s, d->fd, d->dev);
+		written_note(s, d->fd, d->dev);
 		errno = err;
 	}
-	entry_meta_failed(diag, failed, errno, d, NULL);
+	fail_metadata(diag, failed, errno, d, NULL);
 	if (is_root)
 		root_unlock(s);
 	meta_release(&now);
@@ -368,7 +368,7 @@ static void compare_slice(struct session *s, struct tdir *d, const struct digest
 	enum listing_result r = listing_names(s, d, &l, &slices);
 
 	if (r == LISTING_ERROR || (r == LISTING_OK && dir_enter(s, d->fd) < 0)) {
-		target_fail(&diag, DIAG_RECEIVER_LIST, errno, d, NULL, "cannot read");
+		fail_entry(&diag, DIAG_RECEIVER_LIST, errno, d, NULL, "cannot read");
 		listing_free(l);
 		answer_fail(s, d, &diag);
 		return;
@@ -404,15 +404,15 @@ bool on_dir(struct session *s, const struct frame *f)
 	struct tdir *d;
 
 	if (!msg_dir_get(f, &m))
-		return session_malformed(s, "directory");
+		return answer_malformed(s, "directory");
 	if (dir_find(s, f->id))
-		return session_error(s, DIAG_RECEIVER_PROTOCOL, "directory %u is open already", f->id);
+		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "directory %u is open already", f->id);
 	if (s->dirs_n == TARGET_DIRS_MAX)
-		return session_error(s, DIAG_RECEIVER_LIMIT, "more than %u directories are open", TARGET_DIRS_MAX);
+		return answer_error(s, DIAG_RECEIVER_LIMIT, "more than %u directories are open", TARGET_DIRS_MAX);
 	d = dir_add(s, f->id, &m);
 	if (m.meta.len) {
 		if (meta_unpack(m.meta.p, m.meta.len, s->fields, &d->want) != m.meta.len || d->want.type != META_DIR)
-			return session_malformed(s, "metadata of a directory");
+			return answer_malformed(s, "metadata of a directory");
 		d->has_want = !(m.flags & DIR_PASSAGE);
 	}
 	if (!dir_open(s, d, &diag)) {
@@ -437,11 +437,11 @@ bool on_dir_end(struct session *s, const struct frame *f)
 	size_t start;
 
 	if (!rd_done(&r) || (flags & ~DIR_END_NO_META))
-		return session_malformed(s, "end of a directory");
+		return answer_malformed(s, "end of a directory");
 	if (!d)
 		return true; /* it failed, and was closed by saying so */
 	if (d->files)
-		return session_error(s, DIAG_RECEIVER_PROTOCOL, "directory %u ends with files open", f->id);
+		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "directory %u ends with files open", f->id);
 	if ((flags & DIR_END_NO_META) || !d->has_want) {
 		if (!s->dry)
 			put_back(d);

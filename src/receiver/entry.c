@@ -1,8 +1,6 @@
 /* One name in an open directory: making, replacing, opening, and giving metadata. */
 #include "receiver/private.h"
 
-#include "base/text.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,81 +9,16 @@
 
 #define TRIES 4 /* of a call that is repeated after something in its way was removed */
 
-void entry_meta_failed(struct diag *diag, unsigned mask, int err, const struct tdir *d, const char *name)
-{
-	AUTO_BUF what = BUF_INIT;
-
-	if (!mask)
-		return;
-	buf_append_str(&what, "cannot set ");
-	meta_diff_names(&what, mask);
-	buf_append_str(&what, " of");
-	target_fail(diag, DIAG_RECEIVER_METADATA, err, d, name, buf_cstr(&what));
-}
-
 const struct meta *entry_fresh(struct meta *room, const struct stat *st, bool plain)
 {
 	if (!plain)
 		return NULL;
 	*room = (struct meta)META_INIT;
-	room->type = listing_type(st->st_mode);
+	room->type = type_of_mode(st->st_mode);
 	room->mode = st->st_mode & 07777;
 	room->uid = st->st_uid;
 	room->gid = st->st_gid;
 	return room;
-}
-
-/* Clears i and a of a file or directory. True when one was set. */
-static bool unlock_name(int dirfd, const char *name)
-{
-	struct meta m = META_INIT;
-	struct stat st;
-	AUTO_CLOSE int fd = -1;
-	bool locked;
-
-	/* Never opens a device or a fifo, which have no flags either. */
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
-		return false;
-	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0 || meta_read_fd(fd, META_F_FLAGS | META_F_FLAGS_PRIV, &m) < 0)
-		return false;
-	locked = m.flags & META_FLAGS_PRIV;
-	meta_release(&m);
-	return locked && meta_unlock_fd(fd) == 0;
-}
-
-bool entry_unlock(struct session *s, struct tdir *d, const char *name, int err)
-{
-	bool did;
-
-	if (s->dry || !s->is_root || (err != EPERM && err != EACCES)) {
-		errno = err;
-		return false;
-	}
-	did = dir_unlock(s, d);
-	if (name && unlock_name(d->fd, name))
-		did = true;
-	errno = err;
-	return did;
-}
-
-void entry_unname(struct session *s, int dirfd, const char *name)
-{
-	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
-	struct meta m = META_INIT;
-	struct stat st;
-
-	if ((s->ready && !s->suspects_n) || fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_nlink < 2)
-		return;
-	m.type = listing_type(st.st_mode);
-	m.size = (uint64_t)st.st_size;
-	m.ctime_s = st.st_ctim.tv_sec;
-	m.ctime_ns = (uint32_t)st.st_ctim.tv_nsec;
-	if (m.type != META_REG || (s->ready && !session_suspects(s, &m)))
-		return;
-	times[1].tv_sec = st.st_mtim.tv_sec - 1; /* neither what it is nor what it was before */
-	if (utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW) < 0 && s->is_root && unlock_name(dirfd, name))
-		(void)utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW);
 }
 
 int entry_open(struct session *s, struct tdir *d, const char *name, int flags)
@@ -140,9 +73,9 @@ bool entry_may_become(struct session *s, struct tdir *d, const char *name, uint8
 	struct stat st;
 
 	if (!s->has_rules || d->fd < 0 || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		listing_type(st.st_mode) == type || !entry_protected(s, d->src, name, S_ISDIR(st.st_mode)))
+		type_of_mode(st.st_mode) == type || !scope_protected(s, d->src, name, S_ISDIR(st.st_mode)))
 		return true;
-	target_fail(diag, DIAG_RECEIVER_PROTECTED, 0, d, name, "cannot replace");
+	fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, d, name, "cannot replace");
 	return false;
 }
 
@@ -153,21 +86,21 @@ int entry_clear_way(struct session *s, struct tdir *d, const char *name, struct 
 
 	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
 		return 0;
-	if (entry_hidden(s, d->dst, name) || entry_reserved(d, name) || entry_protected(s, d->src, name, true)) {
-		target_fail(diag, DIAG_RECEIVER_PROTECTED, 0, d, name, "cannot replace the directory");
+	if (scope_hidden(s, d->dst, name) || scope_reserved(d, name) || scope_protected(s, d->src, name, true)) {
+		fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, d, name, "cannot replace the directory");
 		return -1;
 	}
 	if (unlinkat(d->fd, name, AT_REMOVEDIR) == 0)
 		return 0;
 	if (!(s->flags & HELLO_DELETE)) {
-		target_fail(diag, errno == EBUSY ? DIAG_RECEIVER_MOUNT : DIAG_RECEIVER_OBSTRUCTED, errno, d, name,
+		fail_entry(diag, errno == EBUSY ? DIAG_RECEIVER_MOUNT : DIAG_RECEIVER_OBSTRUCTED, errno, d, name,
 			"cannot replace the directory");
 		return -1;
 	}
 	/* First a look at all of it: either the whole tree goes, or nothing of it. */
 	if (!remove_entry(s, d, name, REMOVE_LIST, &sink) || !remove_entry(s, d, name, 0, &sink)) {
 		if (!diag_is_set(diag))
-			target_fail(diag, DIAG_RECEIVER_OBSTRUCTED, ENOTEMPTY, d, name, "cannot replace the directory");
+			fail_entry(diag, DIAG_RECEIVER_OBSTRUCTED, ENOTEMPTY, d, name, "cannot replace the directory");
 		return -1;
 	}
 	return 0;
@@ -179,7 +112,7 @@ int entry_commit(struct session *s, struct tmpname *t, struct tdir *d, const cha
 
 	dir_modify(s, d);
 	if (s->has_rules && fstatat(t->dirfd, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		!entry_may_become(s, d, name, listing_type(st.st_mode), diag))
+		!entry_may_become(s, d, name, type_of_mode(st.st_mode), diag))
 		return -1;
 	entry_unname(s, d->fd, name);
 	for (int tries = 0; tries < TRIES; tries++) {
@@ -198,7 +131,7 @@ int entry_commit(struct session *s, struct tmpname *t, struct tdir *d, const cha
 			break;
 		}
 	}
-	target_fail(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot replace");
+	fail_entry(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot replace");
 	return -1;
 }
 
@@ -222,8 +155,8 @@ int entry_mkdir(struct session *s, struct tdir *d, const char *name, mode_t mode
 			continue;
 		if (S_ISDIR(st.st_mode))
 			return 0;
-		if (entry_hidden(s, d->dst, name) || entry_protected(s, d->src, name, false)) {
-			target_fail(diag, DIAG_RECEIVER_PROTECTED, 0, d, name, "cannot replace by a directory");
+		if (scope_hidden(s, d->dst, name) || scope_protected(s, d->src, name, false)) {
+			fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, d, name, "cannot replace by a directory");
 			return -1;
 		}
 		dir_modify(s, d);
@@ -231,7 +164,7 @@ int entry_mkdir(struct session *s, struct tdir *d, const char *name, mode_t mode
 		if (unlinkat(d->fd, name, 0) < 0 && errno != ENOENT && !entry_unlock(s, d, name, errno))
 			break;
 	}
-	target_fail(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot make the directory");
+	fail_entry(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot make the directory");
 	return -1;
 }
 
@@ -268,7 +201,7 @@ static void special_apply(struct session *s, int dirfd, const char *as, bool pla
 
 	if (fstatat(dirfd, as, st, AT_SYMLINK_NOFOLLOW) == 0 && dir_enter(s, dirfd) == 0)
 		failed = meta_apply_name(dirfd, as, m, entry_fresh(&room, st, plain), s->fields);
-	entry_meta_failed(diag, failed, errno, d, name);
+	fail_metadata(diag, failed, errno, d, name);
 }
 
 static int special_replace(
@@ -300,7 +233,7 @@ static int special_replace(
 		if (ret == -1)
 			return -1;
 	}
-	target_fail(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot make");
+	fail_entry(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot make");
 	return -1;
 }
 
@@ -320,7 +253,7 @@ int entry_make_special(struct session *s, struct tdir *d, const char *name, cons
 		if (!entry_unlock(s, d, NULL, errno))
 			break;
 	}
-	target_fail(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot make");
+	fail_entry(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot make");
 	return -1;
 }
 
@@ -332,11 +265,11 @@ int entry_apply(struct session *s, struct tdir *d, const char *name, int fd, con
 	AUTO_CLOSE int opened = -1;
 	unsigned failed;
 
-	session_wrote_fs(s, d->fd, d->dev);
+	written_note(s, d->fd, d->dev);
 	if (fd < 0 && m->type == META_REG) {
 		fd = opened = entry_open(s, d, name, O_RDONLY);
 		if (fd < 0) {
-			target_fail(diag, DIAG_RECEIVER_METADATA, errno, d, name, "cannot open");
+			fail_entry(diag, DIAG_RECEIVER_METADATA, errno, d, name, "cannot open");
 			return -1;
 		}
 		have = NULL; /* opening it may have changed flags or mode */
@@ -347,7 +280,7 @@ int entry_apply(struct session *s, struct tdir *d, const char *name, int fd, con
 		failed = META_D_MTIME;
 	else
 		failed = meta_apply_name(d->fd, name, m, have, s->fields);
-	entry_meta_failed(diag, failed, errno, d, name);
+	fail_metadata(diag, failed, errno, d, name);
 	return failed ? -1 : 0;
 }
 
@@ -366,7 +299,7 @@ void entry_lock(struct session *s, struct tdir *d, const char *name, int fd, con
 
 	if (!(m->flags & META_FLAGS_PRIV) || !(fields & META_F_FLAGS_PRIV))
 		return;
-	entry_meta_failed(&failed, meta_apply_fd(fd, m, NULL, fields), errno, d, name);
+	fail_metadata(&failed, meta_apply_fd(fd, m, NULL, fields), errno, d, name);
 	if (diag_is_set(&failed) && !diag_is_set(diag))
 		diag_move(diag, &failed);
 }
@@ -378,7 +311,7 @@ static int break_regular(struct session *s, struct tdir *d, const char *name, co
 	struct stat st;
 
 	if (from < 0 || fstat(from, &st) < 0) {
-		target_fail(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot open");
+		fail_entry(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot open");
 		return -1;
 	}
 	for (int tries = 0; tries < TRIES; tries++) {
@@ -397,7 +330,7 @@ static int break_regular(struct session *s, struct tdir *d, const char *name, co
 		}
 		failed = meta_apply_fd(to, &movable, NULL, s->fields);
 		diag_release(diag);
-		entry_meta_failed(diag, failed, errno, d, name);
+		fail_metadata(diag, failed, errno, d, name);
 		ret = entry_commit(s, &t, d, name, &other);
 		if (ret == 0) {
 			entry_lock(s, d, name, to, m, diag);
@@ -409,7 +342,7 @@ static int break_regular(struct session *s, struct tdir *d, const char *name, co
 			return -1;
 		}
 	}
-	target_fail(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot make a copy of its own for");
+	fail_entry(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot make a copy of its own for");
 	return -1;
 }
 

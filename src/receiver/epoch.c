@@ -134,7 +134,7 @@ void epoch_release(struct session *s)
 bool on_flush(struct session *s, const struct frame *f)
 {
 	if (f->len)
-		return session_malformed(s, "request to flush");
+		return answer_malformed(s, "request to flush");
 	s->epoch.all_wanted = true;
 	return true;
 }

@@ -17,7 +17,7 @@ void file_fail(struct tfile *f, enum diag_code code, int err, const char *what)
 {
 	if (diag_is_set(&f->failed))
 		return;
-	target_fail(&f->failed, code, err, f->dir, f->name, what);
+	fail_entry(&f->failed, code, err, f->dir, f->name, what);
 	/* A new file for which there is no room gives back what it has taken: the rest may still fit. */
 	if (f->failed.code == DIAG_RECEIVER_FULL && f->created && f->fd >= 0 && f->tmp.dirfd < 0 &&
 		ftruncate(f->fd, 0) < 0)
@@ -87,7 +87,7 @@ static bool create_tmp(struct session *s, struct tfile *f)
 		file_fail(f, DIAG_RECEIVER_CREATE, errno, "cannot create a temporary file for");
 		return false;
 	}
-	session_wrote_fs(s, f->dir->fd, f->dir->dev);
+	written_note(s, f->dir->fd, f->dir->dev);
 	if ((f->want.flags & NOCOW) || !tmp_is_plain(s, f->dir, &f->tmp))
 		meta_apply_creation_flags(f->fd, &f->want, s->fields);
 	return true;
@@ -156,7 +156,7 @@ static void open_basis(struct session *s, struct tfile *f)
 	close(f->basis_fd);
 	f->basis_fd = f->fd;
 	f->inplace = true;
-	session_wrote_fs(s, f->dir->fd, f->dir->dev);
+	written_note(s, f->dir->fd, f->dir->dev);
 }
 
 static void open_new(struct session *s, struct tfile *f)
@@ -199,7 +199,7 @@ static int open_path(struct session *s, const struct bytes *path, int flags)
 		return -1;
 	}
 	if (fd >= 0 && flags != O_RDONLY)
-		session_wrote_fs(s, dirfd, st.st_dev);
+		written_note(s, dirfd, st.st_dev);
 	return fd;
 }
 
@@ -267,7 +267,7 @@ static void file_open(struct session *s, struct tfile *f, const struct msg_file 
 		return;
 	}
 	f->dir->files++;
-	if (entry_reserved(f->dir, f->name) || entry_hidden(s, f->dir->dst, f->name)) {
+	if (scope_reserved(f->dir, f->name) || scope_hidden(s, f->dir->dst, f->name)) {
 		file_fail(f, DIAG_RECEIVER_RESERVED, 0, "cannot use the name");
 		return;
 	}
@@ -287,11 +287,11 @@ bool on_file(struct session *s, const struct frame *fr)
 	struct tfile *f;
 
 	if (!msg_file_get(fr, &m))
-		return session_malformed(s, "file");
+		return answer_malformed(s, "file");
 	if (file_find(s, fr->id))
-		return session_error(s, DIAG_RECEIVER_PROTOCOL, "file %u is open already", fr->id);
+		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "file %u is open already", fr->id);
 	if (s->files_n == TARGET_FILES_MAX)
-		return session_error(s, DIAG_RECEIVER_LIMIT, "more than %u files are open", TARGET_FILES_MAX);
+		return answer_error(s, DIAG_RECEIVER_LIMIT, "more than %u files are open", TARGET_FILES_MAX);
 	f = xcalloc(1, sizeof(*f));
 	f->id = fr->id;
 	f->flags = m.flags;
@@ -300,7 +300,7 @@ bool on_file(struct session *s, const struct frame *fr)
 	s->files[s->files_n++] = f;
 	if (m.meta.len &&
 		(meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len || f->want.type != META_REG))
-		return session_malformed(s, "metadata of a file");
+		return answer_malformed(s, "metadata of a file");
 	file_open(s, f, &m);
 	if (!(f->flags & FILE_SHARED) || (f->flags & FILE_SEGMENT))
 		return true;

@@ -48,10 +48,10 @@ static int commit_beside(struct session *s, struct tfile *f, struct diag *warn)
 	}
 	failed = meta_apply_fd(to, &movable, NULL, s->fields);
 	diag_release(warn);
-	entry_meta_failed(warn, failed, errno, f->dir, f->name);
+	fail_metadata(warn, failed, errno, f->dir, f->name);
 	if (fstat(to, &f->fresh) < 0 || entry_commit(s, &t, f->dir, f->name, &diag) != 0) {
 		if (!diag_is_set(&diag))
-			target_fail(&diag, DIAG_RECEIVER_CREATE, EXDEV, f->dir, f->name, "cannot replace");
+			fail_entry(&diag, DIAG_RECEIVER_CREATE, EXDEV, f->dir, f->name, "cannot replace");
 		diag_move(&f->failed, &diag);
 		tmp_discard(&t);
 		return -1;
@@ -68,8 +68,8 @@ static void finish_metadata(struct session *s, struct tfile *f, int fd, struct m
 	struct meta room;
 	unsigned failed = meta_apply_fd(fd, &want, fresh ? entry_fresh(&room, &f->fresh, plain) : NULL, s->fields);
 
-	session_wrote_fs(s, f->dir->fd, f->dir->dev);
-	entry_meta_failed(&done->diag, failed, errno, f->dir, f->name);
+	written_note(s, f->dir->fd, f->dir->dev);
+	fail_metadata(&done->diag, failed, errno, f->dir, f->name);
 }
 
 static void commit(struct session *s, struct tfile *f, bool unchanged, struct msg_file_done *done)
@@ -142,14 +142,14 @@ bool on_file_end(struct session *s, const struct frame *fr)
 	struct msg_file_end m;
 
 	if (!msg_file_end_get(fr, &m))
-		return session_malformed(s, "end of a file");
+		return answer_malformed(s, "end of a file");
 	if (!f)
 		return true; /* it has failed, and that was said */
 	if (m.meta.len &&
 		(meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len || f->want.type != META_REG))
-		return session_malformed(s, "metadata of a file");
+		return answer_malformed(s, "metadata of a file");
 	if (!(f->flags & FILE_SEGMENT) && f->want.type != META_REG)
-		return session_malformed(s, "end of a file");
+		return answer_malformed(s, "end of a file");
 	if (f->again.len && !diag_is_set(&f->failed) && !(m.flags & FILE_END_ABANDON))
 		answer_again(s, f);
 	else

@@ -19,8 +19,8 @@ static bool is_fresh_lost_found(int fd, const char *name)
 	if (!str_eq(name, "lost+found"))
 		return false;
 	sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	while (sub >= 0 && (n = listing_getdents(sub, raw, sizeof(raw))) > 0)
-		for (ssize_t pos = 0; pos < n; pos += ((const struct dirent_raw *)(const void *)(raw + pos))->reclen)
+	while (sub >= 0 && (n = dents_read(sub, raw, sizeof(raw))) > 0)
+		for (ssize_t pos = 0; pos < n; pos += ((const struct dent *)(const void *)(raw + pos))->reclen)
 			used++;
 	return sub >= 0 && used <= 2;
 }
@@ -33,9 +33,9 @@ static bool root_is_empty(struct session *s)
 
 	if (fd < 0)
 		return true;
-	while ((n = listing_getdents(fd, raw, sizeof(raw))) > 0) {
+	while ((n = dents_read(fd, raw, sizeof(raw))) > 0) {
 		for (ssize_t pos = 0; pos < n;) {
-			const struct dirent_raw *e = (const void *)(raw + pos);
+			const struct dent *e = (const void *)(raw + pos);
 
 			pos += e->reclen;
 			if (!str_eq(e->name, ".") && !str_eq(e->name, "..") && !str_eq(e->name, TMP_DIR) &&
@@ -44,23 +44,6 @@ static bool root_is_empty(struct session *s)
 		}
 	}
 	return n == 0;
-}
-
-static bool take_hidden(struct session *s, const struct bytes *records)
-{
-	struct rd r = rd_init(records->p, records->len);
-
-	while (rd_left(&r)) {
-		char *path = rd_path(&r, WIRE_PATH_MAX);
-
-		if (!path || s->hidden_n == TARGET_HIDDEN_MAX) {
-			free(path);
-			return false;
-		}
-		s->hidden = xrealloc(s->hidden, (s->hidden_n + 1) * sizeof(*s->hidden));
-		s->hidden[s->hidden_n++] = path;
-	}
-	return true;
 }
 
 static void answer_hello(struct session *s, const struct frame *f)
@@ -86,20 +69,20 @@ bool on_hello(struct session *s, const struct frame *f)
 	struct msg_hello m;
 
 	if (s->ready)
-		return session_error(s, DIAG_RECEIVER_PROTOCOL, "second greeting");
+		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "second greeting");
 	if (!msg_hello_get(f, &m))
-		return session_malformed(s, "greeting");
+		return answer_malformed(s, "greeting");
 	if (m.protocol != WIRE_PROTOCOL) {
 		AUTO_BUF theirs = BUF_INIT;
 		text_escape(&theirs, m.version.p, m.version.len);
-		return session_error(s, DIAG_RECEIVER_VERSION,
+		return answer_error(s, DIAG_RECEIVER_VERSION,
 			"the source has version %s (protocol %u), the target %s (protocol %u)", buf_cstr(&theirs),
 			m.protocol, s->version, WIRE_PROTOCOL);
 	}
 	if (m.rules.len && !rules_unpack(m.rules.p, m.rules.len, &s->rules))
-		return session_malformed(s, "rules");
-	if (!take_hidden(s, &m.hidden))
-		return session_malformed(s, "paths of other units");
+		return answer_malformed(s, "rules");
+	if (!scope_hide(s, &m.hidden))
+		return answer_malformed(s, "paths of other units");
 	s->has_rules = s->rules && !rules_empty(s->rules);
 	s->fields = s->is_root ? m.fields : m.fields & ~(uint32_t)ROOT_ONLY;
 	s->flags = m.flags;
@@ -107,7 +90,7 @@ bool on_hello(struct session *s, const struct frame *f)
 	digest_key_init(&s->digest, m.seed);
 	delta_key_init(&s->delta, m.seed);
 	if (!epoch_init(s))
-		return session_error(s, DIAG_RECEIVER_SYNC, "cannot make a pipe: %s", strerror(errno));
+		return answer_error(s, DIAG_RECEIVER_SYNC, "cannot make a pipe: %s", strerror(errno));
 	tmp_start(s, m.flags & HELLO_FIRST);
 	s->ready = true;
 	answer_hello(s, f);

@@ -44,7 +44,7 @@ static void relock_source(struct source *from, struct diag *diag, struct tdir *d
 	if (from->locked_fd < 0)
 		return;
 	if (from->flags.flags & META_FLAGS_PRIV)
-		entry_meta_failed(diag,
+		fail_metadata(diag,
 			meta_apply_fd(from->locked_fd, &from->flags, NULL, META_F_FLAGS | META_F_FLAGS_PRIV), errno, d,
 			name);
 	close(from->locked_fd);
@@ -65,7 +65,7 @@ static int link_over(struct session *s, struct source *from, struct tdir *d, con
 		}
 		if (errno == EEXIST || errno == ENOENT || entry_unlock(s, d, NULL, errno) || unlock_source(s, from))
 			return -2;
-		target_fail(diag, DIAG_RECEIVER_LINK, errno, d, name, "cannot link");
+		fail_entry(diag, DIAG_RECEIVER_LINK, errno, d, name, "cannot link");
 		return -1;
 	}
 	ret = entry_commit(s, &t, d, name, diag);
@@ -95,7 +95,7 @@ static int link_make(struct session *s, struct source *from, struct tdir *d, con
 			continue;
 		break;
 	}
-	target_fail(diag, DIAG_RECEIVER_LINK, errno, d, name, "cannot link");
+	fail_entry(diag, DIAG_RECEIVER_LINK, errno, d, name, "cannot link");
 	return -1;
 }
 
@@ -112,13 +112,13 @@ static void link_one(struct session *s, struct tdir *d, const char *name, const 
 		done->changed = d->fd < 0 || !points_to(d->fd, name, &from);
 		return;
 	}
-	if (entry_reserved(d, name) || entry_hidden(s, d->dst, name)) {
-		target_fail(&done->diag, DIAG_RECEIVER_RESERVED, 0, d, name, "cannot use the name");
+	if (scope_reserved(d, name) || scope_hidden(s, d->dst, name)) {
+		fail_entry(&done->diag, DIAG_RECEIVER_RESERVED, 0, d, name, "cannot use the name");
 		return;
 	}
 	if (parent < 0 || fstatat(parent, from.name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !is_inode(&st, &from) ||
 		S_ISDIR(st.st_mode)) {
-		target_fail(&done->diag, DIAG_RECEIVER_CHANGED, 0, d, name, "the first name is no longer there for");
+		fail_entry(&done->diag, DIAG_RECEIVER_CHANGED, 0, d, name, "the first name is no longer there for");
 		return;
 	}
 	done->dev = m->dev;
@@ -133,7 +133,7 @@ static void link_one(struct session *s, struct tdir *d, const char *name, const 
 	/* The name that was linked may have become another inode's between the look and the call. */
 	if (done->changed && !points_to(d->fd, name, &from)) {
 		(void)unlinkat(d->fd, name, 0);
-		target_fail(&done->diag, DIAG_RECEIVER_CHANGED, 0, d, name, "the first name has changed for");
+		fail_entry(&done->diag, DIAG_RECEIVER_CHANGED, 0, d, name, "the first name has changed for");
 	}
 }
 
@@ -145,7 +145,7 @@ bool on_link(struct session *s, const struct frame *f)
 	size_t start;
 
 	if (!msg_link_get(f, &m))
-		return session_malformed(s, "link");
+		return answer_malformed(s, "link");
 	d = dir_find(s, m.dir);
 	{
 		AUTO_FREE char *name = xmemdup(m.name.p, m.name.len);
@@ -154,7 +154,7 @@ bool on_link(struct session *s, const struct frame *f)
 		if (d)
 			link_one(s, d, name, existing, &m, &done);
 		else
-			target_fail(&done.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
+			fail_entry(&done.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
 	}
 	done.failed = diag_is_set(&done.diag);
 	start = frame_begin(&s->out, MSG_OP_DONE, f->id);

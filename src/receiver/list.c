@@ -50,11 +50,11 @@ static bool list_entry(struct session *s, struct tdir *d, const struct entry *e,
 		return false; /* a name twice */
 	if (o)
 		o->flags |= OWN_SEEN;
-	if (entry_reserved(d, name) || entry_hidden(s, d->dst, name)) {
-		target_fail(&n.diag, DIAG_RECEIVER_RESERVED, 0, d, name, "cannot use the name");
+	if (scope_reserved(d, name) || scope_hidden(s, d->dst, name)) {
+		fail_entry(&n.diag, DIAG_RECEIVER_RESERVED, 0, d, name, "cannot use the name");
 		n.op = NEED_FAILED;
 	} else if (d->unreadable) {
-		target_fail(&n.diag, DIAG_RECEIVER_LIST, 0, d, name, "no listing to compare");
+		fail_entry(&n.diag, DIAG_RECEIVER_LIST, 0, d, name, "no listing to compare");
 		n.op = NEED_FAILED;
 	} else if (!o || !same(s, d->own, o, e, want)) {
 		need_find(&p, &n, o != NULL);
@@ -86,7 +86,7 @@ static void send_needs(struct session *s, struct tdir *d)
 {
 	buf_append(&s->out, d->needs.data, d->needs.len);
 	buf_clear(&d->needs);
-	session_push(s);
+	answer_push(s);
 }
 
 static void list_end(struct session *s, struct tdir *d)
@@ -111,18 +111,18 @@ bool on_list(struct session *s, const struct frame *f)
 	bool last, ok = true;
 
 	if (!msg_list_head_get(&r, &last, &bitmap))
-		return session_malformed(s, "listing");
+		return answer_malformed(s, "listing");
 	if (!d)
 		return true; /* it failed, and was closed by saying so */
 	if (d->flags & DIR_NEW)
-		return session_error(s, DIAG_RECEIVER_PROTOCOL, "a listing of a new directory");
+		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "a listing of a new directory");
 	list_begin(s, d, &bitmap);
 	while (ok && msg_entry_get(&r, false, &e))
 		ok = list_entry(s, d, &e, &want, &have, &a);
 	meta_release(&want);
 	meta_release(&have);
 	if (!ok || !rd_done(&r))
-		return session_malformed(s, "listing");
+		return answer_malformed(s, "listing");
 	answer_close(&a, last);
 	if (last || d->needs.len > NEEDS_HELD)
 		send_needs(s, d);

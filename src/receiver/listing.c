@@ -4,21 +4,14 @@
  */
 #include "receiver/private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define GETDENTS_BYTES (64u << 10)
 #define SLICE_MAX (4u * WIRE_SLICE_ENTRIES)
 /* Only the first slice can ask for more of them; a later one that has grown meanwhile is taken up to this. */
 #define SLICE_HARD_MAX (16u * WIRE_SLICE_ENTRIES)
-
-ssize_t listing_getdents(int fd, void *buf, size_t n)
-{
-	return syscall(SYS_getdents64, fd, buf, n);
-}
 
 void listing_free(struct listing *l)
 {
@@ -28,51 +21,6 @@ void listing_free(struct listing *l)
 	free(l->e);
 	free(l->table);
 	free(l);
-}
-
-bool entry_reserved(const struct tdir *d, const char *name)
-{
-	return !*d->dst && str_eq(name, TMP_DIR);
-}
-
-bool entry_hidden(const struct session *s, const char *dst, const char *name)
-{
-	const size_t n = strlen(dst);
-
-	for (size_t i = 0; i < s->hidden_n; i++) {
-		const char *h = s->hidden[i];
-		if (strncmp(h, dst, n) == 0 && (!n || h[n] == '/') && str_eq(h + n + (n > 0), name))
-			return true;
-	}
-	return false;
-}
-
-bool entry_protected(const struct session *s, const char *src, const char *name, bool is_dir)
-{
-	struct rules_verdict v;
-
-	if (!s->has_rules)
-		return false;
-	rules_match(s->rules, src, name, is_dir, &v);
-	return v.protect;
-}
-
-bool entry_protected_dying(const struct session *s, const char *src, const char *name, bool is_dir)
-{
-	return s->has_rules && rules_protect_dying(s->rules, src, name, is_dir);
-}
-
-/* Neither compared nor deleted. */
-static bool invisible(const struct session *s, const struct tdir *d, const char *name, bool is_dir)
-{
-	struct rules_verdict v;
-
-	if (entry_reserved(d, name) || (s->hidden_n && entry_hidden(s, d->dst, name)))
-		return true;
-	if (!s->has_rules)
-		return false;
-	rules_match(s->rules, d->src, name, is_dir, &v);
-	return v.hide && v.protect;
 }
 
 /* A temporary file of a run that was killed. Those that are being written are younger than this session. */
@@ -90,45 +38,6 @@ static bool leftover_removed(struct session *s, struct tdir *d, const char *name
 	return true;
 }
 
-static uint8_t type_of_dtype(unsigned char dtype)
-{
-	switch (dtype) {
-	case DT_REG:
-		return META_REG;
-	case DT_DIR:
-		return META_DIR;
-	case DT_LNK:
-		return META_LNK;
-	case DT_CHR:
-		return META_CHR;
-	case DT_BLK:
-		return META_BLK;
-	case DT_FIFO:
-		return META_FIFO;
-	case DT_SOCK:
-		return META_SOCK;
-	}
-	return META_NONE;
-}
-
-static unsigned char dtype_of_type(uint8_t type)
-{
-	static const unsigned char dtypes[META_TYPE_END] = {[META_REG] = DT_REG,
-		[META_DIR] = DT_DIR,
-		[META_LNK] = DT_LNK,
-		[META_CHR] = DT_CHR,
-		[META_BLK] = DT_BLK,
-		[META_FIFO] = DT_FIFO,
-		[META_SOCK] = DT_SOCK};
-
-	return dtypes[type];
-}
-
-uint8_t listing_type(mode_t mode)
-{
-	return type_of_dtype(IFTODT(mode));
-}
-
 static void listing_add(struct listing *l, const char *name, size_t n, uint64_t hash, uint64_t ino, uint8_t type)
 {
 	if (l->n == l->cap) {
@@ -140,7 +49,7 @@ static void listing_add(struct listing *l, const char *name, size_t n, uint64_t 
 }
 
 /* One entry of getdents: into the listing, or left out. Counts what belongs to the slice. */
-static void take_name(struct session *s, struct tdir *d, struct listing *l, const struct dirent_raw *e, uint64_t *count)
+static void take_name(struct session *s, struct tdir *d, struct listing *l, const struct dent *e, uint64_t *count)
 {
 	const char *name = e->name;
 	uint8_t type = type_of_dtype(e->type);
@@ -154,8 +63,8 @@ static void take_name(struct session *s, struct tdir *d, struct listing *l, cons
 	if (d->slices > 1 && digest_slice(hash, d->slices) != d->slice)
 		return;
 	if (type == META_NONE && fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		type = listing_type(st.st_mode);
-	if (invisible(s, d, name, type == META_DIR) || leftover_removed(s, d, name))
+		type = type_of_mode(st.st_mode);
+	if (scope_invisible(s, d, name, type == META_DIR) || leftover_removed(s, d, name))
 		return;
 	if (++*count <= (d->slice ? SLICE_HARD_MAX : SLICE_MAX))
 		listing_add(l, name, n, hash, e->ino, type);
@@ -170,13 +79,13 @@ enum listing_result listing_names(struct session *s, struct tdir *d, struct list
 	if (lseek(d->fd, 0, SEEK_SET) < 0)
 		goto failed;
 	for (;;) {
-		ssize_t n = listing_getdents(d->fd, raw, GETDENTS_BYTES);
+		ssize_t n = dents_read(d->fd, raw, GETDENTS_BYTES);
 		if (n < 0)
 			goto failed;
 		if (n == 0)
 			break;
 		for (ssize_t pos = 0; pos < n;) {
-			const struct dirent_raw *e = (const void *)(raw + pos);
+			const struct dent *e = (const void *)(raw + pos);
 			take_name(s, d, l, e, &count);
 			pos += e->reclen;
 		}
@@ -224,7 +133,7 @@ static bool read_entry(struct session *s, struct tdir *d, struct listing *l, str
 		return true;
 	if (m->nlink > 1)
 		o->flags |= OWN_LINKED;
-	if (session_suspects(s, m)) {
+	if (suspect_matches(s, m)) {
 		o->flags |= OWN_UNSURE;
 		return true;
 	}

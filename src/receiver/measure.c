@@ -14,7 +14,7 @@ bool on_ping(struct session *s, const struct frame *f)
 	size_t start;
 
 	if (f->len)
-		return session_malformed(s, "ping");
+		return answer_malformed(s, "ping");
 	start = frame_begin(&s->out, MSG_PONG, f->id);
 	msg_pong_put(&s->out, &m);
 	frame_end(&s->out, start);
@@ -27,7 +27,7 @@ bool on_load(struct session *s, const struct frame *f)
 	size_t start;
 
 	if (f->len)
-		return session_malformed(s, "question for the load");
+		return answer_malformed(s, "question for the load");
 	if (s->load && !sysload_read(s->load, &now))
 		now = (struct sysload){};
 	start = frame_begin(&s->out, MSG_LOAD_OK, f->id);

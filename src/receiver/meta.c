@@ -13,12 +13,12 @@ static void set_meta(struct session *s, struct tdir *d, const char *name, const 
 	if (dir_enter(s, d->fd) < 0 ||
 		meta_read(d->fd, name, want->type == META_REG ? DT_REG : DT_UNKNOWN, s->fields, &have,
 			want->type == META_REG && !s->dry ? &fd : NULL) < 0) {
-		target_fail(&done->diag, DIAG_RECEIVER_LIST, errno, d, name, "cannot read the metadata of");
+		fail_entry(&done->diag, DIAG_RECEIVER_LIST, errno, d, name, "cannot read the metadata of");
 		done->failed = 1;
 		goto out;
 	}
 	if (have.type != want->type || have.type == META_DIR) {
-		target_fail(&done->diag, DIAG_RECEIVER_CHANGED, 0, d, name, "unexpected type of");
+		fail_entry(&done->diag, DIAG_RECEIVER_CHANGED, 0, d, name, "unexpected type of");
 		done->failed = 1;
 		goto out;
 	}
@@ -55,7 +55,7 @@ bool on_meta(struct session *s, const struct frame *f)
 		if (d && d->fd >= 0) {
 			set_meta(s, d, name, &want, m.flags & ENTRY_BREAK, &done);
 		} else if (!d) {
-			target_fail(&done.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
+			fail_entry(&done.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
 			done.failed = 1;
 		}
 		start = frame_begin(&s->out, MSG_OP_DONE, f->id);
@@ -64,5 +64,5 @@ bool on_meta(struct session *s, const struct frame *f)
 		diag_release(&done.diag);
 	}
 	meta_release(&want);
-	return ok || session_malformed(s, "metadata");
+	return ok || answer_malformed(s, "metadata");
 }

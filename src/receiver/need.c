@@ -78,7 +78,7 @@ static void metadata_only(struct pair *p, struct need *n, bool own_inode)
 static void compare_regular(struct pair *p, struct need *n)
 {
 	const bool shared = p->have->nlink > 1;
-	const bool look = (p->s->flags & HELLO_CHECKSUM) || session_suspects(p->s, p->have);
+	const bool look = (p->s->flags & HELLO_CHECKSUM) || suspect_matches(p->s, p->have);
 
 	if ((p->diff & (META_D_SIZE | META_D_MTIME)) || look) {
 		n->op = NEED_UPDATE;
@@ -115,7 +115,7 @@ static void link_state(struct pair *p, struct need *n, bool there)
 		n->dev = p->have->dev;
 		n->ino = p->have->ino;
 		n->nlink = p->have->nlink;
-		n->doubt = session_suspects(p->s, p->have);
+		n->doubt = suspect_matches(p->s, p->have);
 	}
 }
 
@@ -134,7 +134,7 @@ static int read_have(struct pair *p, struct need *n, bool want_fd)
 	}
 	if (errno == ENOENT)
 		return 0;
-	target_fail(&n->diag, DIAG_RECEIVER_LIST, errno, p->d, p->name, "cannot read the metadata of");
+	fail_entry(&n->diag, DIAG_RECEIVER_LIST, errno, p->d, p->name, "cannot read the metadata of");
 	n->op = NEED_FAILED;
 	return -1;
 }

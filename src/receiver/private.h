@@ -160,17 +160,18 @@ struct session {
 
 /* session.c */
 /* Answers MSG_ERROR and ends the session: always returns false. */
-bool session_error(struct session *s, enum diag_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
-bool session_malformed(struct session *s, const char *what);
+bool answer_error(struct session *s, enum diag_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+bool answer_malformed(struct session *s, const char *what);
 /* Fills d: "WHAT 'dst/name'"; a few errnos have codes of their own. dir and name may be NULL. */
-void target_fail(
+void fail_entry(
 	struct diag *d, enum diag_code code, int err, const struct tdir *dir, const char *name, const char *what);
 /* dst of an entry; freed by the caller. */
 char *path_join(const char *dir, const char *name);
 /* Writes what has gathered, when that is much: between frames only. */
-void session_push(struct session *s);
+void answer_push(struct session *s);
+void answer_flush(struct session *s);
 /* Remembers that the file system is written to. */
-void session_wrote_fs(struct session *s, int fd, uint64_t dev);
+void written_note(struct session *s, int fd, uint64_t dev);
 
 /* hello.c */
 bool on_hello(struct session *s, const struct frame *f);
@@ -221,16 +222,24 @@ static inline const char *own_name(const struct listing *l, const struct own *o)
 {
 	return (const char *)l->arena.data + o->name;
 }
-bool entry_hidden(const struct session *s, const char *dst, const char *name);
-bool entry_reserved(const struct tdir *d, const char *name);
+
+/* scope.c */
+bool scope_hide(struct session *s, const struct bytes *records);
+bool scope_hidden(const struct session *s, const char *dst, const char *name);
+bool scope_reserved(const struct tdir *d, const char *name);
 /* The rules' word on an entry of the directory with this source path. */
-bool entry_protected(const struct session *s, const char *src, const char *name, bool is_dir);
+bool scope_protected(const struct session *s, const char *src, const char *name, bool is_dir);
 /* The same while that directory is being deleted: perishable rules count not. */
-bool entry_protected_dying(const struct session *s, const char *src, const char *name, bool is_dir);
-uint8_t listing_type(mode_t mode); /* META_* */
+bool scope_protected_dying(const struct session *s, const char *src, const char *name, bool is_dir);
+bool scope_invisible(const struct session *s, const struct tdir *d, const char *name, bool is_dir);
+
+/* dents.c */
+uint8_t type_of_mode(mode_t mode); /* META_* */
 /* Raw directory entries into buf; bytes, 0 at the end, -1. */
-ssize_t listing_getdents(int fd, void *buf, size_t n);
-struct dirent_raw {
+uint8_t type_of_dtype(unsigned char dtype);
+unsigned char dtype_of_type(uint8_t type);
+ssize_t dents_read(int fd, void *buf, size_t n);
+struct dent {
 	uint64_t ino;
 	int64_t off;
 	uint16_t reclen;
@@ -251,7 +260,7 @@ bool on_flush(struct session *s, const struct frame *f);
 /* suspect.c */
 bool on_suspect(struct session *s, const struct frame *f);
 /* Whether a regular file's contents are to be compared whatever its size and time say. */
-bool session_suspects(const struct session *s, const struct meta *m);
+bool suspect_matches(const struct session *s, const struct meta *m);
 
 /* answer.c */
 /* An answer under way, of a type whose payload begins with a flags byte. */
@@ -319,7 +328,7 @@ int entry_apply(struct session *s, struct tdir *d, const char *name, int fd, con
 struct meta entry_movable(const struct meta *m);
 void entry_lock(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m, struct diag *diag);
 /* TARGET_METADATA naming the fields of the mask; nothing for mask 0. */
-void entry_meta_failed(struct diag *diag, unsigned mask, int err, const struct tdir *d, const char *name);
+void fail_metadata(struct diag *diag, unsigned mask, int err, const struct tdir *d, const char *name);
 
 /* put.c */
 bool on_put(struct session *s, const struct frame *f);

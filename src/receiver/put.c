@@ -34,7 +34,7 @@ static int fill(struct session *s, struct tdir *d, const char *name, int *fd, bo
 	if (content->len && fd_write_full(*fd, content->p, content->len) < 0)
 		return -1;
 	failed = meta_apply_fd(*fd, m, entry_fresh(&room, st, plain), s->fields);
-	entry_meta_failed(diag, failed, errno, d, name);
+	fail_metadata(diag, failed, errno, d, name);
 	return close_checked(fd);
 }
 
@@ -65,7 +65,7 @@ static int replace_regular(struct session *s, struct tdir *d, const char *name, 
 		diag_release(diag);
 		if (fd < 0 || (locks && keep < 0) ||
 			fill(s, d, name, &fd, tmp_is_plain(s, d, &t), &movable, content, st, diag) < 0) {
-			target_fail(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot write");
+			fail_entry(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot write");
 			tmp_discard(&t);
 			return -1;
 		}
@@ -80,7 +80,7 @@ static int replace_regular(struct session *s, struct tdir *d, const char *name, 
 			return -1;
 		}
 	}
-	target_fail(diag, DIAG_RECEIVER_CREATE, EXDEV, d, name, "cannot replace");
+	fail_entry(diag, DIAG_RECEIVER_CREATE, EXDEV, d, name, "cannot replace");
 	return -1;
 }
 
@@ -93,12 +93,12 @@ static int put_regular(struct session *s, struct tdir *d, const char *name, cons
 	if (fd < 0 && errno == EEXIST)
 		return replace_regular(s, d, name, m, content, st, diag);
 	if (fd < 0) {
-		target_fail(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot create");
+		fail_entry(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot create");
 		return -1;
 	}
 	if (fill(s, d, name, &fd, d->plain, m, content, st, diag) == 0)
 		return 0;
-	target_fail(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot write");
+	fail_entry(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot write");
 	(void)unlinkat(d->fd, name, 0);
 	return -1;
 }
@@ -119,8 +119,8 @@ static void put_entry(struct session *s, struct tdir *d, const char *name, const
 	struct stat st = {};
 	int ret;
 
-	if (entry_reserved(d, name) || entry_hidden(s, d->dst, name)) {
-		target_fail(&p->diag, DIAG_RECEIVER_RESERVED, 0, d, name, "cannot use the name");
+	if (scope_reserved(d, name) || scope_hidden(s, d->dst, name)) {
+		fail_entry(&p->diag, DIAG_RECEIVER_RESERVED, 0, d, name, "cannot use the name");
 		p->failed = true;
 		return;
 	}
@@ -188,7 +188,7 @@ bool on_put(struct session *s, const struct frame *f)
 		if (d) {
 			put_entry(s, d, name, &e, &m, &p);
 		} else { /* sent before the mover knew that the directory has failed */
-			target_fail(&p.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
+			fail_entry(&p.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
 			p.failed = true;
 		}
 		done_put(s, start, &p);
@@ -196,7 +196,7 @@ bool on_put(struct session *s, const struct frame *f)
 	meta_release(&m);
 	if (!rd_done(&r)) {
 		s->out.len = start;
-		return session_malformed(s, "batch");
+		return answer_malformed(s, "batch");
 	}
 	frame_end(&s->out, start);
 	return true;

@@ -50,7 +50,7 @@ static void tell_failed(struct remover *r, const struct level *l, enum diag_code
 
 	if (l && l->again)
 		return;
-	target_fail(&diag, code, err, r->d, path, what);
+	fail_entry(&diag, code, err, r->d, path, what);
 	r->sink->failed(r->sink->arg, path, &diag);
 }
 
@@ -80,18 +80,18 @@ static bool untouchable(struct remover *r, bool is_dir)
 
 	if (r->flags & REMOVE_ALL)
 		return false;
-	if (!slash && entry_reserved(r->d, name))
+	if (!slash && scope_reserved(r->d, name))
 		return true;
 	if (!s->has_rules && !s->hidden_n)
 		return false;
 	if (!slash)
-		return entry_hidden(s, r->d->dst, name) || entry_protected(s, r->d->src, name, is_dir);
+		return scope_hidden(s, r->d->dst, name) || scope_protected(s, r->d->src, name, is_dir);
 	{
 		AUTO_FREE char *below = xmemdup(path, (size_t)(slash - path));
 		AUTO_FREE char *src = path_join(r->d->src, below);
 		AUTO_FREE char *dst = path_join(r->d->dst, below);
 
-		return entry_hidden(s, dst, name) || entry_protected_dying(s, src, name, is_dir);
+		return scope_hidden(s, dst, name) || scope_protected_dying(s, src, name, is_dir);
 	}
 }
 
@@ -196,17 +196,17 @@ static bool descend(struct remover *r, struct level *in, int dirfd, const char *
 }
 
 /* The next entry, or NULL: at the end. */
-static const struct dirent_raw *level_next(struct remover *r, struct level *l)
+static const struct dent *level_next(struct remover *r, struct level *l)
 {
 	for (;;) {
-		const struct dirent_raw *e;
+		const struct dent *e;
 
 		if (l->pos >= l->raw_len) {
 			if (!l->raw)
 				l->raw = xmalloc(RAW_BYTES);
 			l->pos = 0;
 			pace_rest(&r->s->pace);
-			l->raw_len = listing_getdents(l->fd, l->raw, RAW_BYTES);
+			l->raw_len = dents_read(l->fd, l->raw, RAW_BYTES);
 			if (l->raw_len < 0) {
 				tell_failed(r, l, DIAG_RECEIVER_LIST, errno, "cannot read");
 				l->stays = true;
@@ -222,7 +222,7 @@ static const struct dirent_raw *level_next(struct remover *r, struct level *l)
 	}
 }
 
-static void take_entry(struct remover *r, struct level *l, const struct dirent_raw *e)
+static void take_entry(struct remover *r, struct level *l, const struct dent *e)
 {
 	char name[META_NAME_MAX + 1];
 	struct stat st;
@@ -237,7 +237,7 @@ static void take_entry(struct remover *r, struct level *l, const struct dirent_r
 	buf_append_str(&r->path, name);
 	if (fstatat(l->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return; /* gone */
-	type = listing_type(st.st_mode);
+	type = type_of_mode(st.st_mode);
 	if (untouchable(r, type == META_DIR)) {
 		l->stays = r->kept = true;
 		return;
@@ -294,7 +294,7 @@ static void walk(struct remover *r)
 {
 	while (r->n && !r->stop) {
 		struct level *l = &r->levels[r->n - 1];
-		const struct dirent_raw *e = level_next(r, l);
+		const struct dent *e = level_next(r, l);
 
 		if (e) {
 			take_entry(r, l, e);
@@ -326,7 +326,7 @@ bool remove_entry(struct session *s, struct tdir *d, const char *name, unsigned 
 	if (!(r.flags & REMOVE_LIST))
 		dir_modify(s, d);
 	if (!is_dir) {
-		gone = remove_name(&r, NULL, d->fd, name, listing_type(st.st_mode));
+		gone = remove_name(&r, NULL, d->fd, name, type_of_mode(st.st_mode));
 		goto out;
 	}
 	if (descend(&r, NULL, d->fd, name))
@@ -375,9 +375,9 @@ void remove_contents(struct session *s, int dirfd)
 		removed = false;
 		if (lseek(dirfd, 0, SEEK_SET) < 0)
 			return;
-		while ((n = listing_getdents(dirfd, raw, RAW_BYTES)) > 0) {
+		while ((n = dents_read(dirfd, raw, RAW_BYTES)) > 0) {
 			for (ssize_t pos = 0; pos < n;) {
-				const struct dirent_raw *e = (const void *)(raw + pos);
+				const struct dent *e = (const void *)(raw + pos);
 
 				pos += e->reclen;
 				if (!str_eq(e->name, ".") && !str_eq(e->name, ".."))

@@ -30,7 +30,7 @@ bool on_data(struct session *s, const struct frame *fr)
 	struct msg_data m;
 
 	if (!msg_data_get(fr, &m))
-		return session_malformed(s, "data");
+		return answer_malformed(s, "data");
 	if (f && m.data.len)
 		write_at(s, f, m.data.p, m.data.len, m.off);
 	return true;
@@ -81,7 +81,7 @@ bool on_hole(struct session *s, const struct frame *fr)
 	struct msg_data m;
 
 	if (!msg_hole_get(fr, &m))
-		return session_malformed(s, "hole");
+		return answer_malformed(s, "hole");
 	if (!f || !m.len || hole_is_there(s, f, m.off, m.len) || !file_materialise(s, f))
 		return true;
 	f->wrote = true;
@@ -163,7 +163,7 @@ static void run_emit(struct need_runs *n)
 	if (s->out.len - n->start < FRAME_MAX / 4)
 		return;
 	runs_end(n, false);
-	session_push(s);
+	answer_push(s);
 	runs_begin(n);
 }
 
@@ -244,7 +244,7 @@ bool on_seg_hash(struct session *s, const struct frame *fr)
 	struct msg_seg_hash m;
 
 	if (!msg_seg_hash_get(fr, &m))
-		return session_malformed(s, "hashes of a segment");
+		return answer_malformed(s, "hashes of a segment");
 	if (!f)
 		return true; /* it has failed, and that was said */
 	n.seg = m.off;
@@ -274,7 +274,7 @@ bool on_run(struct session *s, const struct frame *fr)
 	struct msg_run m;
 
 	if (!msg_run_get(fr, &m))
-		return session_malformed(s, "run");
+		return answer_malformed(s, "run");
 	if (!f || s->dry || diag_is_set(&f->failed))
 		return true;
 	if (run_apply(s, f, &m)) {

@@ -1,103 +1,17 @@
 /* The session: HELLO, the order of requests, answers on their way out, SYNC and BYE. */
 #include "base/fd.h"
-#include "base/text.h"
 #include "receiver/private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PUSH_BYTES (64u << 10)
 #define READ_BYTES (256u << 10)
-
-/* ---- saying what went wrong ---- */
-
-char *path_join(const char *dir, const char *name)
-{
-	return *dir ? xasprintf("%s/%s", dir, name) : xstrdup(name);
-}
-
-/* Some errors say the same wherever they come from. */
-static enum diag_code code_for(enum diag_code code, int err)
-{
-	switch (err) {
-	case ENOSPC:
-	case EDQUOT:
-		return DIAG_RECEIVER_FULL;
-	case EROFS:
-		return DIAG_RECEIVER_READ_ONLY;
-	case EFBIG:
-	case ENAMETOOLONG:
-	case EMLINK:
-	case EILSEQ:
-		return DIAG_RECEIVER_FS_LIMIT;
-	}
-	return code;
-}
-
-void target_fail(
-	struct diag *d, enum diag_code code, int err, const struct tdir *dir, const char *name, const char *what)
-{
-	const char *src_dir = dir ? dir->src : "", *dst_dir = dir ? dir->dst : "";
-	AUTO_FREE char *src = name ? path_join(src_dir, name) : xstrdup(src_dir);
-	AUTO_FREE char *dst = name ? path_join(dst_dir, name) : xstrdup(*dst_dir ? dst_dir : ".");
-	AUTO_FREE char *shown = text_escaped(dst);
-
-	diag_set(d, code_for(code, err), err, src, "%s '%s' at the target", what, shown);
-}
-
-bool session_error(struct session *s, enum diag_code code, const char *fmt, ...)
-{
-	AUTO_DIAG d = DIAG_INIT;
-	AUTO_FREE char *text = NULL;
-	va_list ap;
-	size_t start;
-
-	va_start(ap, fmt);
-	text = xvasprintf(fmt, ap);
-	va_end(ap);
-	diag_set(&d, code, 0, NULL, "%s", text);
-	start = frame_begin(&s->out, MSG_ERROR, 0);
-	wr_diag(&s->out, &d);
-	frame_end(&s->out, start);
-	s->error = true;
-	return false;
-}
-
-bool session_malformed(struct session *s, const char *what)
-{
-	return session_error(s, DIAG_RECEIVER_PROTOCOL, "malformed %s", what);
-}
-
-/* ---- file systems written to ---- */
-
-void session_wrote_fs(struct session *s, int fd, uint64_t dev)
-{
-	s->epoch.dirty = true;
-	for (size_t i = s->fs_n; i-- > 0;) {
-		if (s->fs[i].dev == dev)
-			return;
-	}
-	if (s->fs_n == TARGET_FS_MAX) { /* the oldest is brought to the disk now, and makes room */
-		if (syncfs(s->fs[0].fd) < 0)
-			s->sync_errno = errno;
-		close(s->fs[0].fd);
-		memmove(&s->fs[0], &s->fs[1], --s->fs_n * sizeof(s->fs[0]));
-	}
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (fd >= 0)
-		s->fs[s->fs_n++] = (struct fsref){.dev = dev, .fd = fd};
-	else
-		s->sync_errno = errno;
-}
 
 static bool on_limits(struct session *s, const struct frame *f)
 {
-	return pace_turn(&s->pace, f) || session_malformed(s, "limits");
+	return pace_turn(&s->pace, f) || answer_malformed(s, "limits");
 }
 
 static bool on_bye(struct session *s, const struct frame *f)
@@ -112,7 +26,7 @@ static bool on_bye(struct session *s, const struct frame *f)
 static const struct {
 	uint8_t type;
 	bool (*handle)(struct session *, const struct frame *);
-	bool writes; /* of the others, those that do say so by session_wrote_fs() or dir_modify() */
+	bool writes; /* of the others, those that do say so by written_note() or dir_modify() */
 } handlers[] = {
 	{MSG_PUT, on_put, true},
 	{MSG_DATA, on_data, true},
@@ -143,14 +57,14 @@ bool session_handle(struct session *s, const struct frame *f)
 	if (s->bye || s->error)
 		return false;
 	if (!s->ready && f->type != MSG_HELLO)
-		return session_error(s, DIAG_RECEIVER_PROTOCOL, "request %u before the greeting", f->type);
+		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "request %u before the greeting", f->type);
 	for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
 		if (handlers[i].type != f->type)
 			continue;
 		s->epoch.dirty = s->epoch.dirty || handlers[i].writes;
 		return handlers[i].handle(s, f);
 	}
-	return session_error(s, DIAG_RECEIVER_PROTOCOL, "unknown request %u", f->type);
+	return answer_error(s, DIAG_RECEIVER_PROTOCOL, "unknown request %u", f->type);
 }
 
 struct buf *session_out(struct session *s)
@@ -210,21 +124,6 @@ void session_free(struct session *s)
 
 /* ---- the loop ---- */
 
-static void flush(struct session *s)
-{
-	if (s->out.len && !s->lost && fd_write_full(s->out_fd, s->out.data, s->out.len) < 0)
-		s->lost = true;
-	buf_clear(&s->out);
-	if (s->out.cap > 4 * PUSH_BYTES)
-		buf_release(&s->out);
-}
-
-void session_push(struct session *s)
-{
-	if (s->out_fd >= 0 && s->out.len >= PUSH_BYTES)
-		flush(s);
-}
-
 /* Executes what is complete in the decoder. False: the session is over. */
 static bool execute(struct session *s, struct frame_decoder *in)
 {
@@ -235,13 +134,13 @@ static bool execute(struct session *s, struct frame_decoder *in)
 		case FRAME_NEED_MORE:
 			return true;
 		case FRAME_BAD:
-			return session_malformed(s, "frame");
+			return answer_malformed(s, "frame");
 		case FRAME_READY:
 			if (!session_handle(s, &f))
 				return false;
-			session_push(s);
+			answer_push(s);
 			if (pace_due(&s->pace)) {
-				flush(s);
+				answer_flush(s);
 				pace_rest(&s->pace);
 			}
 			if (s->pace.eof)
@@ -272,7 +171,7 @@ int session_serve(struct session *s, int in_fd, int out_fd)
 		if (!execute(s, &in))
 			break;
 		epoch_tick(s);
-		flush(s); /* nothing more to do: let the mover have what there is */
+		answer_flush(s); /* nothing more to do: let the mover have what there is */
 		if (!pace_waiting(&s->pace) && !await_input(s, in_fd))
 			continue;
 		n = pace_read(&s->pace, frame_decoder_space(&in, READ_BYTES), READ_BYTES);
@@ -282,7 +181,7 @@ int session_serve(struct session *s, int in_fd, int out_fd)
 			break;
 		frame_decoder_filled(&in, (size_t)n);
 	}
-	flush(s);
+	answer_flush(s);
 	frame_decoder_release(&in);
 	return s->error ? 1 : 0;
 }

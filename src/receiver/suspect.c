@@ -10,13 +10,13 @@ bool on_suspect(struct session *s, const struct frame *f)
 	s->suspects_n = 0;
 	while (msg_suspect_get(&r, &one)) {
 		if (s->suspects_n == WIRE_SUSPECTS_MAX)
-			return session_malformed(s, "list of suspect times");
+			return answer_malformed(s, "list of suspect times");
 		s->suspects[s->suspects_n++] = one;
 	}
-	return rd_done(&r) || session_malformed(s, "list of suspect times");
+	return rd_done(&r) || answer_malformed(s, "list of suspect times");
 }
 
-bool session_suspects(const struct session *s, const struct meta *m)
+bool suspect_matches(const struct session *s, const struct meta *m)
 {
 	int64_t t;
 

@@ -11,7 +11,7 @@ bool on_sync(struct session *s, const struct frame *f)
 	int err;
 
 	if (f->len > 1 || (f->len && f->payload[0] > 1))
-		return session_malformed(s, "request to sync");
+		return answer_malformed(s, "request to sync");
 	if (s->files_n == 0) { /* everything has been answered, everywhere: what is left is of one that was killed */
 		tmp_empty(s);
 		tmp_end(s); /* now, so that it is gone on the disk too */
@@ -28,7 +28,7 @@ bool on_sync(struct session *s, const struct frame *f)
 		err = errno;
 	s->sync_errno = 0;
 	if (err) {
-		target_fail(&done.diag, DIAG_RECEIVER_SYNC, err, NULL, NULL, "cannot bring to the disk");
+		fail_entry(&done.diag, DIAG_RECEIVER_SYNC, err, NULL, NULL, "cannot bring to the disk");
 		done.diag.code = DIAG_RECEIVER_SYNC;
 		done.failed = 1;
 	}

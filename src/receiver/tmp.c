@@ -1,9 +1,6 @@
 /*
  * Temporary names: in one directory of the target root, or beside the file where that is on another file
  * system.
- *
- * Making and removing the directory changes the root's mtime, which may have been set already, or be another
- * receiver's to set: it is saved and given back under a lock that every receiver takes for this.
  */
 #include "receiver/private.h"
 
@@ -11,41 +8,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/auxv.h>
-#include <sys/file.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-void root_lock(struct session *s)
-{
-	while (s->root_fd >= 0 && flock(s->root_fd, LOCK_EX) < 0 && errno == EINTR)
-		;
-}
-
-void root_unlock(struct session *s)
-{
-	if (s->root_fd >= 0)
-		flock(s->root_fd, LOCK_UN);
-}
-
-void root_times_hold(struct session *s, struct root_times *t)
-{
-	struct stat st;
-
-	root_lock(s);
-	t->known = fstat(s->root_fd, &st) == 0;
-	if (t->known)
-		t->mtime = st.st_mtim;
-}
-
-void root_times_restore(struct session *s, const struct root_times *t)
-{
-	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, t->mtime};
-
-	if (t->known)
-		(void)futimens(s->root_fd, times);
-	root_unlock(s);
-}
 
 static uint64_t next_random(struct session *s)
 {

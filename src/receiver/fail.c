@@ -1,0 +1,47 @@
+/* What went wrong with one file or directory. */
+#include "receiver/private.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+
+/* Some errors say the same wherever they come from. */
+static enum diag_code code_for(enum diag_code code, int err)
+{
+	switch (err) {
+	case ENOSPC:
+	case EDQUOT:
+		return DIAG_RECEIVER_FULL;
+	case EROFS:
+		return DIAG_RECEIVER_READ_ONLY;
+	case EFBIG:
+	case ENAMETOOLONG:
+	case EMLINK:
+	case EILSEQ:
+		return DIAG_RECEIVER_FS_LIMIT;
+	}
+	return code;
+}
+
+void fail_entry(
+	struct diag *d, enum diag_code code, int err, const struct tdir *dir, const char *name, const char *what)
+{
+	const char *src_dir = dir ? dir->src : "", *dst_dir = dir ? dir->dst : "";
+	AUTO_FREE char *src = name ? path_join(src_dir, name) : xstrdup(src_dir);
+	AUTO_FREE char *dst = name ? path_join(dst_dir, name) : xstrdup(*dst_dir ? dst_dir : ".");
+	AUTO_FREE char *shown = text_escaped(dst);
+
+	diag_set(d, code_for(code, err), err, src, "%s '%s' at the target", what, shown);
+}
+
+void fail_metadata(struct diag *diag, unsigned mask, int err, const struct tdir *d, const char *name)
+{
+	AUTO_BUF what = BUF_INIT;
+
+	if (!mask)
+		return;
+	buf_append_str(&what, "cannot set ");
+	meta_diff_names(&what, mask);
+	buf_append_str(&what, " of");
+	fail_entry(diag, DIAG_RECEIVER_METADATA, err, d, name, buf_cstr(&what));
+}
