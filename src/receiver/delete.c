@@ -8,18 +8,18 @@ static bool bit_set(const struct buf *bitmap, uint32_t i)
 	return i / 8 < bitmap->len && (bitmap->data[i / 8] >> (i % 8) & 1);
 }
 
-void extra_send(struct session *s, struct tdir *d)
+void extra_send(struct session *s, struct dir *d)
 {
 	struct answer a = {.out = &s->out, .type = MSG_EXTRA, .id = d->id};
 	const bool none = d->flags & DIR_NO_DELETE;
 
-	for (size_t i = 0; i < d->own->n && !none; i++) {
-		const struct own *o = &d->own->e[i];
-		const char *name = own_name(d->own, o);
+	for (size_t i = 0; i < d->list.own->n && !none; i++) {
+		const struct own *o = &d->list.own->e[i];
+		const char *name = own_name(d->list.own, o);
 		struct buf *out;
 
-		if ((o->flags & OWN_SEEN) || !bit_set(&d->bitmap, digest_bucket(o->hash, d->buckets)) ||
-			scope_protected(s, d->src, name, o->type == META_DIR))
+		if ((o->flags & OWN_SEEN) || !bit_set(&d->list.bitmap, digest_bucket(o->hash, d->slice.buckets)) ||
+			scope_protected(s, d->at.src, name, o->type == META_DIR))
 			continue;
 		out = answer_record(&a);
 		wr_u8(out, o->type);
@@ -85,7 +85,7 @@ bool on_delete(struct session *s, const struct frame *f)
 	struct rd r = rd_init(f->payload, f->len), names;
 	uint32_t dir;
 	uint64_t budget;
-	struct tdir *d;
+	struct dir *d;
 	bool ok = msg_delete_head_get(&r, &dir, &budget);
 
 	if (!(s->flags & HELLO_DELETE))
@@ -102,8 +102,8 @@ bool on_delete(struct session *s, const struct frame *f)
 		struct bytes n = rd_bytes(&r, META_NAME_MAX);
 		AUTO_FREE char *name = xmemdup(n.p, n.len);
 
-		if (d && d->fd >= 0) {
-			remove_entry(s, d, name, 0, &p.sink);
+		if (d && d->at.fd >= 0) {
+			remove_entry(s, &d->at, name, 0, &p.sink);
 		} else if (!d) {
 			AUTO_DIAG diag = DIAG_INIT;
 			fail_entry(&diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");

@@ -8,29 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-bool meta_is_plain(const struct meta *m)
-{
-	struct meta_xattr x;
-	size_t pos = 0;
-
-	if (m->flags)
-		return false;
-	while (meta_xattr_next(&m->xattrs, &pos, &x)) {
-		if (str_eq(x.name, "system.posix_acl_default") || strncmp(x.name, "security.", 9) == 0)
-			return false;
-	}
-	return true;
-}
-
-int dir_enter(struct session *s, int fd)
-{
-	if (s->cwd == fd)
-		return 0;
-	s->cwd = fchdir(fd) < 0 ? -1 : fd;
-	return s->cwd < 0 ? -1 : 0;
-}
-
-struct tdir *dir_find(struct session *s, uint32_t id)
+struct dir *dir_find(struct session *s, uint32_t id)
 {
 	for (size_t i = s->dirs_n; i-- > 0;) {
 		if (s->dirs[i]->id == id)
@@ -39,82 +17,15 @@ struct tdir *dir_find(struct session *s, uint32_t id)
 	return NULL;
 }
 
-void dir_modify(struct session *s, struct tdir *d)
+void dir_drop_listing(struct session *s, struct dir *d)
 {
-	s->epoch.dirty = true;
-	if (d->modified)
-		return;
-	d->modified = true;
-	written_note(s, d->fd, d->dev);
+	listing_free(d->list.own);
+	d->list.own = NULL;
+	s->kept_bytes -= d->list.own_bytes;
+	d->list.own_bytes = 0;
 }
 
-void dir_drop_listing(struct session *s, struct tdir *d)
-{
-	listing_free(d->own);
-	d->own = NULL;
-	s->kept_bytes -= d->own_bytes;
-	d->own_bytes = 0;
-}
-
-bool dir_unlock(struct session *s, struct tdir *d)
-{
-	struct meta m = META_INIT;
-	bool locked = meta_read_fd(d->fd, META_F_FLAGS | META_F_FLAGS_PRIV, &m) == 0 && (m.flags & META_FLAGS_PRIV);
-
-	meta_release(&m);
-	if (!locked || meta_unlock_fd(d->fd) < 0)
-		return false;
-	d->unlocked = true;
-	return true;
-}
-
-static void relock(struct tdir *d)
-{
-	struct meta now = META_INIT, want = META_INIT;
-	const unsigned fields = META_F_FLAGS | META_F_FLAGS_PRIV;
-
-	if (meta_read_fd(d->fd, fields, &now) == 0) {
-		want.type = META_DIR;
-		want.flags = (now.flags & ~META_FLAGS_PRIV) | (d->have.flags & META_FLAGS_PRIV);
-		(void)meta_apply_fd(d->fd, &want, &now, fields); /* an attempt to leave it as it was */
-	}
-	meta_release(&now);
-}
-
-/* What our work has changed of a directory whose metadata are to be left alone goes back to what it was. */
-static void put_back(struct tdir *d)
-{
-	if (d->fd < 0)
-		return;
-	if (d->widened)
-		(void)fchmod(d->fd, d->have.mode);
-	if (d->modified && !d->made) {
-		struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
-			{.tv_sec = (time_t)d->have.mtime_s, .tv_nsec = (long)d->have.mtime_ns}};
-		(void)futimens(d->fd, times);
-	}
-	if (d->unlocked)
-		relock(d);
-}
-
-static void dir_release(struct session *s, struct tdir *d)
-{
-	dir_drop_listing(s, d);
-	if (d->fd >= 0) {
-		if (s->cwd == d->fd)
-			s->cwd = -1;
-		close(d->fd);
-	}
-	buf_release(&d->bitmap);
-	buf_release(&d->needs);
-	meta_release(&d->want);
-	meta_release(&d->have);
-	free(d->src);
-	free(d->dst);
-	d->src = d->dst = NULL;
-}
-
-static void dir_close(struct session *s, struct tdir *d)
+static void dir_close(struct session *s, struct dir *d)
 {
 	for (size_t i = 0; i < s->dirs_n; i++) {
 		if (s->dirs[i] == d) {
@@ -122,14 +33,18 @@ static void dir_close(struct session *s, struct tdir *d)
 			break;
 		}
 	}
-	dir_release(s, d);
+	dir_drop_listing(s, d);
+	buf_release(&d->list.bitmap);
+	buf_release(&d->list.needs);
+	meta_release(&d->want);
+	place_release(s, &d->at);
 	free(d);
 }
 
-void dir_give_up(struct session *s, struct tdir *d)
+void dir_give_up(struct session *s, struct dir *d)
 {
 	if (!s->dry)
-		put_back(d);
+		place_put_back(&d->at);
 	dir_close(s, d);
 }
 
@@ -177,36 +92,36 @@ static int make_parents(struct session *s, const char *path)
 }
 
 /* Makes the last component; its parent is treated as a directory that is open, and is then put back. */
-static int make_last(struct session *s, struct tdir *d, struct diag *diag)
+static int make_last(struct session *s, struct dir *d, struct diag *diag)
 {
-	struct tdir parent = {.fd = -1, .src = dirname_of(d->src), .dst = dirname_of(d->dst)};
-	const char *name = strrchr(d->dst, '/') ? strrchr(d->dst, '/') + 1 : d->dst;
+	struct place parent = {.fd = -1, .src = dirname_of(d->at.src), .dst = dirname_of(d->at.dst)};
+	const char *name = strrchr(d->at.dst, '/') ? strrchr(d->at.dst, '/') + 1 : d->at.dst;
 	int fd = -1;
 
 	if (!*name) {
-		fail_entry(diag, DIAG_RECEIVER_DIR, errno, d, NULL, "cannot open");
+		fail_entry(diag, DIAG_RECEIVER_DIR, errno, &d->at, NULL, "cannot open");
 		goto out;
 	}
 	parent.fd = d->flags & DIR_PARENTS ? make_parents(s, parent.dst) : resolve_dir(s, parent.dst);
 	if (parent.fd < 0 || meta_read_fd(parent.fd, META_F_ALL, &parent.have) < 0) {
-		fail_entry(diag, DIAG_RECEIVER_DIR, errno, d, NULL, "cannot open the parent of");
+		fail_entry(diag, DIAG_RECEIVER_DIR, errno, &d->at, NULL, "cannot open the parent of");
 		goto out;
 	}
 	parent.dev = parent.have.dev;
 	if (!s->is_root && (parent.have.mode & 0700) != 0700)
 		parent.widened = fchmod(parent.fd, parent.have.mode | 0700) == 0;
 	if (scope_reserved(&parent, name)) {
-		fail_entry(diag, DIAG_RECEIVER_RESERVED, 0, d, NULL, "cannot use");
+		fail_entry(diag, DIAG_RECEIVER_RESERVED, 0, &d->at, NULL, "cannot use");
 		goto out;
 	}
-	if (entry_mkdir(s, &parent, name, d->flags & DIR_PASSAGE ? 0755 : 0700, &d->made, diag) < 0)
+	if (entry_mkdir(s, &parent, name, d->flags & DIR_PASSAGE ? 0755 : 0700, &d->at.made, diag) < 0)
 		goto out;
 	fd = resolve_child(s, parent.fd, name, false);
 	if (fd < 0)
-		fail_entry(diag, DIAG_RECEIVER_DIR, errno, d, NULL, "cannot open");
+		fail_entry(diag, DIAG_RECEIVER_DIR, errno, &d->at, NULL, "cannot open");
 out:
-	put_back(&parent);
-	dir_release(s, &parent);
+	place_put_back(&parent);
+	place_release(s, &parent);
 	return fd;
 }
 
@@ -215,84 +130,82 @@ static bool blocked_by_other(int err)
 	return err == ENOENT || err == ENOTDIR || err == ELOOP;
 }
 
-static bool dir_open(struct session *s, struct tdir *d, struct diag *diag)
+static bool dir_open(struct session *s, struct dir *d, struct diag *diag)
 {
-	d->fd = resolve_dir(s, d->dst);
-	if (d->fd < 0 && blocked_by_other(errno)) {
+	d->at.fd = resolve_dir(s, d->at.dst);
+	if (d->at.fd < 0 && blocked_by_other(errno)) {
 		if (s->dry)
 			return true; /* it would be made */
-		d->fd = make_last(s, d, diag);
-		if (d->fd < 0)
+		d->at.fd = make_last(s, d, diag);
+		if (d->at.fd < 0)
 			return false;
 	}
-	if (d->fd < 0) {
-		fail_entry(diag, DIAG_RECEIVER_DIR, errno, d, NULL, "cannot open");
+	if (d->at.fd < 0) {
+		fail_entry(diag, DIAG_RECEIVER_DIR, errno, &d->at, NULL, "cannot open");
 		return false;
 	}
-	if (meta_read_fd(d->fd, META_F_ALL, &d->have) < 0) {
-		fail_entry(diag, DIAG_RECEIVER_LIST, errno, d, NULL, "cannot read the metadata of");
+	if (meta_read_fd(d->at.fd, META_F_ALL, &d->at.have) < 0) {
+		fail_entry(diag, DIAG_RECEIVER_LIST, errno, &d->at, NULL, "cannot read the metadata of");
 		return false;
 	}
-	d->dev = d->have.dev;
-	d->ino = d->have.ino;
-	d->plain = meta_is_plain(&d->have);
-	if (!s->is_root && !s->dry && (d->have.mode & 0700) != 0700)
-		d->widened = fchmod(d->fd, d->have.mode | 0700) == 0;
+	d->at.dev = d->at.have.dev;
+	d->at.ino = d->at.have.ino;
+	d->at.plain = meta_is_plain(&d->at.have);
+	if (!s->is_root && !s->dry && (d->at.have.mode & 0700) != 0700)
+		d->at.widened = fchmod(d->at.fd, d->at.have.mode | 0700) == 0;
 	return true;
 }
 
 /* ---- its own metadata ---- */
 
 /* out_set: what was (or would be) changed; returns what could not be set. */
-static unsigned apply_own(struct session *s, struct tdir *d, unsigned *out_set, struct diag *diag)
+static unsigned apply_own(struct session *s, struct dir *d, unsigned *out_set, struct diag *diag)
 {
 	struct meta now = META_INIT;
-	const bool is_root = !*d->dst;
+	const bool is_root = !*d->at.dst;
 	unsigned failed = 0;
 	int err;
 
 	*out_set = 0;
-	if (d->fd < 0 || !d->has_want)
+	if (d->at.fd < 0 || !d->has_want)
 		return 0;
-	*out_set = d->made ? 0 : meta_diff(&d->have, &d->want, s->fields);
+	*out_set = d->at.made ? 0 : meta_diff(&d->at.have, &d->want, s->fields);
 	if (s->dry)
 		return 0;
 	if (is_root)
 		root_lock(s); /* against the making and removing of the temporary directory */
-	if (meta_read_fd(d->fd, s->fields, &now) < 0)
+	if (meta_read_fd(d->at.fd, s->fields, &now) < 0)
 		failed = META_D_MTIME;
 	else if (meta_diff(&now, &d->want, s->fields)) {
-		failed = meta_apply_fd(d->fd, &d->want, &now, s->fields);
+		failed = meta_apply_fd(d->at.fd, &d->want, &now, s->fields);
 		err = errno;
-		written_note(s, d->fd, d->dev);
+		written_note(s, d->at.fd, d->at.dev);
 		errno = err;
 	}
-	fail_metadata(diag, failed, errno, d, NULL);
+	fail_metadata(diag, failed, errno, &d->at, NULL);
 	if (is_root)
 		root_unlock(s);
 	meta_release(&now);
-	if (d->widened && !(s->fields & META_F_MODE))
-		(void)fchmod(d->fd, d->have.mode);
-	if (d->unlocked && !(s->fields & META_F_FLAGS_PRIV))
-		relock(d);
+	if (d->at.widened && !(s->fields & META_F_MODE))
+		(void)fchmod(d->at.fd, d->at.have.mode);
+	if (d->at.unlocked && !(s->fields & META_F_FLAGS_PRIV))
+		place_relock(&d->at);
 	*out_set &= ~failed;
 	return failed;
 }
 
 /* ---- DIR ---- */
 
-static struct tdir *dir_add(struct session *s, uint32_t id, const struct msg_dir *m)
+static struct dir *dir_add(struct session *s, uint32_t id, const struct msg_dir *m)
 {
-	struct tdir *d = xcalloc(1, sizeof(*d));
+	struct dir *d = xcalloc(1, sizeof(*d));
 
 	d->id = id;
-	d->fd = -1;
-	d->src = xmemdup(m->src.p, m->src.len);
-	d->dst = xmemdup(m->dst.p, m->dst.len);
+	d->at.fd = -1;
+	d->at.src = xmemdup(m->src.p, m->src.len);
+	d->at.dst = xmemdup(m->dst.p, m->dst.len);
 	d->flags = m->flags;
-	d->slice = m->slice;
-	d->slices = m->slices;
-	d->buckets = m->buckets;
+	d->slice = (struct slice){.number = m->slice, .of = m->slices, .buckets = m->buckets};
 	s->dirs[s->dirs_n++] = d;
 	return d;
 }
@@ -319,7 +232,7 @@ static void answer_u32(struct session *s, uint8_t type, uint32_t id, uint32_t v)
 	frame_end(&s->out, start);
 }
 
-static void answer_fail(struct session *s, struct tdir *d, const struct diag *diag)
+static void answer_fail(struct session *s, struct dir *d, const struct diag *diag)
 {
 	size_t start = frame_begin(&s->out, MSG_DIR_FAIL, d->id);
 
@@ -330,7 +243,7 @@ static void answer_fail(struct session *s, struct tdir *d, const struct diag *di
 
 /* The slice is equal and nothing else is to come. False when the directory's own metadata could not be set:
  * then the mover is led to DIR_END, whose answer can say so. */
-static bool close_equal(struct session *s, struct tdir *d)
+static bool close_equal(struct session *s, struct dir *d)
 {
 	AUTO_DIAG diag = DIAG_INIT;
 	unsigned set;
@@ -345,30 +258,30 @@ static bool close_equal(struct session *s, struct tdir *d)
 	return true;
 }
 
-static void keep_listing(struct session *s, struct tdir *d, struct listing *l)
+static void keep_listing(struct session *s, struct dir *d, struct listing *l)
 {
 	size_t bytes = l->arena.cap + l->cap * sizeof(*l->e);
 
-	if (s->kept_bytes + bytes > TARGET_KEEP_BYTES) {
+	if (s->kept_bytes + bytes > LISTING_KEEP_BYTES) {
 		listing_free(l);
 		return;
 	}
-	d->own = l;
-	d->own_bytes = bytes;
+	d->list.own = l;
+	d->list.own_bytes = bytes;
 	s->kept_bytes += bytes;
 }
 
-static void compare_slice(struct session *s, struct tdir *d, const struct digest *theirs)
+static void compare_slice(struct session *s, struct dir *d, const struct digest *theirs)
 {
 	AUTO_DIAG diag = DIAG_INIT;
 	AUTO_FREE uint64_t *sums = NULL;
 	struct listing *l = NULL;
 	struct digest ours;
 	uint32_t slices = 1;
-	enum listing_result r = listing_names(s, d, &l, &slices);
+	enum listing_result r = listing_names(s, &d->at, &d->slice, &l, &slices);
 
-	if (r == LISTING_ERROR || (r == LISTING_OK && dir_enter(s, d->fd) < 0)) {
-		fail_entry(&diag, DIAG_RECEIVER_LIST, errno, d, NULL, "cannot read");
+	if (r == LISTING_ERROR || (r == LISTING_OK && place_enter(s, d->at.fd) < 0)) {
+		fail_entry(&diag, DIAG_RECEIVER_LIST, errno, &d->at, NULL, "cannot read");
 		listing_free(l);
 		answer_fail(s, d, &diag);
 		return;
@@ -378,22 +291,22 @@ static void compare_slice(struct session *s, struct tdir *d, const struct digest
 		dir_give_up(s, d);
 		return;
 	}
-	sums = xcalloc(d->buckets, sizeof(*sums));
-	listing_sum(s, d, l, sums, &ours);
+	sums = xcalloc(d->slice.buckets, sizeof(*sums));
+	listing_sum(s, &d->at, d->slice.buckets, l, sums, &ours);
 	if (digest_equal(&ours, theirs) && !(s->flags & HELLO_CHECKSUM)) {
 		listing_free(l);
 		if (d->flags & DIR_MORE)
 			answer_u32(s, MSG_DIR_EQUAL, d->id, 0);
 		else if (!close_equal(s, d))
-			answer_diff(s, d->id, sums, d->buckets);
+			answer_diff(s, d->id, sums, d->slice.buckets);
 		return;
 	}
-	if (l->n == 0 && d->slices == 1) {
+	if (l->n == 0 && d->slice.of == 1) {
 		listing_free(l);
 		answer_diff(s, d->id, NULL, 0);
 		return;
 	}
-	answer_diff(s, d->id, sums, d->buckets);
+	answer_diff(s, d->id, sums, d->slice.buckets);
 	keep_listing(s, d, l);
 }
 
@@ -401,14 +314,14 @@ bool on_dir(struct session *s, const struct frame *f)
 {
 	AUTO_DIAG diag = DIAG_INIT;
 	struct msg_dir m;
-	struct tdir *d;
+	struct dir *d;
 
 	if (!msg_dir_get(f, &m))
 		return answer_malformed(s, "directory");
 	if (dir_find(s, f->id))
 		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "directory %u is open already", f->id);
-	if (s->dirs_n == TARGET_DIRS_MAX)
-		return answer_error(s, DIAG_RECEIVER_LIMIT, "more than %u directories are open", TARGET_DIRS_MAX);
+	if (s->dirs_n == DIRS_MAX)
+		return answer_error(s, DIAG_RECEIVER_LIMIT, "more than %u directories are open", DIRS_MAX);
 	d = dir_add(s, f->id, &m);
 	if (m.meta.len) {
 		if (meta_unpack(m.meta.p, m.meta.len, s->fields, &d->want) != m.meta.len || d->want.type != META_DIR)
@@ -421,7 +334,7 @@ bool on_dir(struct session *s, const struct frame *f)
 	}
 	if (m.flags & DIR_NEW)
 		return true;
-	if (d->fd < 0 || d->made)
+	if (d->at.fd < 0 || d->at.made)
 		answer_diff(s, d->id, NULL, 0);
 	else
 		compare_slice(s, d, &m.digest);
@@ -432,7 +345,7 @@ bool on_dir_end(struct session *s, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
 	uint8_t flags = rd_u8(&r);
-	struct tdir *d = dir_find(s, f->id);
+	struct dir *d = dir_find(s, f->id);
 	struct msg_dir_done done = {};
 	size_t start;
 
@@ -444,7 +357,7 @@ bool on_dir_end(struct session *s, const struct frame *f)
 		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "directory %u ends with files open", f->id);
 	if ((flags & DIR_END_NO_META) || !d->has_want) {
 		if (!s->dry)
-			put_back(d);
+			place_put_back(&d->at);
 	} else {
 		done.failed = apply_own(s, d, &done.set, &done.diag);
 	}

@@ -21,25 +21,25 @@ const struct meta *entry_fresh(struct meta *room, const struct stat *st, bool pl
 	return room;
 }
 
-int entry_open(struct session *s, struct tdir *d, const char *name, int flags)
+int entry_open(struct session *s, struct place *at, const char *name, int flags)
 {
 	const int how = flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	struct stat st;
 	int fd, err;
 
-	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
 	if (!S_ISREG(st.st_mode)) { /* a device must not even be opened */
 		errno = EINVAL;
 		return -1;
 	}
-	fd = openat(d->fd, name, how);
-	if (fd < 0 && entry_unlock(s, d, name, errno))
-		fd = openat(d->fd, name, how);
+	fd = openat(at->fd, name, how);
+	if (fd < 0 && entry_unlock(s, at, name, errno))
+		fd = openat(at->fd, name, how);
 	err = errno;
 	if (fd < 0 && err == EACCES && !s->dry && !s->is_root && st.st_uid == geteuid() &&
-		resolve_chmod(d->fd, name, (st.st_mode & 0777) | 0600) == 0)
-		fd = openat(d->fd, name, how);
+		resolve_chmod(at->fd, name, (st.st_mode & 0777) | 0600) == 0)
+		fd = openat(at->fd, name, how);
 	else
 		errno = err;
 	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
@@ -68,103 +68,103 @@ static void count_nothing(void *arg, uint8_t type, const char *path)
 	(void)path;
 }
 
-bool entry_may_become(struct session *s, struct tdir *d, const char *name, uint8_t type, struct diag *diag)
+bool entry_may_become(struct session *s, struct place *at, const char *name, uint8_t type, struct diag *diag)
 {
 	struct stat st;
 
-	if (!s->has_rules || d->fd < 0 || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		type_of_mode(st.st_mode) == type || !scope_protected(s, d->src, name, S_ISDIR(st.st_mode)))
+	if (!s->has_rules || at->fd < 0 || fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		type_of_mode(st.st_mode) == type || !scope_protected(s, at->src, name, S_ISDIR(st.st_mode)))
 		return true;
-	fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, d, name, "cannot replace");
+	fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, at, name, "cannot replace");
 	return false;
 }
 
-int entry_clear_way(struct session *s, struct tdir *d, const char *name, struct diag *diag)
+int entry_clear_way(struct session *s, struct place *at, const char *name, struct diag *diag)
 {
 	struct remove_sink sink = {.removed = count_nothing, .failed = keep_first, .arg = diag, .budget = UINT64_MAX};
 	struct stat st;
 
-	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+	if (fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
 		return 0;
-	if (scope_hidden(s, d->dst, name) || scope_reserved(d, name) || scope_protected(s, d->src, name, true)) {
-		fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, d, name, "cannot replace the directory");
+	if (scope_hidden(s, at->dst, name) || scope_reserved(at, name) || scope_protected(s, at->src, name, true)) {
+		fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, at, name, "cannot replace the directory");
 		return -1;
 	}
-	if (unlinkat(d->fd, name, AT_REMOVEDIR) == 0)
+	if (unlinkat(at->fd, name, AT_REMOVEDIR) == 0)
 		return 0;
 	if (!(s->flags & HELLO_DELETE)) {
-		fail_entry(diag, errno == EBUSY ? DIAG_RECEIVER_MOUNT : DIAG_RECEIVER_OBSTRUCTED, errno, d, name,
+		fail_entry(diag, errno == EBUSY ? DIAG_RECEIVER_MOUNT : DIAG_RECEIVER_OBSTRUCTED, errno, at, name,
 			"cannot replace the directory");
 		return -1;
 	}
 	/* First a look at all of it: either the whole tree goes, or nothing of it. */
-	if (!remove_entry(s, d, name, REMOVE_LIST, &sink) || !remove_entry(s, d, name, 0, &sink)) {
+	if (!remove_entry(s, at, name, REMOVE_LIST, &sink) || !remove_entry(s, at, name, 0, &sink)) {
 		if (!diag_is_set(diag))
-			fail_entry(diag, DIAG_RECEIVER_OBSTRUCTED, ENOTEMPTY, d, name, "cannot replace the directory");
+			fail_entry(diag, DIAG_RECEIVER_OBSTRUCTED, ENOTEMPTY, at, name, "cannot replace the directory");
 		return -1;
 	}
 	return 0;
 }
 
-int entry_commit(struct session *s, struct tmpname *t, struct tdir *d, const char *name, struct diag *diag)
+int entry_commit(struct session *s, struct tmpname *t, struct place *at, const char *name, struct diag *diag)
 {
 	struct stat st;
 
-	dir_modify(s, d);
+	place_modify(s, at);
 	if (s->has_rules && fstatat(t->dirfd, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		!entry_may_become(s, d, name, type_of_mode(st.st_mode), diag))
+		!entry_may_become(s, at, name, type_of_mode(st.st_mode), diag))
 		return -1;
-	entry_unname(s, d->fd, name);
+	entry_unname(s, at->fd, name);
 	for (int tries = 0; tries < TRIES; tries++) {
-		if (renameat(t->dirfd, t->name, d->fd, name) == 0) {
+		if (renameat(t->dirfd, t->name, at->fd, name) == 0) {
 			t->dirfd = -1;
 			return 0;
 		}
 		if (errno == EXDEV && !t->beside) {
-			d->beside = true;
+			at->beside = true;
 			return -2;
 		}
 		if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST) {
-			if (entry_clear_way(s, d, name, diag) < 0)
+			if (entry_clear_way(s, at, name, diag) < 0)
 				return -1;
-		} else if (!entry_unlock(s, d, name, errno)) {
+		} else if (!entry_unlock(s, at, name, errno)) {
 			break;
 		}
 	}
-	fail_entry(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot replace");
+	fail_entry(diag, DIAG_RECEIVER_CREATE, errno, at, name, "cannot replace");
 	return -1;
 }
 
-int entry_mkdir(struct session *s, struct tdir *d, const char *name, mode_t mode, bool *out_made, struct diag *diag)
+int entry_mkdir(struct session *s, struct place *at, const char *name, mode_t mode, bool *out_made, struct diag *diag)
 {
 	struct stat st;
 
 	*out_made = false;
 	for (int tries = 0; tries < TRIES; tries++) {
-		if (mkdirat(d->fd, name, mode) == 0) {
-			dir_modify(s, d);
+		if (mkdirat(at->fd, name, mode) == 0) {
+			place_modify(s, at);
 			*out_made = true;
 			return 0;
 		}
 		if (errno != EEXIST) {
-			if (entry_unlock(s, d, NULL, errno))
+			if (entry_unlock(s, at, NULL, errno))
 				continue;
 			break;
 		}
-		if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (S_ISDIR(st.st_mode))
 			return 0;
-		if (scope_hidden(s, d->dst, name) || scope_protected(s, d->src, name, false)) {
-			fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, d, name, "cannot replace by a directory");
+		if (scope_hidden(s, at->dst, name) || scope_protected(s, at->src, name, false)) {
+			fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, at, name, "cannot replace by a directory");
 			return -1;
 		}
-		dir_modify(s, d);
-		entry_unname(s, d->fd, name);
-		if (unlinkat(d->fd, name, 0) < 0 && errno != ENOENT && !entry_unlock(s, d, name, errno))
+		place_modify(s, at);
+		entry_unname(s, at->fd, name);
+		if (unlinkat(at->fd, name, 0) < 0 && errno != ENOENT && !entry_unlock(s, at, name, errno))
 			break;
 	}
-	fail_entry(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot make the directory");
+	fail_entry(diag, DIAG_RECEIVER_CREATE, errno, at, name, "cannot make the directory");
 	return -1;
 }
 
@@ -192,40 +192,40 @@ static int special_create(int dirfd, const char *name, const struct meta *m)
 	return -1;
 }
 
-/* Metadata of what was just made as dirfd/as; messages call it d/name. */
-static void special_apply(struct session *s, int dirfd, const char *as, bool plain, struct tdir *d, const char *name,
+/* Metadata of what was just made as dirfd/as; messages call it at/name. */
+static void special_apply(struct session *s, int dirfd, const char *as, bool plain, struct place *at, const char *name,
 	const struct meta *m, struct diag *diag, struct stat *st)
 {
 	struct meta room;
 	unsigned failed = META_D_TYPE;
 
-	if (fstatat(dirfd, as, st, AT_SYMLINK_NOFOLLOW) == 0 && dir_enter(s, dirfd) == 0)
+	if (fstatat(dirfd, as, st, AT_SYMLINK_NOFOLLOW) == 0 && place_enter(s, dirfd) == 0)
 		failed = meta_apply_name(dirfd, as, m, entry_fresh(&room, st, plain), s->fields);
-	fail_metadata(diag, failed, errno, d, name);
+	fail_metadata(diag, failed, errno, at, name);
 }
 
 static int special_replace(
-	struct session *s, struct tdir *d, const char *name, const struct meta *m, struct diag *diag, struct stat *st)
+	struct session *s, struct place *at, const char *name, const struct meta *m, struct diag *diag, struct stat *st)
 {
 	for (int tries = 0; tries < TRIES; tries++) {
 		struct tmpname t;
 		int ret;
 
-		tmp_place(s, d, &t);
+		tmp_place(s, at, &t);
 		if (special_create(t.dirfd, t.name, m) < 0) {
-			if (errno == EEXIST || errno == ENOENT || (t.beside && entry_unlock(s, d, NULL, errno)))
+			if (errno == EEXIST || errno == ENOENT || (t.beside && entry_unlock(s, at, NULL, errno)))
 				continue;
 			break;
 		}
 		diag_release(diag);
-		special_apply(s, t.dirfd, t.name, tmp_is_plain(s, d, &t), d, name, m, diag, st);
+		special_apply(s, t.dirfd, t.name, tmp_is_plain(s, at, &t), at, name, m, diag, st);
 		if (diag_is_set(diag)) {
 			AUTO_DIAG other = DIAG_INIT;
-			ret = entry_commit(s, &t, d, name, &other);
+			ret = entry_commit(s, &t, at, name, &other);
 			if (ret == -1)
 				diag_move(diag, &other);
 		} else {
-			ret = entry_commit(s, &t, d, name, diag);
+			ret = entry_commit(s, &t, at, name, diag);
 		}
 		if (ret == 0)
 			return 0;
@@ -233,54 +233,54 @@ static int special_replace(
 		if (ret == -1)
 			return -1;
 	}
-	fail_entry(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot make");
+	fail_entry(diag, DIAG_RECEIVER_CREATE, errno, at, name, "cannot make");
 	return -1;
 }
 
-int entry_make_special(struct session *s, struct tdir *d, const char *name, const struct meta *m, bool is_new,
+int entry_make_special(struct session *s, struct place *at, const char *name, const struct meta *m, bool is_new,
 	struct diag *diag, struct stat *out_st)
 {
-	dir_modify(s, d);
+	place_modify(s, at);
 	if (!is_new)
-		return special_replace(s, d, name, m, diag, out_st);
+		return special_replace(s, at, name, m, diag, out_st);
 	for (int tries = 0; tries < TRIES; tries++) {
-		if (special_create(d->fd, name, m) == 0) {
-			special_apply(s, d->fd, name, d->plain, d, name, m, diag, out_st);
+		if (special_create(at->fd, name, m) == 0) {
+			special_apply(s, at->fd, name, at->plain, at, name, m, diag, out_st);
 			return 0;
 		}
 		if (errno == EEXIST)
-			return special_replace(s, d, name, m, diag, out_st);
-		if (!entry_unlock(s, d, NULL, errno))
+			return special_replace(s, at, name, m, diag, out_st);
+		if (!entry_unlock(s, at, NULL, errno))
 			break;
 	}
-	fail_entry(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot make");
+	fail_entry(diag, DIAG_RECEIVER_CREATE, errno, at, name, "cannot make");
 	return -1;
 }
 
 /* ---- metadata, and an inode of its own ---- */
 
-int entry_apply(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m,
+int entry_apply(struct session *s, struct place *at, const char *name, int fd, const struct meta *m,
 	const struct meta *have, struct diag *diag)
 {
 	AUTO_CLOSE int opened = -1;
 	unsigned failed;
 
-	written_note(s, d->fd, d->dev);
+	written_note(s, at->fd, at->dev);
 	if (fd < 0 && m->type == META_REG) {
-		fd = opened = entry_open(s, d, name, O_RDONLY);
+		fd = opened = entry_open(s, at, name, O_RDONLY);
 		if (fd < 0) {
-			fail_entry(diag, DIAG_RECEIVER_METADATA, errno, d, name, "cannot open");
+			fail_entry(diag, DIAG_RECEIVER_METADATA, errno, at, name, "cannot open");
 			return -1;
 		}
 		have = NULL; /* opening it may have changed flags or mode */
 	}
 	if (fd >= 0)
 		failed = meta_apply_fd(fd, m, have, s->fields);
-	else if (dir_enter(s, d->fd) < 0)
+	else if (place_enter(s, at->fd) < 0)
 		failed = META_D_MTIME;
 	else
-		failed = meta_apply_name(d->fd, name, m, have, s->fields);
-	fail_metadata(diag, failed, errno, d, name);
+		failed = meta_apply_name(at->fd, name, m, have, s->fields);
+	fail_metadata(diag, failed, errno, at, name);
 	return failed ? -1 : 0;
 }
 
@@ -292,32 +292,32 @@ struct meta entry_movable(const struct meta *m)
 	return movable;
 }
 
-void entry_lock(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m, struct diag *diag)
+void entry_lock(struct session *s, struct place *at, const char *name, int fd, const struct meta *m, struct diag *diag)
 {
 	const unsigned fields = s->fields & (META_F_FLAGS | META_F_FLAGS_PRIV);
 	AUTO_DIAG failed = DIAG_INIT;
 
 	if (!(m->flags & META_FLAGS_PRIV) || !(fields & META_F_FLAGS_PRIV))
 		return;
-	fail_metadata(&failed, meta_apply_fd(fd, m, NULL, fields), errno, d, name);
+	fail_metadata(&failed, meta_apply_fd(fd, m, NULL, fields), errno, at, name);
 	if (diag_is_set(&failed) && !diag_is_set(diag))
 		diag_move(diag, &failed);
 }
 
-static int break_regular(struct session *s, struct tdir *d, const char *name, const struct meta *m, struct diag *diag)
+static int break_regular(struct session *s, struct place *at, const char *name, const struct meta *m, struct diag *diag)
 {
-	AUTO_CLOSE int from = entry_open(s, d, name, O_RDONLY);
+	AUTO_CLOSE int from = entry_open(s, at, name, O_RDONLY);
 	const struct meta movable = entry_movable(m);
 	struct stat st;
 
 	if (from < 0 || fstat(from, &st) < 0) {
-		fail_entry(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot open");
+		fail_entry(diag, DIAG_RECEIVER_WRITE, errno, at, name, "cannot open");
 		return -1;
 	}
 	for (int tries = 0; tries < TRIES; tries++) {
 		AUTO_DIAG other = DIAG_INIT;
 		struct tmpname t;
-		AUTO_CLOSE int to = tmp_create(s, d, &t);
+		AUTO_CLOSE int to = tmp_create(s, at, &t);
 		unsigned failed;
 		int ret;
 
@@ -330,10 +330,10 @@ static int break_regular(struct session *s, struct tdir *d, const char *name, co
 		}
 		failed = meta_apply_fd(to, &movable, NULL, s->fields);
 		diag_release(diag);
-		fail_metadata(diag, failed, errno, d, name);
-		ret = entry_commit(s, &t, d, name, &other);
+		fail_metadata(diag, failed, errno, at, name);
+		ret = entry_commit(s, &t, at, name, &other);
 		if (ret == 0) {
-			entry_lock(s, d, name, to, m, diag);
+			entry_lock(s, at, name, to, m, diag);
 			return diag_is_set(diag) ? -1 : 0;
 		}
 		tmp_discard(&t);
@@ -342,16 +342,16 @@ static int break_regular(struct session *s, struct tdir *d, const char *name, co
 			return -1;
 		}
 	}
-	fail_entry(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot make a copy of its own for");
+	fail_entry(diag, DIAG_RECEIVER_WRITE, errno, at, name, "cannot make a copy of its own for");
 	return -1;
 }
 
-int entry_break(struct session *s, struct tdir *d, const char *name, const struct meta *m, struct diag *diag)
+int entry_break(struct session *s, struct place *at, const char *name, const struct meta *m, struct diag *diag)
 {
 	struct stat st;
 
-	dir_modify(s, d);
+	place_modify(s, at);
 	if (m->type == META_REG)
-		return break_regular(s, d, name, m, diag);
-	return entry_make_special(s, d, name, m, false, diag, &st) < 0 || diag_is_set(diag) ? -1 : 0;
+		return break_regular(s, at, name, m, diag);
+	return entry_make_special(s, at, name, m, false, diag, &st) < 0 || diag_is_set(diag) ? -1 : 0;
 }

@@ -24,9 +24,9 @@ static enum diag_code code_for(enum diag_code code, int err)
 }
 
 void fail_entry(
-	struct diag *d, enum diag_code code, int err, const struct tdir *dir, const char *name, const char *what)
+	struct diag *d, enum diag_code code, int err, const struct place *at, const char *name, const char *what)
 {
-	const char *src_dir = dir ? dir->src : "", *dst_dir = dir ? dir->dst : "";
+	const char *src_dir = at ? at->src : "", *dst_dir = at ? at->dst : "";
 	AUTO_FREE char *src = name ? path_join(src_dir, name) : xstrdup(src_dir);
 	AUTO_FREE char *dst = name ? path_join(dst_dir, name) : xstrdup(*dst_dir ? dst_dir : ".");
 	AUTO_FREE char *shown = text_escaped(dst);
@@ -34,7 +34,7 @@ void fail_entry(
 	diag_set(d, code_for(code, err), err, src, "%s '%s' at the target", what, shown);
 }
 
-void fail_metadata(struct diag *diag, unsigned mask, int err, const struct tdir *d, const char *name)
+void fail_metadata(struct diag *diag, unsigned mask, int err, const struct place *at, const char *name)
 {
 	AUTO_BUF what = BUF_INIT;
 
@@ -43,5 +43,5 @@ void fail_metadata(struct diag *diag, unsigned mask, int err, const struct tdir 
 	buf_append_str(&what, "cannot set ");
 	meta_diff_names(&what, mask);
 	buf_append_str(&what, " of");
-	fail_entry(diag, DIAG_RECEIVER_METADATA, err, d, name, buf_cstr(&what));
+	fail_entry(diag, DIAG_RECEIVER_METADATA, err, at, name, buf_cstr(&what));
 }

@@ -13,18 +13,18 @@
 
 #define NOCOW 0x00800000u
 
-void file_fail(struct tfile *f, enum diag_code code, int err, const char *what)
+void file_fail(struct file *f, enum diag_code code, int err, const char *what)
 {
 	if (diag_is_set(&f->failed))
 		return;
-	fail_entry(&f->failed, code, err, f->dir, f->name, what);
+	fail_entry(&f->failed, code, err, f->dir ? &f->dir->at : NULL, f->name, what);
 	/* A new file for which there is no room gives back what it has taken: the rest may still fit. */
 	if (f->failed.code == DIAG_RECEIVER_FULL && f->created && f->fd >= 0 && f->tmp.dirfd < 0 &&
 		ftruncate(f->fd, 0) < 0)
 		return;
 }
 
-struct tfile *file_find(struct session *s, uint32_t id)
+struct file *file_find(struct session *s, uint32_t id)
 {
 	for (size_t i = 0; i < s->files_n; i++) {
 		if (s->files[i]->id == id)
@@ -33,7 +33,7 @@ struct tfile *file_find(struct session *s, uint32_t id)
 	return NULL;
 }
 
-void file_close(struct session *s, struct tfile *f)
+void file_close(struct session *s, struct file *f)
 {
 	for (size_t i = 0; i < s->files_n; i++) {
 		if (s->files[i] == f) {
@@ -58,7 +58,7 @@ void file_close(struct session *s, struct tfile *f)
 }
 
 /* Nothing half-written may look finished: a time that would be the source's is taken away. */
-void file_spoil_time(struct session *s, const struct tfile *f)
+void file_spoil_time(struct session *s, const struct file *f)
 {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = !f->want.mtime_s}};
 	struct stat st;
@@ -80,20 +80,20 @@ void file_abandon_all(struct session *s)
 
 /* ---- where to write ---- */
 
-static bool create_tmp(struct session *s, struct tfile *f)
+static bool create_tmp(struct session *s, struct file *f)
 {
-	f->fd = tmp_create(s, f->dir, &f->tmp);
+	f->fd = tmp_create(s, &f->dir->at, &f->tmp);
 	if (f->fd < 0 || fstat(f->fd, &f->fresh) < 0) {
 		file_fail(f, DIAG_RECEIVER_CREATE, errno, "cannot create a temporary file for");
 		return false;
 	}
-	written_note(s, f->dir->fd, f->dir->dev);
-	if ((f->want.flags & NOCOW) || !tmp_is_plain(s, f->dir, &f->tmp))
+	written_note(s, f->dir->at.fd, f->dir->at.dev);
+	if ((f->want.flags & NOCOW) || !tmp_is_plain(s, &f->dir->at, &f->tmp))
 		meta_apply_creation_flags(f->fd, &f->want, s->fields);
 	return true;
 }
 
-bool file_copy_equal(struct session *s, struct tfile *f)
+bool file_copy_equal(struct session *s, struct file *f)
 {
 	const size_t n = f->equal.len / sizeof(uint64_t);
 
@@ -110,7 +110,7 @@ bool file_copy_equal(struct session *s, struct tfile *f)
 	return true;
 }
 
-bool file_materialise(struct session *s, struct tfile *f)
+bool file_materialise(struct session *s, struct file *f)
 {
 	if (diag_is_set(&f->failed) || s->dry)
 		return false;
@@ -122,19 +122,19 @@ bool file_materialise(struct session *s, struct tfile *f)
 	return file_copy_equal(s, f);
 }
 
-static bool wants_inplace(const struct session *s, const struct tfile *f)
+static bool wants_inplace(const struct session *s, const struct file *f)
 {
 	if ((s->flags & HELLO_REPLACE) || (f->flags & FILE_BREAK) || f->have.nlink != 1)
 		return false;
-	return (s->flags & HELLO_INPLACE) || f->have.size >= TARGET_INPLACE_MIN;
+	return (s->flags & HELLO_INPLACE) || f->have.size >= INPLACE_MIN;
 }
 
 /* What is there under the name, as basis. It may be gone, or something else, by now: then there is none. */
-static void open_basis(struct session *s, struct tfile *f)
+static void open_basis(struct session *s, struct file *f)
 {
 	struct stat st;
 
-	f->basis_fd = entry_open(s, f->dir, f->name, O_RDONLY);
+	f->basis_fd = entry_open(s, &f->dir->at, f->name, O_RDONLY);
 	if (f->basis_fd < 0)
 		return;
 	if (fstat(f->basis_fd, &st) < 0 || meta_read_fd(f->basis_fd, s->fields, &f->have) < 0) {
@@ -145,7 +145,7 @@ static void open_basis(struct session *s, struct tfile *f)
 	(void)posix_fadvise(f->basis_fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	if (s->dry || !wants_inplace(s, f))
 		return;
-	f->fd = entry_open(s, f->dir, f->name, O_RDWR);
+	f->fd = entry_open(s, &f->dir->at, f->name, O_RDWR);
 	if (f->fd < 0)
 		return; /* it is being executed, or swapped to: beside */
 	if (fstat(f->fd, &st) < 0 || st.st_ino != f->have.ino || st.st_dev != f->have.dev) {
@@ -156,17 +156,17 @@ static void open_basis(struct session *s, struct tfile *f)
 	close(f->basis_fd);
 	f->basis_fd = f->fd;
 	f->inplace = true;
-	written_note(s, f->dir->fd, f->dir->dev);
+	written_note(s, f->dir->at.fd, f->dir->at.dev);
 }
 
-static void open_new(struct session *s, struct tfile *f)
+static void open_new(struct session *s, struct file *f)
 {
 	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 
-	dir_modify(s, f->dir);
-	f->fd = openat(f->dir->fd, f->name, flags, 0600);
-	if (f->fd < 0 && entry_unlock(s, f->dir, NULL, errno))
-		f->fd = openat(f->dir->fd, f->name, flags, 0600);
+	place_modify(s, &f->dir->at);
+	f->fd = openat(f->dir->at.fd, f->name, flags, 0600);
+	if (f->fd < 0 && entry_unlock(s, &f->dir->at, NULL, errno))
+		f->fd = openat(f->dir->at.fd, f->name, flags, 0600);
 	if (f->fd < 0 && errno == EEXIST) {
 		create_tmp(s, f);
 		return;
@@ -176,7 +176,7 @@ static void open_new(struct session *s, struct tfile *f)
 		return;
 	}
 	f->created = true;
-	if ((f->want.flags & NOCOW) || !f->dir->plain)
+	if ((f->want.flags & NOCOW) || !f->dir->at.plain)
 		meta_apply_creation_flags(f->fd, &f->want, s->fields);
 }
 
@@ -203,7 +203,7 @@ static int open_path(struct session *s, const struct bytes *path, int flags)
 	return fd;
 }
 
-static void open_segment(struct session *s, struct tfile *f, const struct msg_file *m)
+static void open_segment(struct session *s, struct file *f, const struct msg_file *m)
 {
 	struct stat st;
 
@@ -228,7 +228,7 @@ static void open_segment(struct session *s, struct tfile *f, const struct msg_fi
 
 /* ---- FILE ---- */
 
-void file_answer_done(struct session *s, struct tfile *f, const struct msg_file_done *done)
+void file_answer_done(struct session *s, struct file *f, const struct msg_file_done *done)
 {
 	size_t start = frame_begin(&s->out, MSG_FILE_DONE, f->id);
 
@@ -236,16 +236,16 @@ void file_answer_done(struct session *s, struct tfile *f, const struct msg_file_
 	frame_end(&s->out, start);
 }
 
-static void answer_ok(struct session *s, struct tfile *f)
+static void answer_ok(struct session *s, struct file *f)
 {
-	AUTO_FREE char *own = path_join(f->dir->dst, f->name);
+	AUTO_FREE char *own = path_join(f->dir->at.dst, f->name);
 	AUTO_FREE char *tmp = NULL;
 	const char *path = own;
 	struct msg_file_ok m = {.inplace = f->inplace, .basis = f->basis_size};
 	size_t start;
 
 	if (f->tmp.dirfd >= 0)
-		path = tmp = path_join(f->tmp.beside ? f->dir->dst : TMP_DIR, f->tmp.name);
+		path = tmp = path_join(f->tmp.beside ? f->dir->at.dst : TMP_DIR, f->tmp.name);
 	m.path = (struct bytes){(const uint8_t *)path, strlen(path)};
 	if (f->basis_fd >= 0)
 		m.basis_path = (struct bytes){(const uint8_t *)own, strlen(own)};
@@ -254,7 +254,7 @@ static void answer_ok(struct session *s, struct tfile *f)
 	frame_end(&s->out, start);
 }
 
-static void file_open(struct session *s, struct tfile *f, const struct msg_file *m)
+static void file_open(struct session *s, struct file *f, const struct msg_file *m)
 {
 	if (f->flags & FILE_SEGMENT) {
 		open_segment(s, f, m);
@@ -267,11 +267,11 @@ static void file_open(struct session *s, struct tfile *f, const struct msg_file 
 		return;
 	}
 	f->dir->files++;
-	if (scope_reserved(f->dir, f->name) || scope_hidden(s, f->dir->dst, f->name)) {
+	if (scope_reserved(&f->dir->at, f->name) || scope_hidden(s, f->dir->at.dst, f->name)) {
 		file_fail(f, DIAG_RECEIVER_RESERVED, 0, "cannot use the name");
 		return;
 	}
-	if (f->dir->fd < 0)
+	if (f->dir->at.fd < 0)
 		return; /* dry run */
 	if (f->flags & FILE_UPDATE)
 		open_basis(s, f);
@@ -284,14 +284,14 @@ static void file_open(struct session *s, struct tfile *f, const struct msg_file 
 bool on_file(struct session *s, const struct frame *fr)
 {
 	struct msg_file m;
-	struct tfile *f;
+	struct file *f;
 
 	if (!msg_file_get(fr, &m))
 		return answer_malformed(s, "file");
 	if (file_find(s, fr->id))
 		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "file %u is open already", fr->id);
-	if (s->files_n == TARGET_FILES_MAX)
-		return answer_error(s, DIAG_RECEIVER_LIMIT, "more than %u files are open", TARGET_FILES_MAX);
+	if (s->files_n == FILES_MAX)
+		return answer_error(s, DIAG_RECEIVER_LIMIT, "more than %u files are open", FILES_MAX);
 	f = xcalloc(1, sizeof(*f));
 	f->id = fr->id;
 	f->flags = m.flags;

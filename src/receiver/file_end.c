@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-static bool all_equal(const struct tfile *f, uint64_t size)
+static bool all_equal(const struct file *f, uint64_t size)
 {
 	uint64_t range[2];
 
@@ -17,7 +17,7 @@ static bool all_equal(const struct tfile *f, uint64_t size)
 }
 
 /* Nothing differed: the inode stays, unless it must not be shared. */
-static bool stays(const struct session *s, struct tfile *f, bool unchanged)
+static bool stays(const struct session *s, struct file *f, bool unchanged)
 {
 	uint64_t whole[2] = {0, f->basis_size};
 
@@ -33,10 +33,10 @@ static bool stays(const struct session *s, struct tfile *f, bool unchanged)
 }
 
 /* The temporary name is on another file system in spite of its device number: once more, beside. */
-static int commit_beside(struct session *s, struct tfile *f, struct diag *warn)
+static int commit_beside(struct session *s, struct file *f, struct diag *warn)
 {
 	struct tmpname t;
-	AUTO_CLOSE int to = tmp_create(s, f->dir, &t);
+	AUTO_CLOSE int to = tmp_create(s, &f->dir->at, &t);
 	const struct meta movable = entry_movable(&f->want);
 	unsigned failed;
 	struct diag diag = DIAG_INIT;
@@ -48,31 +48,31 @@ static int commit_beside(struct session *s, struct tfile *f, struct diag *warn)
 	}
 	failed = meta_apply_fd(to, &movable, NULL, s->fields);
 	diag_release(warn);
-	fail_metadata(warn, failed, errno, f->dir, f->name);
-	if (fstat(to, &f->fresh) < 0 || entry_commit(s, &t, f->dir, f->name, &diag) != 0) {
+	fail_metadata(warn, failed, errno, &f->dir->at, f->name);
+	if (fstat(to, &f->fresh) < 0 || entry_commit(s, &t, &f->dir->at, f->name, &diag) != 0) {
 		if (!diag_is_set(&diag))
-			fail_entry(&diag, DIAG_RECEIVER_CREATE, EXDEV, f->dir, f->name, "cannot replace");
+			fail_entry(&diag, DIAG_RECEIVER_CREATE, EXDEV, &f->dir->at, f->name, "cannot replace");
 		diag_move(&f->failed, &diag);
 		tmp_discard(&t);
 		return -1;
 	}
-	entry_lock(s, f->dir, f->name, to, &f->want, warn);
+	entry_lock(s, &f->dir->at, f->name, to, &f->want, warn);
 	return 0;
 }
 
-static void finish_metadata(struct session *s, struct tfile *f, int fd, struct msg_file_done *done)
+static void finish_metadata(struct session *s, struct file *f, int fd, struct msg_file_done *done)
 {
 	const bool fresh = f->created || f->tmp.dirfd >= 0;
-	const bool plain = f->tmp.dirfd >= 0 ? tmp_is_plain(s, f->dir, &f->tmp) : f->dir->plain;
+	const bool plain = f->tmp.dirfd >= 0 ? tmp_is_plain(s, &f->dir->at, &f->tmp) : f->dir->at.plain;
 	const struct meta want = f->tmp.dirfd >= 0 ? entry_movable(&f->want) : f->want;
 	struct meta room;
 	unsigned failed = meta_apply_fd(fd, &want, fresh ? entry_fresh(&room, &f->fresh, plain) : NULL, s->fields);
 
-	written_note(s, f->dir->fd, f->dir->dev);
-	fail_metadata(&done->diag, failed, errno, f->dir, f->name);
+	written_note(s, f->dir->at.fd, f->dir->at.dev);
+	fail_metadata(&done->diag, failed, errno, &f->dir->at, f->name);
 }
 
-static void commit(struct session *s, struct tfile *f, bool unchanged, struct msg_file_done *done)
+static void commit(struct session *s, struct file *f, bool unchanged, struct msg_file_done *done)
 {
 	struct stat st;
 	int fd, ret;
@@ -98,16 +98,16 @@ static void commit(struct session *s, struct tfile *f, bool unchanged, struct ms
 	done->ino = st.st_ino;
 	if (f->tmp.dirfd < 0 || diag_is_set(&f->failed))
 		return;
-	ret = entry_commit(s, &f->tmp, f->dir, f->name, &f->failed);
+	ret = entry_commit(s, &f->tmp, &f->dir->at, f->name, &f->failed);
 	if (ret == 0)
-		entry_lock(s, f->dir, f->name, fd, &f->want, &done->diag);
+		entry_lock(s, &f->dir->at, f->name, fd, &f->want, &done->diag);
 	if (ret == -2 && commit_beside(s, f, &done->diag) == 0) {
 		done->dev = f->fresh.st_dev;
 		done->ino = f->fresh.st_ino;
 	}
 }
 
-static void answer_again(struct session *s, struct tfile *f)
+static void answer_again(struct session *s, struct file *f)
 {
 	struct msg_file_done done = {.status = FILE_AGAIN, .runs = {f->again.data, f->again.len}};
 
@@ -115,7 +115,7 @@ static void answer_again(struct session *s, struct tfile *f)
 	buf_clear(&f->again);
 }
 
-static void file_finish(struct session *s, struct tfile *f, const struct msg_file_end *m)
+static void file_finish(struct session *s, struct file *f, const struct msg_file_end *m)
 {
 	struct msg_file_done done = {.status = FILE_COMMITTED};
 
@@ -138,7 +138,7 @@ static void file_finish(struct session *s, struct tfile *f, const struct msg_fil
 
 bool on_file_end(struct session *s, const struct frame *fr)
 {
-	struct tfile *f = file_find(s, fr->id);
+	struct file *f = file_find(s, fr->id);
 	struct msg_file_end m;
 
 	if (!msg_file_end_get(fr, &m))

@@ -39,67 +39,67 @@ static bool unlock_source(struct session *s, struct source *from)
 		(from->flags.flags & META_FLAGS_PRIV) && meta_unlock_fd(from->locked_fd) == 0;
 }
 
-static void relock_source(struct source *from, struct diag *diag, struct tdir *d, const char *name)
+static void relock_source(struct source *from, struct diag *diag, struct place *at, const char *name)
 {
 	if (from->locked_fd < 0)
 		return;
 	if (from->flags.flags & META_FLAGS_PRIV)
 		fail_metadata(diag,
-			meta_apply_fd(from->locked_fd, &from->flags, NULL, META_F_FLAGS | META_F_FLAGS_PRIV), errno, d,
+			meta_apply_fd(from->locked_fd, &from->flags, NULL, META_F_FLAGS | META_F_FLAGS_PRIV), errno, at,
 			name);
 	close(from->locked_fd);
 	meta_release(&from->flags);
 }
 
 /* Over what is there, by a temporary name. 0, -1, or -2: again. */
-static int link_over(struct session *s, struct source *from, struct tdir *d, const char *name, struct diag *diag)
+static int link_over(struct session *s, struct source *from, struct place *at, const char *name, struct diag *diag)
 {
 	struct tmpname t;
 	int ret;
 
-	tmp_place(s, d, &t);
+	tmp_place(s, at, &t);
 	if (linkat(from->dirfd, from->name, t.dirfd, t.name, 0) < 0) {
 		if (errno == EXDEV && !t.beside) {
-			d->beside = true;
+			at->beside = true;
 			return -2;
 		}
-		if (errno == EEXIST || errno == ENOENT || entry_unlock(s, d, NULL, errno) || unlock_source(s, from))
+		if (errno == EEXIST || errno == ENOENT || entry_unlock(s, at, NULL, errno) || unlock_source(s, from))
 			return -2;
-		fail_entry(diag, DIAG_RECEIVER_LINK, errno, d, name, "cannot link");
+		fail_entry(diag, DIAG_RECEIVER_LINK, errno, at, name, "cannot link");
 		return -1;
 	}
-	ret = entry_commit(s, &t, d, name, diag);
+	ret = entry_commit(s, &t, at, name, diag);
 	if (ret != 0)
 		tmp_discard(&t);
 	return ret;
 }
 
-static int link_make(struct session *s, struct source *from, struct tdir *d, const char *name, struct diag *diag)
+static int link_make(struct session *s, struct source *from, struct place *at, const char *name, struct diag *diag)
 {
 	struct stat st;
 
 	for (int tries = 0; tries < 6; tries++) {
-		if (linkat(from->dirfd, from->name, d->fd, name, 0) == 0)
+		if (linkat(from->dirfd, from->name, at->fd, name, 0) == 0)
 			return 0;
 		if (errno == EEXIST) {
-			int ret = fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)
-				? entry_clear_way(s, d, name, diag)
-				: link_over(s, from, d, name, diag);
+			int ret = fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)
+				? entry_clear_way(s, at, name, diag)
+				: link_over(s, from, at, name, diag);
 			if (ret == -1)
 				return -1;
-			if (ret == 0 && points_to(d->fd, name, from))
+			if (ret == 0 && points_to(at->fd, name, from))
 				return 0;
 			continue;
 		}
-		if ((errno == EPERM || errno == EACCES) && (entry_unlock(s, d, NULL, errno) || unlock_source(s, from)))
+		if ((errno == EPERM || errno == EACCES) && (entry_unlock(s, at, NULL, errno) || unlock_source(s, from)))
 			continue;
 		break;
 	}
-	fail_entry(diag, DIAG_RECEIVER_LINK, errno, d, name, "cannot link");
+	fail_entry(diag, DIAG_RECEIVER_LINK, errno, at, name, "cannot link");
 	return -1;
 }
 
-static void link_one(struct session *s, struct tdir *d, const char *name, const char *existing,
+static void link_one(struct session *s, struct place *at, const char *name, const char *existing,
 	const struct msg_link *m, struct msg_op_done *done)
 {
 	struct source from = {.dev = m->dev, .ino = m->ino, .locked_fd = -1};
@@ -109,31 +109,31 @@ static void link_one(struct session *s, struct tdir *d, const char *name, const 
 	from.dirfd = parent;
 	done->why = META_D_HARDLINK;
 	if (s->dry) {
-		done->changed = d->fd < 0 || !points_to(d->fd, name, &from);
+		done->changed = at->fd < 0 || !points_to(at->fd, name, &from);
 		return;
 	}
-	if (scope_reserved(d, name) || scope_hidden(s, d->dst, name)) {
-		fail_entry(&done->diag, DIAG_RECEIVER_RESERVED, 0, d, name, "cannot use the name");
+	if (scope_reserved(at, name) || scope_hidden(s, at->dst, name)) {
+		fail_entry(&done->diag, DIAG_RECEIVER_RESERVED, 0, at, name, "cannot use the name");
 		return;
 	}
 	if (parent < 0 || fstatat(parent, from.name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !is_inode(&st, &from) ||
 		S_ISDIR(st.st_mode)) {
-		fail_entry(&done->diag, DIAG_RECEIVER_CHANGED, 0, d, name, "the first name is no longer there for");
+		fail_entry(&done->diag, DIAG_RECEIVER_CHANGED, 0, at, name, "the first name is no longer there for");
 		return;
 	}
 	done->dev = m->dev;
 	done->ino = m->ino;
-	if (points_to(d->fd, name, &from)) {
+	if (points_to(at->fd, name, &from)) {
 		done->why = 0;
 		return;
 	}
-	dir_modify(s, d);
-	done->changed = link_make(s, &from, d, name, &done->diag) == 0;
-	relock_source(&from, &done->diag, d, name);
+	place_modify(s, at);
+	done->changed = link_make(s, &from, at, name, &done->diag) == 0;
+	relock_source(&from, &done->diag, at, name);
 	/* The name that was linked may have become another inode's between the look and the call. */
-	if (done->changed && !points_to(d->fd, name, &from)) {
-		(void)unlinkat(d->fd, name, 0);
-		fail_entry(&done->diag, DIAG_RECEIVER_CHANGED, 0, d, name, "the first name has changed for");
+	if (done->changed && !points_to(at->fd, name, &from)) {
+		(void)unlinkat(at->fd, name, 0);
+		fail_entry(&done->diag, DIAG_RECEIVER_CHANGED, 0, at, name, "the first name has changed for");
 	}
 }
 
@@ -141,7 +141,7 @@ bool on_link(struct session *s, const struct frame *f)
 {
 	struct msg_op_done done = {};
 	struct msg_link m;
-	struct tdir *d;
+	struct dir *d;
 	size_t start;
 
 	if (!msg_link_get(f, &m))
@@ -152,7 +152,7 @@ bool on_link(struct session *s, const struct frame *f)
 		AUTO_FREE char *existing = xmemdup(m.existing.p, m.existing.len);
 
 		if (d)
-			link_one(s, d, name, existing, &m, &done);
+			link_one(s, &d->at, name, existing, &m, &done);
 		else
 			fail_entry(&done.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
 	}

@@ -32,31 +32,31 @@ static bool unpack_entry(struct session *s, const struct entry *e, struct meta *
 }
 
 /* False: malformed. */
-static bool list_entry(struct session *s, struct tdir *d, const struct entry *e, struct meta *want, struct meta *have,
-	struct answer *a)
+static bool list_entry(
+	struct session *s, struct dir *d, const struct entry *e, struct meta *want, struct meta *have, struct answer *a)
 {
 	char name[META_NAME_MAX + 1];
-	struct need n = {.index = d->index};
-	struct pair p = {.s = s, .d = d, .name = name, .want = want, .flags = e->flags, .have = have, .fd = -1};
+	struct need n = {.index = d->list.index};
+	struct pair p = {.s = s, .at = &d->at, .name = name, .want = want, .flags = e->flags, .have = have, .fd = -1};
 	uint64_t hash = digest_name(&s->digest, e->name.p, e->name.len);
 	struct own *o;
 
-	if (d->index++ == UINT32_MAX || !unpack_entry(s, e, want))
+	if (d->list.index++ == UINT32_MAX || !unpack_entry(s, e, want))
 		return false;
 	memcpy(name, e->name.p, e->name.len);
 	name[e->name.len] = '\0';
-	o = listing_find(d->own, hash, name);
+	o = listing_find(d->list.own, hash, name);
 	if (o && (o->flags & OWN_SEEN))
 		return false; /* a name twice */
 	if (o)
 		o->flags |= OWN_SEEN;
-	if (scope_reserved(d, name) || scope_hidden(s, d->dst, name)) {
-		fail_entry(&n.diag, DIAG_RECEIVER_RESERVED, 0, d, name, "cannot use the name");
+	if (scope_reserved(&d->at, name) || scope_hidden(s, d->at.dst, name)) {
+		fail_entry(&n.diag, DIAG_RECEIVER_RESERVED, 0, &d->at, name, "cannot use the name");
 		n.op = NEED_FAILED;
-	} else if (d->unreadable) {
-		fail_entry(&n.diag, DIAG_RECEIVER_LIST, 0, d, name, "no listing to compare");
+	} else if (d->list.unreadable) {
+		fail_entry(&n.diag, DIAG_RECEIVER_LIST, 0, &d->at, name, "no listing to compare");
 		n.op = NEED_FAILED;
-	} else if (!o || !same(s, d->own, o, e, want)) {
+	} else if (!o || !same(s, d->list.own, o, e, want)) {
 		need_find(&p, &n, o != NULL);
 	}
 	if (n.op)
@@ -67,45 +67,45 @@ static bool list_entry(struct session *s, struct tdir *d, const struct entry *e,
 /* ---- LIST ---- */
 
 /* Our listing, when it was not kept: the names alone, the entries are read one by one. */
-static void list_begin(struct session *s, struct tdir *d, const struct bytes *bitmap)
+static void list_begin(struct session *s, struct dir *d, const struct bytes *bitmap)
 {
 	uint32_t slices;
 
-	if (d->listing)
+	if (d->list.begun)
 		return;
-	d->listing = true;
-	buf_append(&d->bitmap, bitmap->p, bitmap->len);
-	if (!d->own && d->fd >= 0 && !d->made)
-		d->unreadable = listing_names(s, d, &d->own, &slices) != LISTING_OK;
-	if (!d->own)
-		d->own = xcalloc(1, sizeof(*d->own));
-	listing_index(d->own);
+	d->list.begun = true;
+	buf_append(&d->list.bitmap, bitmap->p, bitmap->len);
+	if (!d->list.own && d->at.fd >= 0 && !d->at.made)
+		d->list.unreadable = listing_names(s, &d->at, &d->slice, &d->list.own, &slices) != LISTING_OK;
+	if (!d->list.own)
+		d->list.own = xcalloc(1, sizeof(*d->list.own));
+	listing_index(d->list.own);
 }
 
-static void send_needs(struct session *s, struct tdir *d)
+static void send_needs(struct session *s, struct dir *d)
 {
-	buf_append(&s->out, d->needs.data, d->needs.len);
-	buf_clear(&d->needs);
+	buf_append(&s->out, d->list.needs.data, d->list.needs.len);
+	buf_clear(&d->list.needs);
 	answer_push(s);
 }
 
-static void list_end(struct session *s, struct tdir *d)
+static void list_end(struct session *s, struct dir *d)
 {
 	if (s->flags & HELLO_DELETE)
 		extra_send(s, d);
 	dir_drop_listing(s, d);
-	buf_release(&d->bitmap);
-	buf_release(&d->needs);
-	d->listing = d->unreadable = false;
-	d->index = 0;
+	buf_release(&d->list.bitmap);
+	buf_release(&d->list.needs);
+	d->list.begun = d->list.unreadable = false;
+	d->list.index = 0;
 }
 
 bool on_list(struct session *s, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
 	struct meta want = META_INIT, have = META_INIT;
-	struct tdir *d = dir_find(s, f->id);
-	struct answer a = {.out = d ? &d->needs : NULL, .type = MSG_NEED, .id = f->id};
+	struct dir *d = dir_find(s, f->id);
+	struct answer a = {.out = d ? &d->list.needs : NULL, .type = MSG_NEED, .id = f->id};
 	struct bytes bitmap;
 	struct entry e;
 	bool last, ok = true;
@@ -124,7 +124,7 @@ bool on_list(struct session *s, const struct frame *f)
 	if (!ok || !rd_done(&r))
 		return answer_malformed(s, "listing");
 	answer_close(&a, last);
-	if (last || d->needs.len > NEEDS_HELD)
+	if (last || d->list.needs.len > NEEDS_HELD)
 		send_needs(s, d);
 	if (last)
 		list_end(s, d);

@@ -24,17 +24,17 @@ void listing_free(struct listing *l)
 }
 
 /* A temporary file of a run that was killed. Those that are being written are younger than this session. */
-static bool leftover_removed(struct session *s, struct tdir *d, const char *name)
+static bool leftover_removed(struct session *s, struct place *at, const char *name)
 {
 	struct stat st;
 
-	if (!tmp_is_leftover(name) || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
+	if (!tmp_is_leftover(name) || fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
 		return false;
 	if (st.st_uid != s->uid || st.st_ctim.tv_sec >= s->started_s || s->dry)
 		return true; /* hidden all the same */
-	dir_modify(s, d);
-	entry_unname(s, d->fd, name);
-	(void)unlinkat(d->fd, name, 0);
+	place_modify(s, at);
+	entry_unname(s, at->fd, name);
+	(void)unlinkat(at->fd, name, 0);
 	return true;
 }
 
@@ -49,7 +49,8 @@ static void listing_add(struct listing *l, const char *name, size_t n, uint64_t 
 }
 
 /* One entry of getdents: into the listing, or left out. Counts what belongs to the slice. */
-static void take_name(struct session *s, struct tdir *d, struct listing *l, const struct dent *e, uint64_t *count)
+static void take_name(struct session *s, struct place *at, const struct slice *slice, struct listing *l,
+	const struct dent *e, uint64_t *count)
 {
 	const char *name = e->name;
 	uint8_t type = type_of_dtype(e->type);
@@ -60,44 +61,45 @@ static void take_name(struct session *s, struct tdir *d, struct listing *l, cons
 	if (!wire_name_valid((const uint8_t *)name, n))
 		return; /* "." and ".." */
 	hash = digest_name(&s->digest, name, n);
-	if (d->slices > 1 && digest_slice(hash, d->slices) != d->slice)
+	if (slice->of > 1 && digest_slice(hash, slice->of) != slice->number)
 		return;
-	if (type == META_NONE && fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (type == META_NONE && fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		type = type_of_mode(st.st_mode);
-	if (scope_invisible(s, d, name, type == META_DIR) || leftover_removed(s, d, name))
+	if (scope_invisible(s, at, name, type == META_DIR) || leftover_removed(s, at, name))
 		return;
-	if (++*count <= (d->slice ? SLICE_HARD_MAX : SLICE_MAX))
+	if (++*count <= (slice->number ? SLICE_HARD_MAX : SLICE_MAX))
 		listing_add(l, name, n, hash, e->ino, type);
 }
 
-enum listing_result listing_names(struct session *s, struct tdir *d, struct listing **out, uint32_t *out_slices)
+enum listing_result listing_names(
+	struct session *s, struct place *at, const struct slice *slice, struct listing **out, uint32_t *out_slices)
 {
 	AUTO_FREE char *raw = xmalloc(GETDENTS_BYTES);
 	struct listing *l = xcalloc(1, sizeof(*l));
 	uint64_t count = 0, slices;
 
-	if (lseek(d->fd, 0, SEEK_SET) < 0)
+	if (lseek(at->fd, 0, SEEK_SET) < 0)
 		goto failed;
 	for (;;) {
-		ssize_t n = dents_read(d->fd, raw, GETDENTS_BYTES);
+		ssize_t n = dents_read(at->fd, raw, GETDENTS_BYTES);
 		if (n < 0)
 			goto failed;
 		if (n == 0)
 			break;
 		for (ssize_t pos = 0; pos < n;) {
 			const struct dent *e = (const void *)(raw + pos);
-			take_name(s, d, l, e, &count);
+			take_name(s, at, slice, l, e, &count);
 			pos += e->reclen;
 		}
 		pace_rest(&s->pace);
 	}
-	if (count > SLICE_HARD_MAX && d->slice) {
+	if (count > SLICE_HARD_MAX && slice->number) {
 		errno = EOVERFLOW;
 		goto failed;
 	}
-	if (count > SLICE_MAX && !d->slice) {
+	if (count > SLICE_MAX && !slice->number) {
 		listing_free(l);
-		slices = (uint64_t)d->slices * (count / WIRE_SLICE_ENTRIES + 1);
+		slices = (uint64_t)slice->of * (count / WIRE_SLICE_ENTRIES + 1);
 		*out_slices = (uint32_t)MIN(slices, (uint64_t)UINT32_MAX);
 		return LISTING_SPLIT;
 	}
@@ -116,13 +118,13 @@ static int by_ino(const void *a, const void *b)
 }
 
 /* Reads one entry and leaves its encoding at the end of the arena. False: it is gone. */
-static bool read_entry(struct session *s, struct tdir *d, struct listing *l, struct own *o, struct meta *m)
+static bool read_entry(struct session *s, struct place *at, struct listing *l, struct own *o, struct meta *m)
 {
 	o->meta = (uint32_t)l->arena.len;
 	o->meta_len = 0;
 	if (o->type == META_DIR)
 		return true;
-	if (meta_read(d->fd, own_name(l, o), dtype_of_type(o->type), s->fields, m, NULL) < 0) {
+	if (meta_read(at->fd, own_name(l, o), dtype_of_type(o->type), s->fields, m, NULL) < 0) {
 		if (errno == ENOENT)
 			return false;
 		o->flags |= OWN_UNSURE;
@@ -142,7 +144,8 @@ static bool read_entry(struct session *s, struct tdir *d, struct listing *l, str
 	return true;
 }
 
-void listing_sum(struct session *s, struct tdir *d, struct listing *l, uint64_t *sums, struct digest *out_total)
+void listing_sum(struct session *s, struct place *at, uint32_t buckets, struct listing *l, uint64_t *sums,
+	struct digest *out_total)
 {
 	struct meta m = META_INIT;
 	size_t kept = 0;
@@ -155,15 +158,15 @@ void listing_sum(struct session *s, struct tdir *d, struct listing *l, uint64_t 
 		enum digest_kind kind;
 		struct digest h;
 
-		if (!read_entry(s, d, l, o, &m))
+		if (!read_entry(s, at, l, o, &m))
 			continue;
 		kind = o->type == META_DIR ? DIGEST_DIR : o->flags & OWN_LINKED ? DIGEST_LINKED : DIGEST_PLAIN;
 		/* What is unsure has no encoding, and so equals nothing the mover can have. */
 		h = digest_entry(
 			&s->digest, kind, own_name(l, o), strlen(own_name(l, o)), l->arena.data + o->meta, o->meta_len);
 		digest_add(out_total, &h);
-		sums[digest_bucket(o->hash, d->buckets)] += h.lo;
-		if (l->arena.len > TARGET_KEEP_ONE || s->kept_bytes + l->arena.len > TARGET_KEEP_BYTES) {
+		sums[digest_bucket(o->hash, buckets)] += h.lo;
+		if (l->arena.len > LISTING_KEEP_ONE || s->kept_bytes + l->arena.len > LISTING_KEEP_BYTES) {
 			l->arena.len = o->meta; /* read again when it is compared */
 			o->meta_len = 0;
 		}

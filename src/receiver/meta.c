@@ -4,21 +4,21 @@
 #include <dirent.h>
 #include <errno.h>
 
-static void set_meta(struct session *s, struct tdir *d, const char *name, const struct meta *want, bool own_inode,
+static void set_meta(struct session *s, struct place *at, const char *name, const struct meta *want, bool own_inode,
 	struct msg_op_done *done)
 {
 	struct meta have = META_INIT;
 	AUTO_CLOSE int fd = -1;
 
-	if (dir_enter(s, d->fd) < 0 ||
-		meta_read(d->fd, name, want->type == META_REG ? DT_REG : DT_UNKNOWN, s->fields, &have,
+	if (place_enter(s, at->fd) < 0 ||
+		meta_read(at->fd, name, want->type == META_REG ? DT_REG : DT_UNKNOWN, s->fields, &have,
 			want->type == META_REG && !s->dry ? &fd : NULL) < 0) {
-		fail_entry(&done->diag, DIAG_RECEIVER_LIST, errno, d, name, "cannot read the metadata of");
+		fail_entry(&done->diag, DIAG_RECEIVER_LIST, errno, at, name, "cannot read the metadata of");
 		done->failed = 1;
 		goto out;
 	}
 	if (have.type != want->type || have.type == META_DIR) {
-		fail_entry(&done->diag, DIAG_RECEIVER_CHANGED, 0, d, name, "unexpected type of");
+		fail_entry(&done->diag, DIAG_RECEIVER_CHANGED, 0, at, name, "unexpected type of");
 		done->failed = 1;
 		goto out;
 	}
@@ -27,12 +27,12 @@ static void set_meta(struct session *s, struct tdir *d, const char *name, const 
 	done->changed = done->why != 0;
 	if (done->changed && !s->dry) {
 		if (own_inode)
-			done->failed = entry_break(s, d, name, want, &done->diag) < 0;
+			done->failed = entry_break(s, at, name, want, &done->diag) < 0;
 		else
-			done->failed = entry_apply(s, d, name, fd, want, &have, &done->diag) < 0;
+			done->failed = entry_apply(s, at, name, fd, want, &have, &done->diag) < 0;
 	}
 	if (own_inode && !done->failed && !s->dry)
-		(void)meta_stat(d->fd, name, &have);
+		(void)meta_stat(at->fd, name, &have);
 	done->dev = have.dev;
 	done->ino = have.ino;
 out:
@@ -44,7 +44,7 @@ bool on_meta(struct session *s, const struct frame *f)
 	struct msg_op_done done = {};
 	struct meta want = META_INIT;
 	struct msg_meta m;
-	struct tdir *d;
+	struct dir *d;
 	size_t start;
 	bool ok = msg_meta_get(f, &m) && meta_unpack(m.meta.p, m.meta.len, s->fields, &want) == m.meta.len;
 
@@ -52,8 +52,8 @@ bool on_meta(struct session *s, const struct frame *f)
 		AUTO_FREE char *name = xmemdup(m.name.p, m.name.len);
 
 		d = dir_find(s, m.dir);
-		if (d && d->fd >= 0) {
-			set_meta(s, d, name, &want, m.flags & ENTRY_BREAK, &done);
+		if (d && d->at.fd >= 0) {
+			set_meta(s, &d->at, name, &want, m.flags & ENTRY_BREAK, &done);
 		} else if (!d) {
 			fail_entry(&done.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
 			done.failed = 1;

@@ -31,9 +31,9 @@ static void create_missing(struct pair *p, struct need *n)
 	if (p->s->dry)
 		;
 	else if (p->want->type == META_DIR)
-		ret = entry_mkdir(p->s, p->d, p->name, 0700, &is_new, &n->diag);
+		ret = entry_mkdir(p->s, p->at, p->name, 0700, &is_new, &n->diag);
 	else
-		ret = entry_make_special(p->s, p->d, p->name, p->want, true, &n->diag, &st);
+		ret = entry_make_special(p->s, p->at, p->name, p->want, true, &n->diag, &st);
 	made(n, NEED_CREATED, 0, ret);
 }
 
@@ -44,7 +44,7 @@ static void replace_type(struct pair *p, struct need *n)
 	bool is_new;
 	int ret = 0;
 
-	if (!entry_may_become(p->s, p->d, p->name, p->want->type, &n->diag)) {
+	if (!entry_may_become(p->s, p->at, p->name, p->want->type, &n->diag)) {
 		n->op = NEED_FAILED;
 		return;
 	}
@@ -56,9 +56,9 @@ static void replace_type(struct pair *p, struct need *n)
 	if (p->s->dry)
 		;
 	else if (p->want->type == META_DIR)
-		ret = entry_mkdir(p->s, p->d, p->name, 0700, &is_new, &n->diag);
+		ret = entry_mkdir(p->s, p->at, p->name, 0700, &is_new, &n->diag);
 	else
-		ret = entry_make_special(p->s, p->d, p->name, p->want, false, &n->diag, &st);
+		ret = entry_make_special(p->s, p->at, p->name, p->want, false, &n->diag, &st);
 	made(n, NEED_UPDATED, META_D_TYPE, ret);
 }
 
@@ -69,9 +69,9 @@ static void metadata_only(struct pair *p, struct need *n, bool own_inode)
 	if (p->s->dry)
 		;
 	else if (own_inode)
-		ret = entry_break(p->s, p->d, p->name, p->want, &n->diag);
+		ret = entry_break(p->s, p->at, p->name, p->want, &n->diag);
 	else
-		ret = entry_apply(p->s, p->d, p->name, p->fd, p->want, p->have, &n->diag);
+		ret = entry_apply(p->s, p->at, p->name, p->fd, p->want, p->have, &n->diag);
 	made(n, NEED_METADATA, p->diff | (own_inode ? META_D_HARDLINK : 0), ret);
 }
 
@@ -97,7 +97,7 @@ static void compare_special(struct pair *p, struct need *n)
 
 	if (p->diff & (META_D_LINK | META_D_RDEV)) {
 		if (!p->s->dry)
-			ret = entry_make_special(p->s, p->d, p->name, p->want, false, &n->diag, &st);
+			ret = entry_make_special(p->s, p->at, p->name, p->want, false, &n->diag, &st);
 		made(n, NEED_UPDATED, p->diff, ret);
 	} else if (p->diff || shared) {
 		metadata_only(p, n, shared);
@@ -125,16 +125,16 @@ static int read_have(struct pair *p, struct need *n, bool want_fd)
 	const unsigned char dtype = p->want->type == META_REG ? DT_REG : DT_UNKNOWN;
 	const bool open_it = want_fd && p->want->type == META_REG && !p->s->dry;
 
-	if (p->d->fd < 0)
+	if (p->at->fd < 0)
 		return 0;
-	if (dir_enter(p->s, p->d->fd) == 0 &&
-		meta_read(p->d->fd, p->name, dtype, p->s->fields, p->have, open_it ? &p->fd : NULL) == 0) {
+	if (place_enter(p->s, p->at->fd) == 0 &&
+		meta_read(p->at->fd, p->name, dtype, p->s->fields, p->have, open_it ? &p->fd : NULL) == 0) {
 		p->diff = meta_diff(p->have, p->want, p->s->fields);
 		return 1;
 	}
 	if (errno == ENOENT)
 		return 0;
-	fail_entry(&n->diag, DIAG_RECEIVER_LIST, errno, p->d, p->name, "cannot read the metadata of");
+	fail_entry(&n->diag, DIAG_RECEIVER_LIST, errno, p->at, p->name, "cannot read the metadata of");
 	n->op = NEED_FAILED;
 	return -1;
 }

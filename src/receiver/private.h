@@ -15,15 +15,15 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-#define TARGET_DIRS_MAX 256
-#define TARGET_FILES_MAX 64
-#define TARGET_FS_MAX 32
-#define TARGET_HIDDEN_MAX 4096
-#define TARGET_KEEP_BYTES \
+#define DIRS_MAX 256
+#define FILES_MAX 64
+#define WRITTEN_MAX 32
+#define SCOPE_HIDDEN_MAX 4096
+#define LISTING_KEEP_BYTES \
 	(32u << 20) /* packed listings kept between DIR and LIST, of all open directories \
 					*/
-#define TARGET_KEEP_ONE (16u << 20) /* ... of one */
-#define TARGET_INPLACE_MIN (64u << 20) /* update = auto: larger files are updated in place */
+#define LISTING_KEEP_ONE (16u << 20) /* ... of one */
+#define INPLACE_MIN (64u << 20) /* update = auto: larger files are updated in place */
 #define TMP_DIR ".rehost.tmp"
 #define TMP_PREFIX ".rehost."
 
@@ -45,11 +45,9 @@ struct listing {
 	size_t mask;
 };
 
-struct tdir {
-	uint32_t id;
+struct place { /* a directory that is worked in */
 	int fd; /* -1: dry run, and it does not exist */
 	char *src, *dst;
-	uint8_t flags;
 	bool made; /* by this DIR */
 	bool plain; /* what is created in it inherits nothing: no default ACL, no flags, no label */
 	bool beside; /* the temporary directory is on another file system */
@@ -57,16 +55,29 @@ struct tdir {
 	bool unlocked; /* i or a were cleared */
 	bool widened; /* u+rwx was added */
 	uint64_t dev, ino;
-	struct meta want, have; /* have: as it was when it was opened */
+	struct meta have; /* as it was when it was opened */
+};
+
+struct slice {
+	uint32_t number, of, buckets;
+};
+
+struct dir {
+	uint32_t id;
+	uint8_t flags;
+	struct place at;
+	struct meta want;
 	bool has_want;
-	uint32_t slice, slices, buckets;
-	struct listing *own; /* kept between DIR and LIST, and during LIST */
-	size_t own_bytes;
-	bool listing; /* LIST frames have begun */
-	bool unreadable; /* our listing could not be read again: every entry fails */
-	struct buf bitmap;
-	struct buf needs; /* NEED frames, held until the mover has sent its last LIST */
-	uint32_t index;
+	struct slice slice;
+	struct {
+		struct listing *own; /* kept between DIR and LIST, and during LIST */
+		size_t own_bytes;
+		bool begun; /* LIST frames have come */
+		bool unreadable; /* our listing could not be read again: every entry fails */
+		struct buf bitmap;
+		struct buf needs; /* NEED frames, held until the mover has sent its last LIST */
+		uint32_t index;
+	} list;
 	unsigned files; /* open files in it */
 };
 
@@ -80,10 +91,10 @@ struct tmpname {
 
 /* ---- large files ---- */
 
-struct tfile {
+struct file {
 	uint32_t id;
 	uint8_t flags;
-	struct tdir *dir; /* NULL with FILE_SEGMENT, or when the directory is not open */
+	struct dir *dir; /* NULL with FILE_SEGMENT, or when the directory is not open */
 	char *name;
 	struct meta want, have; /* have.type META_NONE: nothing was there */
 	int fd; /* written to; -1: nothing yet */
@@ -111,7 +122,7 @@ struct epoch { /* see epoch.c; what the thread uses is left alone while it runs 
 	int64_t time, next_ns; /* of the clock that inodes have; monotonic */
 	pthread_t thread;
 	int wake[2]; /* a pipe: something to read when the thread is done */
-	int fds[TARGET_FS_MAX];
+	int fds[WRITTEN_MAX];
 	size_t fds_n;
 	int err;
 };
@@ -135,11 +146,11 @@ struct session {
 	char **hidden;
 	size_t hidden_n;
 	struct buf out;
-	struct tdir *dirs[TARGET_DIRS_MAX];
+	struct dir *dirs[DIRS_MAX];
 	size_t dirs_n;
-	struct tfile *files[TARGET_FILES_MAX];
+	struct file *files[FILES_MAX];
 	size_t files_n;
-	struct fsref fs[TARGET_FS_MAX];
+	struct fsref fs[WRITTEN_MAX];
 	size_t fs_n;
 	struct epoch epoch;
 	struct suspect suspects[WIRE_SUSPECTS_MAX];
@@ -164,7 +175,7 @@ bool answer_error(struct session *s, enum diag_code code, const char *fmt, ...) 
 bool answer_malformed(struct session *s, const char *what);
 /* Fills d: "WHAT 'dst/name'"; a few errnos have codes of their own. dir and name may be NULL. */
 void fail_entry(
-	struct diag *d, enum diag_code code, int err, const struct tdir *dir, const char *name, const char *what);
+	struct diag *d, enum diag_code code, int err, const struct place *atir, const char *name, const char *what);
 /* dst of an entry; freed by the caller. */
 char *path_join(const char *dir, const char *name);
 /* Writes what has gathered, when that is much: between frames only. */
@@ -195,26 +206,33 @@ int resolve_chmod(int dirfd, const char *name, mode_t mode);
 /* dir.c */
 bool on_dir(struct session *s, const struct frame *f);
 bool on_dir_end(struct session *s, const struct frame *f);
-struct tdir *dir_find(struct session *s, uint32_t id);
+struct dir *dir_find(struct session *s, uint32_t id);
 void dir_abandon_all(struct session *s);
 /* Closes it as it is; DIR_FAIL has been said. */
-void dir_give_up(struct session *s, struct tdir *d);
+void dir_give_up(struct session *s, struct dir *d);
 /* Clears i and a of the directory, to come back when it is closed. True when there was something to clear. */
-bool dir_unlock(struct session *s, struct tdir *d);
+bool place_unlock(struct session *s, struct place *at);
 /* Before its entries are changed. */
-void dir_modify(struct session *s, struct tdir *d);
-void dir_drop_listing(struct session *s, struct tdir *d);
+void place_modify(struct session *s, struct place *at);
+void dir_drop_listing(struct session *s, struct dir *d);
+void place_relock(struct place *at);
+/* What our work has changed of a directory whose metadata are to be left alone goes back to what it was. */
+void place_put_back(struct place *at);
+/* Closes it. */
+void place_release(struct session *s, struct place *at);
 /* Makes it the current directory. */
-int dir_enter(struct session *s, int fd);
+int place_enter(struct session *s, int fd);
 bool meta_is_plain(const struct meta *m);
 
 /* listing.c */
 enum listing_result { LISTING_OK, LISTING_SPLIT, LISTING_ERROR };
 /* Names and types of the slice. Split: out_slices says into how many. */
-enum listing_result listing_names(struct session *s, struct tdir *d, struct listing **out, uint32_t *out_slices);
+enum listing_result listing_names(
+	struct session *s, struct place *at, const struct slice *slice, struct listing **out, uint32_t *out_slices);
 /* Reads every entry; sums[buckets] are the low halves. Packed metadata stay in the arena while the budget
  * lasts. The current directory must be d. */
-void listing_sum(struct session *s, struct tdir *d, struct listing *l, uint64_t *sums, struct digest *out_total);
+void listing_sum(struct session *s, struct place *at, uint32_t buckets, struct listing *l, uint64_t *sums,
+	struct digest *out_total);
 void listing_index(struct listing *l);
 struct own *listing_find(const struct listing *l, uint64_t hash, const char *name);
 void listing_free(struct listing *l);
@@ -226,12 +244,12 @@ static inline const char *own_name(const struct listing *l, const struct own *o)
 /* scope.c */
 bool scope_hide(struct session *s, const struct bytes *records);
 bool scope_hidden(const struct session *s, const char *dst, const char *name);
-bool scope_reserved(const struct tdir *d, const char *name);
+bool scope_reserved(const struct place *at, const char *name);
 /* The rules' word on an entry of the directory with this source path. */
 bool scope_protected(const struct session *s, const char *src, const char *name, bool is_dir);
 /* The same while that directory is being deleted: perishable rules count not. */
 bool scope_protected_dying(const struct session *s, const char *src, const char *name, bool is_dir);
-bool scope_invisible(const struct session *s, const struct tdir *d, const char *name, bool is_dir);
+bool scope_invisible(const struct session *s, const struct place *at, const char *name, bool is_dir);
 
 /* dents.c */
 uint8_t type_of_mode(mode_t mode); /* META_* */
@@ -278,7 +296,7 @@ void answer_next(struct answer *a);
 /* need.c */
 struct pair { /* what is compared */
 	struct session *s;
-	struct tdir *d;
+	struct place *at;
 	const char *name;
 	const struct meta *want;
 	uint8_t flags; /* ENTRY_* */
@@ -299,36 +317,36 @@ bool on_list(struct session *s, const struct frame *f);
 const struct meta *entry_fresh(struct meta *room, const struct stat *st, bool plain);
 /* After EPERM or EACCES: clears i and a of the directory and of what the name is. True: worth trying again.
  */
-bool entry_unlock(struct session *s, struct tdir *d, const char *name, int err);
+bool entry_unlock(struct session *s, struct place *at, const char *name, int err);
 /*
  * A name is about to go, which gives its inode a new ctime: a suspect one that has other names must not look equal by that,
  * and loses its time. Before the greeting is answered nobody knows which ones are suspect: then it is every one.
  */
 void entry_unname(struct session *s, int dirfd, const char *name);
 /* Opens a regular file as meta_read() found it, even when its mode forbids that to us. -1 with errno. */
-int entry_open(struct session *s, struct tdir *d, const char *name, int flags);
+int entry_open(struct session *s, struct place *at, const char *name, int flags);
 /* Whether what is there may give way to this type: not when a rule protects it. */
-bool entry_may_become(struct session *s, struct tdir *d, const char *name, uint8_t type, struct diag *diag);
+bool entry_may_become(struct session *s, struct place *at, const char *name, uint8_t type, struct diag *diag);
 /* Removes a directory that stands where something else must come. */
-int entry_clear_way(struct session *s, struct tdir *d, const char *name, struct diag *diag);
+int entry_clear_way(struct session *s, struct place *at, const char *name, struct diag *diag);
 /* Renames over whatever is there. -2: EXDEV (d->beside is set: make it again), else as the others. */
-int entry_commit(struct session *s, struct tmpname *t, struct tdir *d, const char *name, struct diag *diag);
+int entry_commit(struct session *s, struct tmpname *t, struct place *at, const char *name, struct diag *diag);
 /* A directory of mode; out_made false: it was there. Replaces a non-directory. */
-int entry_mkdir(struct session *s, struct tdir *d, const char *name, mode_t mode, bool *out_made, struct diag *diag);
+int entry_mkdir(struct session *s, struct place *at, const char *name, mode_t mode, bool *out_made, struct diag *diag);
 /* A symbolic link, device, fifo or socket, with metadata, in the place of what is there. */
-int entry_make_special(struct session *s, struct tdir *d, const char *name, const struct meta *m, bool is_new,
+int entry_make_special(struct session *s, struct place *at, const char *name, const struct meta *m, bool is_new,
 	struct diag *diag, struct stat *out_st);
 /* Gives the name an inode of its own with the same contents, and metadata m. */
-int entry_break(struct session *s, struct tdir *d, const char *name, const struct meta *m, struct diag *diag);
+int entry_break(struct session *s, struct place *at, const char *name, const struct meta *m, struct diag *diag);
 /* Metadata of what is there. fd: descriptor of it or -1. */
-int entry_apply(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m,
+int entry_apply(struct session *s, struct place *at, const char *name, int fd, const struct meta *m,
 	const struct meta *have, struct diag *diag);
 /* An inode with i or a cannot be renamed: a temporary file gets what entry_movable() leaves, and the rest
  * after the rename by entry_lock(). The copy shares m's buffers. */
 struct meta entry_movable(const struct meta *m);
-void entry_lock(struct session *s, struct tdir *d, const char *name, int fd, const struct meta *m, struct diag *diag);
+void entry_lock(struct session *s, struct place *at, const char *name, int fd, const struct meta *m, struct diag *diag);
 /* TARGET_METADATA naming the fields of the mask; nothing for mask 0. */
-void fail_metadata(struct diag *diag, unsigned mask, int err, const struct tdir *d, const char *name);
+void fail_metadata(struct diag *diag, unsigned mask, int err, const struct place *at, const char *name);
 
 /* put.c */
 bool on_put(struct session *s, const struct frame *f);
@@ -338,16 +356,16 @@ bool on_meta(struct session *s, const struct frame *f);
 
 /* file.c */
 bool on_file(struct session *s, const struct frame *f);
-struct tfile *file_find(struct session *s, uint32_t id);
+struct file *file_find(struct session *s, uint32_t id);
 void file_abandon_all(struct session *s);
 /* The temporary file exists from here on, with what is known to be equal. False: f->failed is set. */
-bool file_materialise(struct session *s, struct tfile *f);
+bool file_materialise(struct session *s, struct file *f);
 /* Copies the ranges noted as equal. */
-bool file_copy_equal(struct session *s, struct tfile *f);
-void file_fail(struct tfile *f, enum diag_code code, int err, const char *what);
-void file_close(struct session *s, struct tfile *f); /* frees it */
-void file_spoil_time(struct session *s, const struct tfile *f);
-void file_answer_done(struct session *s, struct tfile *f, const struct msg_file_done *done);
+bool file_copy_equal(struct session *s, struct file *f);
+void file_fail(struct file *f, enum diag_code code, int err, const char *what);
+void file_close(struct session *s, struct file *f); /* frees it */
+void file_spoil_time(struct session *s, const struct file *f);
+void file_answer_done(struct session *s, struct file *f, const struct msg_file_done *done);
 
 /* file_end.c */
 bool on_file_end(struct session *s, const struct frame *f);
@@ -374,7 +392,7 @@ bool on_link(struct session *s, const struct frame *f);
 /* delete.c */
 bool on_delete(struct session *s, const struct frame *f);
 /* The names of the slice that the mover has not listed. */
-void extra_send(struct session *s, struct tdir *d);
+void extra_send(struct session *s, struct dir *d);
 
 /* remove.c */
 enum remove_flag {
@@ -389,7 +407,7 @@ struct remove_sink { /* where records go; arg is the function's */
 	bool budget_reached;
 };
 /* One name with all beneath it. False when something stays. */
-bool remove_entry(struct session *s, struct tdir *d, const char *name, unsigned flags, struct remove_sink *sink);
+bool remove_entry(struct session *s, struct place *at, const char *name, unsigned flags, struct remove_sink *sink);
 /* All entries of a directory of ours (the temporary directory). */
 void remove_contents(struct session *s, int dirfd);
 
@@ -399,9 +417,9 @@ void tmp_start(struct session *s, bool empty);
 void tmp_empty(struct session *s);
 void tmp_end(struct session *s);
 /* A new name; on the file system of d. */
-void tmp_place(struct session *s, struct tdir *d, struct tmpname *t);
-int tmp_create(struct session *s, struct tdir *d, struct tmpname *t); /* O_RDWR descriptor or -1 */
-bool tmp_is_plain(const struct session *s, const struct tdir *d, const struct tmpname *t);
+void tmp_place(struct session *s, struct place *at, struct tmpname *t);
+int tmp_create(struct session *s, struct place *at, struct tmpname *t); /* O_RDWR descriptor or -1 */
+bool tmp_is_plain(const struct session *s, const struct place *at, const struct tmpname *t);
 void tmp_discard(struct tmpname *t);
 bool tmp_is_leftover(const char *name); /* .rehost. and 16 hex digits */
 /* Around what changes the root's entries but must not change its mtime. */

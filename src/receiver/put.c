@@ -20,7 +20,7 @@ static int close_checked(int *fd)
 
 /* Contents and metadata into what was just created. -1: useless, errno says why. diag may be set otherwise.
  */
-static int fill(struct session *s, struct tdir *d, const char *name, int *fd, bool plain, const struct meta *m,
+static int fill(struct session *s, struct place *at, const char *name, int *fd, bool plain, const struct meta *m,
 	const struct bytes *content, struct stat *st, struct diag *diag)
 {
 	struct meta room;
@@ -34,22 +34,22 @@ static int fill(struct session *s, struct tdir *d, const char *name, int *fd, bo
 	if (content->len && fd_write_full(*fd, content->p, content->len) < 0)
 		return -1;
 	failed = meta_apply_fd(*fd, m, entry_fresh(&room, st, plain), s->fields);
-	fail_metadata(diag, failed, errno, d, name);
+	fail_metadata(diag, failed, errno, at, name);
 	return close_checked(fd);
 }
 
-static int create_new(struct session *s, struct tdir *d, const char *name)
+static int create_new(struct session *s, struct place *at, const char *name)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(d->fd, name, flags, 0600);
+	int fd = openat(at->fd, name, flags, 0600);
 
-	if (fd < 0 && entry_unlock(s, d, NULL, errno))
-		fd = openat(d->fd, name, flags, 0600);
+	if (fd < 0 && entry_unlock(s, at, NULL, errno))
+		fd = openat(at->fd, name, flags, 0600);
 	return fd;
 }
 
 /* Beside, and renamed over what is there. */
-static int replace_regular(struct session *s, struct tdir *d, const char *name, const struct meta *m,
+static int replace_regular(struct session *s, struct place *at, const char *name, const struct meta *m,
 	const struct bytes *content, struct stat *st, struct diag *diag)
 {
 	const struct meta movable = entry_movable(m);
@@ -58,20 +58,20 @@ static int replace_regular(struct session *s, struct tdir *d, const char *name, 
 	for (int tries = 0; tries < 2; tries++) {
 		AUTO_DIAG other = DIAG_INIT;
 		struct tmpname t;
-		AUTO_CLOSE int fd = tmp_create(s, d, &t);
+		AUTO_CLOSE int fd = tmp_create(s, at, &t);
 		AUTO_CLOSE int keep = locks && fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 		int ret;
 
 		diag_release(diag);
 		if (fd < 0 || (locks && keep < 0) ||
-			fill(s, d, name, &fd, tmp_is_plain(s, d, &t), &movable, content, st, diag) < 0) {
-			fail_entry(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot write");
+			fill(s, at, name, &fd, tmp_is_plain(s, at, &t), &movable, content, st, diag) < 0) {
+			fail_entry(diag, DIAG_RECEIVER_WRITE, errno, at, name, "cannot write");
 			tmp_discard(&t);
 			return -1;
 		}
-		ret = entry_commit(s, &t, d, name, &other);
+		ret = entry_commit(s, &t, at, name, &other);
 		if (ret == 0) {
-			entry_lock(s, d, name, keep, m, diag);
+			entry_lock(s, at, name, keep, m, diag);
 			return 0;
 		}
 		tmp_discard(&t);
@@ -80,60 +80,60 @@ static int replace_regular(struct session *s, struct tdir *d, const char *name, 
 			return -1;
 		}
 	}
-	fail_entry(diag, DIAG_RECEIVER_CREATE, EXDEV, d, name, "cannot replace");
+	fail_entry(diag, DIAG_RECEIVER_CREATE, EXDEV, at, name, "cannot replace");
 	return -1;
 }
 
-static int put_regular(struct session *s, struct tdir *d, const char *name, const struct meta *m,
+static int put_regular(struct session *s, struct place *at, const char *name, const struct meta *m,
 	const struct bytes *content, struct stat *st, struct diag *diag)
 {
-	AUTO_CLOSE int fd = create_new(s, d, name);
+	AUTO_CLOSE int fd = create_new(s, at, name);
 
-	dir_modify(s, d);
+	place_modify(s, at);
 	if (fd < 0 && errno == EEXIST)
-		return replace_regular(s, d, name, m, content, st, diag);
+		return replace_regular(s, at, name, m, content, st, diag);
 	if (fd < 0) {
-		fail_entry(diag, DIAG_RECEIVER_CREATE, errno, d, name, "cannot create");
+		fail_entry(diag, DIAG_RECEIVER_CREATE, errno, at, name, "cannot create");
 		return -1;
 	}
-	if (fill(s, d, name, &fd, d->plain, m, content, st, diag) == 0)
+	if (fill(s, at, name, &fd, at->plain, m, content, st, diag) == 0)
 		return 0;
-	fail_entry(diag, DIAG_RECEIVER_WRITE, errno, d, name, "cannot write");
-	(void)unlinkat(d->fd, name, 0);
+	fail_entry(diag, DIAG_RECEIVER_WRITE, errno, at, name, "cannot write");
+	(void)unlinkat(at->fd, name, 0);
 	return -1;
 }
 
-static void put_directory(struct session *s, struct tdir *d, const char *name, struct put_done *p)
+static void put_directory(struct session *s, struct place *at, const char *name, struct put_done *p)
 {
 	struct stat st;
 
 	if (!s->dry)
-		p->failed = entry_mkdir(s, d, name, 0700, &p->made, &p->diag) < 0;
+		p->failed = entry_mkdir(s, at, name, 0700, &p->made, &p->diag) < 0;
 	else
-		p->made = d->fd < 0 || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode);
+		p->made = at->fd < 0 || fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode);
 }
 
-static void put_entry(struct session *s, struct tdir *d, const char *name, const struct entry *e, const struct meta *m,
-	struct put_done *p)
+static void put_entry(struct session *s, struct place *at, const char *name, const struct entry *e,
+	const struct meta *m, struct put_done *p)
 {
 	struct stat st = {};
 	int ret;
 
-	if (scope_reserved(d, name) || scope_hidden(s, d->dst, name)) {
-		fail_entry(&p->diag, DIAG_RECEIVER_RESERVED, 0, d, name, "cannot use the name");
+	if (scope_reserved(at, name) || scope_hidden(s, at->dst, name)) {
+		fail_entry(&p->diag, DIAG_RECEIVER_RESERVED, 0, at, name, "cannot use the name");
 		p->failed = true;
 		return;
 	}
 	if (m->type == META_DIR) {
-		put_directory(s, d, name, p);
+		put_directory(s, at, name, p);
 		return;
 	}
 	if (s->dry)
 		return;
 	if (m->type == META_REG)
-		ret = put_regular(s, d, name, m, &e->content, &st, &p->diag);
+		ret = put_regular(s, at, name, m, &e->content, &st, &p->diag);
 	else
-		ret = entry_make_special(s, d, name, m, true, &p->diag, &st);
+		ret = entry_make_special(s, at, name, m, true, &p->diag, &st);
 	p->failed = ret < 0;
 	if ((e->flags & ENTRY_WANT_INO) && !p->failed) {
 		p->dev = st.st_dev;
@@ -169,7 +169,7 @@ static bool unpack(struct session *s, const struct entry *e, struct meta *out)
 bool on_put(struct session *s, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
-	struct tdir *d = dir_find(s, rd_u32(&r));
+	struct dir *d = dir_find(s, rd_u32(&r));
 	struct meta m = META_INIT;
 	char name[META_NAME_MAX + 1];
 	struct entry e;
@@ -186,7 +186,7 @@ bool on_put(struct session *s, const struct frame *f)
 		memcpy(name, e.name.p, e.name.len);
 		name[e.name.len] = '\0';
 		if (d) {
-			put_entry(s, d, name, &e, &m, &p);
+			put_entry(s, &d->at, name, &e, &m, &p);
 		} else { /* sent before the mover knew that the directory has failed */
 			fail_entry(&p.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
 			p.failed = true;

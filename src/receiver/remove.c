@@ -32,10 +32,10 @@ struct level {
 
 struct remover {
 	struct session *s;
-	struct tdir *d;
+	struct place *at;
 	unsigned flags;
 	struct remove_sink *sink;
-	struct buf path; /* of the current entry, relative to d */
+	struct buf path; /* of the current entry, relative to at */
 	struct level *levels;
 	size_t n, cap;
 	bool kept; /* something protected stays: told once, for the name as a whole */
@@ -50,7 +50,7 @@ static void tell_failed(struct remover *r, const struct level *l, enum diag_code
 
 	if (l && l->again)
 		return;
-	fail_entry(&diag, code, err, r->d, path, what);
+	fail_entry(&diag, code, err, r->at, path, what);
 	r->sink->failed(r->sink->arg, path, &diag);
 }
 
@@ -80,16 +80,16 @@ static bool untouchable(struct remover *r, bool is_dir)
 
 	if (r->flags & REMOVE_ALL)
 		return false;
-	if (!slash && scope_reserved(r->d, name))
+	if (!slash && scope_reserved(r->at, name))
 		return true;
 	if (!s->has_rules && !s->hidden_n)
 		return false;
 	if (!slash)
-		return scope_hidden(s, r->d->dst, name) || scope_protected(s, r->d->src, name, is_dir);
+		return scope_hidden(s, r->at->dst, name) || scope_protected(s, r->at->src, name, is_dir);
 	{
 		AUTO_FREE char *below = xmemdup(path, (size_t)(slash - path));
-		AUTO_FREE char *src = path_join(r->d->src, below);
-		AUTO_FREE char *dst = path_join(r->d->dst, below);
+		AUTO_FREE char *src = path_join(r->at->src, below);
+		AUTO_FREE char *dst = path_join(r->at->dst, below);
 
 		return scope_hidden(s, dst, name) || scope_protected_dying(s, src, name, is_dir);
 	}
@@ -97,8 +97,8 @@ static bool untouchable(struct remover *r, bool is_dir)
 
 static bool try_unlink(struct remover *r, int dirfd, const char *name, int flags)
 {
-	struct tdir *d = r->d;
-	struct tdir inner = {.fd = dirfd};
+	struct place *at = r->at;
+	struct place inner = {.fd = dirfd};
 	struct stat st;
 
 	if (!(flags & AT_REMOVEDIR))
@@ -107,8 +107,8 @@ static bool try_unlink(struct remover *r, int dirfd, const char *name, int flags
 		return true;
 	if (errno != EPERM && errno != EACCES)
 		return false;
-	if (dirfd == d->fd)
-		return entry_unlock(r->s, d, name, errno) && unlinkat(dirfd, name, flags) == 0;
+	if (dirfd == at->fd)
+		return entry_unlock(r->s, at, name, errno) && unlinkat(dirfd, name, flags) == 0;
 	if (r->s->is_root) /* this directory goes too: nothing to be put back */
 		return entry_unlock(r->s, &inner, name, errno) && unlinkat(dirfd, name, flags) == 0;
 	if (fstat(dirfd, &st) < 0 || (st.st_mode & 0700) == 0700 || fchmod(dirfd, (st.st_mode & 07777) | 0700) < 0) {
@@ -178,7 +178,7 @@ static bool descend(struct remover *r, struct level *in, int dirfd, const char *
 		tell_failed(r, in, DIAG_RECEIVER_DELETE, errno, "cannot open");
 		return false;
 	}
-	if (fd < 0 || fstat(fd, &st) < 0 || (uint64_t)st.st_dev != r->d->dev) {
+	if (fd < 0 || fstat(fd, &st) < 0 || (uint64_t)st.st_dev != r->at->dev) {
 		if (fd >= 0)
 			close(fd);
 		tell_failed(r, in, DIAG_RECEIVER_MOUNT, 0, "cannot remove the mount point");
@@ -278,7 +278,7 @@ static void ascend(struct remover *r)
 	if (!l->stays && !r->stop) {
 		path = buf_cstr(&r->path);
 		slash = strrchr(path, '/');
-		gone = remove_name(r, above, above ? above->fd : r->d->fd, slash ? slash + 1 : path, META_DIR);
+		gone = remove_name(r, above, above ? above->fd : r->at->fd, slash ? slash + 1 : path, META_DIR);
 	}
 	level_close(l);
 	r->n--;
@@ -309,13 +309,13 @@ static void walk(struct remover *r)
 	}
 }
 
-bool remove_entry(struct session *s, struct tdir *d, const char *name, unsigned flags, struct remove_sink *sink)
+bool remove_entry(struct session *s, struct place *at, const char *name, unsigned flags, struct remove_sink *sink)
 {
-	struct remover r = {.s = s, .d = d, .flags = flags | (s->dry ? REMOVE_LIST : 0), .sink = sink};
+	struct remover r = {.s = s, .at = at, .flags = flags | (s->dry ? REMOVE_LIST : 0), .sink = sink};
 	struct stat st;
 	bool gone = false, is_dir;
 
-	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT;
 	is_dir = S_ISDIR(st.st_mode);
 	buf_append_str(&r.path, name);
@@ -324,12 +324,12 @@ bool remove_entry(struct session *s, struct tdir *d, const char *name, unsigned 
 		goto out;
 	}
 	if (!(r.flags & REMOVE_LIST))
-		dir_modify(s, d);
+		place_modify(s, at);
 	if (!is_dir) {
-		gone = remove_name(&r, NULL, d->fd, name, type_of_mode(st.st_mode));
+		gone = remove_name(&r, NULL, at->fd, name, type_of_mode(st.st_mode));
 		goto out;
 	}
-	if (descend(&r, NULL, d->fd, name))
+	if (descend(&r, NULL, at->fd, name))
 		walk(&r);
 	gone = r.gone;
 	r.path.len = strlen(name);
@@ -361,14 +361,14 @@ void remove_contents(struct session *s, int dirfd)
 {
 	struct remove_sink sink = {.removed = ignore_removed, .failed = ignore_failed, .budget = UINT64_MAX};
 	AUTO_FREE char *src = xstrdup(TMP_DIR);
-	struct tdir d = {.fd = dirfd, .src = src, .dst = src, .modified = true};
+	struct place at = {.fd = dirfd, .src = src, .dst = src, .modified = true};
 	AUTO_FREE char *raw = xmalloc(RAW_BYTES);
 	struct stat st;
 	bool removed;
 
 	if (fstat(dirfd, &st) < 0)
 		return;
-	d.dev = st.st_dev;
+	at.dev = st.st_dev;
 	do {
 		ssize_t n;
 
@@ -381,7 +381,7 @@ void remove_contents(struct session *s, int dirfd)
 
 				pos += e->reclen;
 				if (!str_eq(e->name, ".") && !str_eq(e->name, ".."))
-					removed |= remove_entry(s, &d, e->name, REMOVE_ALL, &sink);
+					removed |= remove_entry(s, &at, e->name, REMOVE_ALL, &sink);
 			}
 		}
 	} while (removed);

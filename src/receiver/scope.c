@@ -8,7 +8,7 @@ bool scope_hide(struct session *s, const struct bytes *records)
 	while (rd_left(&r)) {
 		char *path = rd_path(&r, WIRE_PATH_MAX);
 
-		if (!path || s->hidden_n == TARGET_HIDDEN_MAX) {
+		if (!path || s->hidden_n == SCOPE_HIDDEN_MAX) {
 			free(path);
 			return false;
 		}
@@ -18,9 +18,9 @@ bool scope_hide(struct session *s, const struct bytes *records)
 	return true;
 }
 
-bool scope_reserved(const struct tdir *d, const char *name)
+bool scope_reserved(const struct place *at, const char *name)
 {
-	return !*d->dst && str_eq(name, TMP_DIR);
+	return !*at->dst && str_eq(name, TMP_DIR);
 }
 
 bool scope_hidden(const struct session *s, const char *dst, const char *name)
@@ -51,14 +51,14 @@ bool scope_protected_dying(const struct session *s, const char *src, const char 
 }
 
 /* Neither compared nor deleted. */
-bool scope_invisible(const struct session *s, const struct tdir *d, const char *name, bool is_dir)
+bool scope_invisible(const struct session *s, const struct place *at, const char *name, bool is_dir)
 {
 	struct rules_verdict v;
 
-	if (scope_reserved(d, name) || (s->hidden_n && scope_hidden(s, d->dst, name)))
+	if (scope_reserved(at, name) || (s->hidden_n && scope_hidden(s, at->dst, name)))
 		return true;
 	if (!s->has_rules)
 		return false;
-	rules_match(s->rules, d->src, name, is_dir, &v);
+	rules_match(s->rules, at->src, name, is_dir, &v);
 	return v.hide && v.protect;
 }

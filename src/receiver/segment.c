@@ -12,7 +12,7 @@
 
 /* ---- DATA, HOLE ---- */
 
-static bool write_at(struct session *s, struct tfile *f, const void *p, size_t n, uint64_t off)
+static bool write_at(struct session *s, struct file *f, const void *p, size_t n, uint64_t off)
 {
 	if (!file_materialise(s, f))
 		return false;
@@ -26,7 +26,7 @@ static bool write_at(struct session *s, struct tfile *f, const void *p, size_t n
 
 bool on_data(struct session *s, const struct frame *fr)
 {
-	struct tfile *f = file_find(s, fr->id);
+	struct file *f = file_find(s, fr->id);
 	struct msg_data m;
 
 	if (!msg_data_get(fr, &m))
@@ -36,7 +36,7 @@ bool on_data(struct session *s, const struct frame *fr)
 	return true;
 }
 
-static void equal_add(struct tfile *f, uint64_t off, uint64_t len)
+static void equal_add(struct file *f, uint64_t off, uint64_t len)
 {
 	uint64_t range[2] = {off, off + len}, last[2];
 
@@ -51,7 +51,7 @@ static void equal_add(struct tfile *f, uint64_t off, uint64_t len)
 	buf_append(&f->equal, range, sizeof(range));
 }
 
-static bool equal_has(const struct tfile *f, uint64_t off, uint64_t len)
+static bool equal_has(const struct file *f, uint64_t off, uint64_t len)
 {
 	uint64_t range[2];
 
@@ -64,7 +64,7 @@ static bool equal_has(const struct tfile *f, uint64_t off, uint64_t len)
 }
 
 /* Nothing to do: what is written to has a hole there, or what may stay as it is has one. */
-static bool hole_is_there(struct session *s, struct tfile *f, uint64_t off, uint64_t len)
+static bool hole_is_there(struct session *s, struct file *f, uint64_t off, uint64_t len)
 {
 	if (f->fd >= 0)
 		return copy_is_hole(f->fd, off, len);
@@ -77,7 +77,7 @@ static bool hole_is_there(struct session *s, struct tfile *f, uint64_t off, uint
 
 bool on_hole(struct session *s, const struct frame *fr)
 {
-	struct tfile *f = file_find(s, fr->id);
+	struct file *f = file_find(s, fr->id);
 	struct msg_data m;
 
 	if (!msg_hole_get(fr, &m))
@@ -95,7 +95,7 @@ bool on_hole(struct session *s, const struct frame *fr)
 /* An answer under way: head, then runs. */
 struct need_runs {
 	struct session *s;
-	struct tfile *f;
+	struct file *f;
 	uint64_t seg;
 	size_t start;
 	uint64_t off, len; /* the run that grows */
@@ -115,7 +115,7 @@ static void runs_end(struct need_runs *n, bool last)
 }
 
 /* The part of the basis that the run may have come from. Empty: nothing is there. */
-static void window_of(const struct tfile *f, uint64_t off, uint64_t len, uint64_t *out_off, uint64_t *out_len)
+static void window_of(const struct file *f, uint64_t off, uint64_t len, uint64_t *out_off, uint64_t *out_len)
 {
 	uint64_t begin = off, end = off + len;
 
@@ -130,7 +130,7 @@ static void window_of(const struct tfile *f, uint64_t off, uint64_t len, uint64_
 	*out_len = MIN(end, f->basis_size) - begin;
 }
 
-static bool read_window(struct session *s, const struct tfile *f, uint64_t off, size_t len)
+static bool read_window(struct session *s, const struct file *f, uint64_t off, size_t len)
 {
 	buf_clear(&s->window);
 	pace_io(&s->pace, len);
@@ -186,7 +186,7 @@ static void chunk_differs(struct need_runs *n, uint64_t off, uint64_t len)
 }
 
 /* An equal chunk: kept in place, else noted to be copied when there is something to copy to. */
-static void chunk_equal(struct session *s, struct tfile *f, uint64_t off, size_t len)
+static void chunk_equal(struct session *s, struct file *f, uint64_t off, size_t len)
 {
 	if (f->inplace || f->cloned || s->dry || (f->flags & FILE_COMPARE) || diag_is_set(&f->failed))
 		return;
@@ -204,7 +204,7 @@ static bool hash_equal(const struct session *s, const uint8_t *p, size_t n, cons
 	return h.lo == lo && h.hi == hi;
 }
 
-static void compare_chunks(struct session *s, struct tfile *f, const struct msg_seg_hash *m, struct need_runs *n)
+static void compare_chunks(struct session *s, struct file *f, const struct msg_seg_hash *m, struct need_runs *n)
 {
 	const size_t step = MAX((size_t)m->chunk, (size_t)READ_BYTES / m->chunk * m->chunk);
 	AUTO_FREE uint8_t *p = xmalloc(MIN(step, (size_t)m->len));
@@ -239,7 +239,7 @@ static void compare_chunks(struct session *s, struct tfile *f, const struct msg_
 
 bool on_seg_hash(struct session *s, const struct frame *fr)
 {
-	struct tfile *f = file_find(s, fr->id);
+	struct file *f = file_find(s, fr->id);
 	struct need_runs n = {.s = s, .f = f};
 	struct msg_seg_hash m;
 
@@ -257,7 +257,7 @@ bool on_seg_hash(struct session *s, const struct frame *fr)
 
 /* ---- RUN ---- */
 
-static bool run_apply(struct session *s, struct tfile *f, const struct msg_run *m)
+static bool run_apply(struct session *s, struct file *f, const struct msg_run *m)
 {
 	if (f->basis_fd < 0 || !m->window_len || !read_window(s, f, m->window_off, m->window_len))
 		return false;
@@ -270,7 +270,7 @@ static bool run_apply(struct session *s, struct tfile *f, const struct msg_run *
 
 bool on_run(struct session *s, const struct frame *fr)
 {
-	struct tfile *f = file_find(s, fr->id);
+	struct file *f = file_find(s, fr->id);
 	struct msg_run m;
 
 	if (!msg_run_get(fr, &m))

@@ -26,7 +26,7 @@ static bool on_bye(struct session *s, const struct frame *f)
 static const struct {
 	uint8_t type;
 	bool (*handle)(struct session *, const struct frame *);
-	bool writes; /* of the others, those that do say so by written_note() or dir_modify() */
+	bool writes; /* of the others, those that do say so by written_note() or place_modify() */
 } handlers[] = {
 	{MSG_PUT, on_put, true},
 	{MSG_DATA, on_data, true},

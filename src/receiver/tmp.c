@@ -120,26 +120,26 @@ void tmp_end(struct session *s)
 	root_times_restore(s, &times);
 }
 
-void tmp_place(struct session *s, struct tdir *d, struct tmpname *t)
+void tmp_place(struct session *s, struct place *at, struct tmpname *t)
 {
-	t->dirfd = d->beside || d->dev != s->root_dev ? -1 : tmp_dir(s);
+	t->dirfd = at->beside || at->dev != s->root_dev ? -1 : tmp_dir(s);
 	t->beside = t->dirfd < 0;
 	if (t->beside)
-		t->dirfd = d->fd;
+		t->dirfd = at->fd;
 	snprintf(
 		t->name, sizeof(t->name), "%s%016llx", t->beside ? TMP_PREFIX : "", (unsigned long long)next_random(s));
 }
 
-int tmp_create(struct session *s, struct tdir *d, struct tmpname *t)
+int tmp_create(struct session *s, struct place *at, struct tmpname *t)
 {
 	for (int tries = 0; tries < 8; tries++) {
 		int fd;
 
-		tmp_place(s, d, t);
+		tmp_place(s, at, t);
 		fd = openat(t->dirfd, t->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd >= 0)
 			return fd;
-		if (t->beside && entry_unlock(s, d, NULL, errno))
+		if (t->beside && entry_unlock(s, at, NULL, errno))
 			continue;
 		if (errno != EEXIST && errno != ENOENT)
 			break;
@@ -148,9 +148,9 @@ int tmp_create(struct session *s, struct tdir *d, struct tmpname *t)
 	return -1;
 }
 
-bool tmp_is_plain(const struct session *s, const struct tdir *d, const struct tmpname *t)
+bool tmp_is_plain(const struct session *s, const struct place *at, const struct tmpname *t)
 {
-	return t->beside ? d->plain : s->tmp_plain;
+	return t->beside ? at->plain : s->tmp_plain;
 }
 
 void tmp_discard(struct tmpname *t)

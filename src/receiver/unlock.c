@@ -24,7 +24,7 @@ static bool unlock_name(int dirfd, const char *name)
 	return locked && meta_unlock_fd(fd) == 0;
 }
 
-bool entry_unlock(struct session *s, struct tdir *d, const char *name, int err)
+bool entry_unlock(struct session *s, struct place *at, const char *name, int err)
 {
 	bool did;
 
@@ -32,8 +32,8 @@ bool entry_unlock(struct session *s, struct tdir *d, const char *name, int err)
 		errno = err;
 		return false;
 	}
-	did = dir_unlock(s, d);
-	if (name && unlock_name(d->fd, name))
+	did = place_unlock(s, at);
+	if (name && unlock_name(at->fd, name))
 		did = true;
 	errno = err;
 	return did;

@@ -12,7 +12,7 @@ void written_note(struct session *s, int fd, uint64_t dev)
 		if (s->fs[i].dev == dev)
 			return;
 	}
-	if (s->fs_n == TARGET_FS_MAX) { /* the oldest is brought to the disk now, and makes room */
+	if (s->fs_n == WRITTEN_MAX) { /* the oldest is brought to the disk now, and makes room */
 		if (syncfs(s->fs[0].fd) < 0)
 			s->sync_errno = errno;
 		close(s->fs[0].fd);
