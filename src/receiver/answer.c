@@ -1,6 +1,7 @@
 /* Answers on their way out, and the error that ends the session. */
 #include "base/fd.h"
-#include "receiver/private.h"
+#include "receiver/answer.h"
+#include "receiver/state.h"
 
 #include <stdarg.h>
 

@@ -2,9 +2,9 @@
  * The file systems mounted beneath the target root: what a receiver that was lost can have written to. Their table is
  * opened while that is still allowed, and read when it is needed.
  */
-#include "receiver/session.h"
-
+#include "base/buf.h"
 #include "base/fd.h"
+#include "receiver/below.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,8 @@
 /* Copying between our own files: by reference where the file system can, else inside the kernel, else by
  * hand. */
 #include "base/fd.h"
-#include "receiver/private.h"
+#include "receiver/copy.h"
+#include "receiver/state.h"
 
 #include <errno.h>
 #include <fcntl.h>

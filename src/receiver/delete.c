@@ -1,5 +1,13 @@
 /* EXTRA: what the source has not. DELETE: the names of these that the mover confirms. */
-#include "receiver/private.h"
+#include "receiver/answer.h"
+#include "receiver/delete.h"
+#include "receiver/dir.h"
+#include "receiver/fail.h"
+#include "receiver/handlers.h"
+#include "receiver/listing.h"
+#include "receiver/remove.h"
+#include "receiver/scope.h"
+#include "receiver/state.h"
 
 /* ---- EXTRA ---- */
 

@@ -1,5 +1,6 @@
 /* Directory entries as the kernel gives them, and types of inodes in its words and in ours. */
-#include "receiver/private.h"
+#include "receiver/dents.h"
+#include "receiver/state.h"
 
 #include <dirent.h>
 #include <sys/syscall.h>

@@ -1,8 +1,18 @@
 /* Directories: opening or making them, comparing a slice by digest, and giving them their own metadata at the
  * end. */
-#include "receiver/private.h"
-
 #include "base/text.h"
+#include "receiver/answer.h"
+#include "receiver/dir.h"
+#include "receiver/entry.h"
+#include "receiver/fail.h"
+#include "receiver/handlers.h"
+#include "receiver/listing.h"
+#include "receiver/place.h"
+#include "receiver/resolve.h"
+#include "receiver/root.h"
+#include "receiver/scope.h"
+#include "receiver/state.h"
+#include "receiver/written.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +20,9 @@
 
 struct dir *dir_find(struct session *s, uint32_t id)
 {
-	for (size_t i = s->dirs_n; i-- > 0;) {
-		if (s->dirs[i]->id == id)
-			return s->dirs[i];
+	for (size_t i = s->dirs.n; i-- > 0;) {
+		if (s->dirs.all[i]->id == id)
+			return s->dirs.all[i];
 	}
 	return NULL;
 }
@@ -27,9 +37,9 @@ void dir_drop_listing(struct session *s, struct dir *d)
 
 static void dir_close(struct session *s, struct dir *d)
 {
-	for (size_t i = 0; i < s->dirs_n; i++) {
-		if (s->dirs[i] == d) {
-			memmove(&s->dirs[i], &s->dirs[i + 1], (--s->dirs_n - i) * sizeof(*s->dirs));
+	for (size_t i = 0; i < s->dirs.n; i++) {
+		if (s->dirs.all[i] == d) {
+			memmove(&s->dirs.all[i], &s->dirs.all[i + 1], (--s->dirs.n - i) * sizeof(*s->dirs.all));
 			break;
 		}
 	}
@@ -50,8 +60,8 @@ void dir_give_up(struct session *s, struct dir *d)
 
 void dir_abandon_all(struct session *s)
 {
-	while (s->dirs_n)
-		dir_give_up(s, s->dirs[s->dirs_n - 1]);
+	while (s->dirs.n)
+		dir_give_up(s, s->dirs.all[s->dirs.n - 1]);
 }
 
 /* ---- making ---- */
@@ -206,7 +216,7 @@ static struct dir *dir_add(struct session *s, uint32_t id, const struct msg_dir 
 	d->at.dst = xmemdup(m->dst.p, m->dst.len);
 	d->flags = m->flags;
 	d->slice = (struct slice){.number = m->slice, .of = m->slices, .buckets = m->buckets};
-	s->dirs[s->dirs_n++] = d;
+	s->dirs.all[s->dirs.n++] = d;
 	return d;
 }
 
@@ -320,7 +330,7 @@ bool on_dir(struct session *s, const struct frame *f)
 		return answer_malformed(s, "directory");
 	if (dir_find(s, f->id))
 		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "directory %u is open already", f->id);
-	if (s->dirs_n == DIRS_MAX)
+	if (s->dirs.n == DIRS_MAX)
 		return answer_error(s, DIAG_RECEIVER_LIMIT, "more than %u directories are open", DIRS_MAX);
 	d = dir_add(s, f->id, &m);
 	if (m.meta.len) {

@@ -1,5 +1,16 @@
 /* One name in an open directory: making, replacing, opening, and giving metadata. */
-#include "receiver/private.h"
+#include "receiver/copy.h"
+#include "receiver/dents.h"
+#include "receiver/entry.h"
+#include "receiver/fail.h"
+#include "receiver/place.h"
+#include "receiver/remove.h"
+#include "receiver/resolve.h"
+#include "receiver/scope.h"
+#include "receiver/state.h"
+#include "receiver/tmp.h"
+#include "receiver/unlock.h"
+#include "receiver/written.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +83,7 @@ bool entry_may_become(struct session *s, struct place *at, const char *name, uin
 {
 	struct stat st;
 
-	if (!s->has_rules || at->fd < 0 || fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	if (!s->scope.has_rules || at->fd < 0 || fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		type_of_mode(st.st_mode) == type || !scope_protected(s, at->src, name, S_ISDIR(st.st_mode)))
 		return true;
 	fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, at, name, "cannot replace");
@@ -111,7 +122,7 @@ int entry_commit(struct session *s, struct tmpname *t, struct place *at, const c
 	struct stat st;
 
 	place_modify(s, at);
-	if (s->has_rules && fstatat(t->dirfd, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	if (s->scope.has_rules && fstatat(t->dirfd, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		!entry_may_become(s, at, name, type_of_mode(st.st_mode), diag))
 		return -1;
 	entry_unname(s, at->fd, name);

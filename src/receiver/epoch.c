@@ -6,7 +6,11 @@
  * two requests, so that every change that was made before is older and every later one is not.
  */
 #include "base/clock.h"
-#include "receiver/private.h"
+#include "receiver/answer.h"
+#include "receiver/below.h"
+#include "receiver/epoch.h"
+#include "receiver/handlers.h"
+#include "receiver/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +35,7 @@ static void *sync_thread(void *arg)
 		if (syncfs(e->fds[i]) < 0)
 			e->err = errno;
 	}
-	if (e->all && !below_sync(s->below, s->root_fd, &e->err))
+	if (e->all && !below_sync(s->below, s->root.fd, &e->err))
 		sync();
 	(void)!write(e->wake[1], "", 1);
 	return NULL;
@@ -50,19 +54,19 @@ static void start(struct session *s)
 	struct epoch *e = &s->epoch;
 
 	e->all = e->all_wanted;
-	e->dirty = e->all_wanted = false;
+	s->written.dirty = e->all_wanted = false;
 	e->err = 0;
-	for (e->fds_n = 0; e->fds_n < s->fs_n; e->fds_n++) {
-		e->fds[e->fds_n] = fcntl(s->fs[e->fds_n].fd, F_DUPFD_CLOEXEC, 0);
+	for (e->fds_n = 0; e->fds_n < s->written.fs_n; e->fds_n++) {
+		e->fds[e->fds_n] = fcntl(s->written.fs[e->fds_n].fd, F_DUPFD_CLOEXEC, 0);
 		if (e->fds[e->fds_n] < 0)
 			break;
 	}
-	e->running = e->fds_n == s->fs_n && pthread_create(&e->thread, NULL, sync_thread, s) == 0;
+	e->running = e->fds_n == s->written.fs_n && pthread_create(&e->thread, NULL, sync_thread, s) == 0;
 	if (e->running)
 		return;
 	while (e->fds_n) /* no descriptors or no thread left: later */
 		close(e->fds[--e->fds_n]);
-	e->dirty = true;
+	s->written.dirty = true;
 	e->all_wanted = e->all;
 }
 
@@ -79,7 +83,7 @@ void epoch_wait(struct session *s)
 	while (e->fds_n)
 		close(e->fds[--e->fds_n]);
 	if (e->err) /* told when the mover asks for everything; until then nothing is durable any more */
-		s->sync_errno = e->err;
+		s->written.err = e->err;
 }
 
 void epoch_tick(struct session *s)
@@ -92,15 +96,15 @@ void epoch_tick(struct session *s)
 		return;
 	if (e->running && poll(&done, 1, 0) == 1) {
 		epoch_wait(s);
-		if (!s->sync_errno)
+		if (!s->written.err)
 			answer(s, &(struct msg_epoch){.time = e->time, .all = e->all});
 	}
 	now = clock_mono_ns();
-	if (e->running || now < e->next_ns || s->sync_errno)
+	if (e->running || now < e->next_ns || s->written.err)
 		return;
 	e->next_ns = now + EPOCH_NS;
 	e->time = epoch_clock();
-	if (e->dirty || e->all_wanted)
+	if (s->written.dirty || e->all_wanted)
 		start(s);
 	else
 		answer(s, &(struct msg_epoch){.time = e->time});
@@ -111,7 +115,7 @@ int epoch_timeout_ms(const struct session *s)
 	const struct epoch *e = &s->epoch;
 	int64_t left = e->next_ns - clock_mono_ns();
 
-	if (s->dry || !s->ready || e->running || s->sync_errno)
+	if (s->dry || !s->ready || e->running || s->written.err)
 		return -1;
 	return left <= 0 ? 0 : (int)(left / NS_PER_MS) + 1;
 }

@@ -1,7 +1,8 @@
 /* What went wrong with one file or directory. */
-#include "receiver/private.h"
-
 #include "base/text.h"
+#include "receiver/fail.h"
+#include "receiver/resolve.h"
+#include "receiver/state.h"
 
 #include <errno.h>
 

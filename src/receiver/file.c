@@ -5,13 +5,28 @@
  * is written to a temporary name, which is made when the first difference is known (until then only a note is
  * kept of what was equal), or in place.
  */
-#include "receiver/private.h"
+#include "receiver/answer.h"
+#include "receiver/copy.h"
+#include "receiver/dir.h"
+#include "receiver/entry.h"
+#include "receiver/fail.h"
+#include "receiver/file.h"
+#include "receiver/handlers.h"
+#include "receiver/place.h"
+#include "receiver/resolve.h"
+#include "receiver/root.h"
+#include "receiver/scope.h"
+#include "receiver/state.h"
+#include "receiver/tmp.h"
+#include "receiver/unlock.h"
+#include "receiver/written.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #define NOCOW 0x00800000u
+#define INPLACE_MIN (64u << 20) /* update = auto: larger files are updated in place */
 
 void file_fail(struct file *f, enum diag_code code, int err, const char *what)
 {
@@ -26,18 +41,18 @@ void file_fail(struct file *f, enum diag_code code, int err, const char *what)
 
 struct file *file_find(struct session *s, uint32_t id)
 {
-	for (size_t i = 0; i < s->files_n; i++) {
-		if (s->files[i]->id == id)
-			return s->files[i];
+	for (size_t i = 0; i < s->files.n; i++) {
+		if (s->files.all[i]->id == id)
+			return s->files.all[i];
 	}
 	return NULL;
 }
 
 void file_close(struct session *s, struct file *f)
 {
-	for (size_t i = 0; i < s->files_n; i++) {
-		if (s->files[i] == f) {
-			s->files[i] = s->files[--s->files_n];
+	for (size_t i = 0; i < s->files.n; i++) {
+		if (s->files.all[i] == f) {
+			s->files.all[i] = s->files.all[--s->files.n];
 			break;
 		}
 	}
@@ -72,9 +87,9 @@ void file_spoil_time(struct session *s, const struct file *f)
 
 void file_abandon_all(struct session *s)
 {
-	while (s->files_n) {
-		file_spoil_time(s, s->files[0]);
-		file_close(s, s->files[0]);
+	while (s->files.n) {
+		file_spoil_time(s, s->files.all[0]);
+		file_close(s, s->files.all[0]);
 	}
 }
 
@@ -290,14 +305,14 @@ bool on_file(struct session *s, const struct frame *fr)
 		return answer_malformed(s, "file");
 	if (file_find(s, fr->id))
 		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "file %u is open already", fr->id);
-	if (s->files_n == FILES_MAX)
+	if (s->files.n == FILES_MAX)
 		return answer_error(s, DIAG_RECEIVER_LIMIT, "more than %u files are open", FILES_MAX);
 	f = xcalloc(1, sizeof(*f));
 	f->id = fr->id;
 	f->flags = m.flags;
 	f->size = m.size;
 	f->fd = f->basis_fd = f->tmp.dirfd = -1;
-	s->files[s->files_n++] = f;
+	s->files.all[s->files.n++] = f;
 	if (m.meta.len &&
 		(meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len || f->want.type != META_REG))
 		return answer_malformed(s, "metadata of a file");

@@ -1,5 +1,13 @@
 /* FILE_END: the commit of a large file, or what is still wanted of it. */
-#include "receiver/private.h"
+#include "receiver/answer.h"
+#include "receiver/copy.h"
+#include "receiver/entry.h"
+#include "receiver/fail.h"
+#include "receiver/file.h"
+#include "receiver/handlers.h"
+#include "receiver/state.h"
+#include "receiver/tmp.h"
+#include "receiver/written.h"
 
 #include <errno.h>
 #include <unistd.h>

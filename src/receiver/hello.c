@@ -1,6 +1,14 @@
 /* HELLO: what the session is to be, and what it can do. */
 #include "base/text.h"
-#include "receiver/private.h"
+#include "receiver/answer.h"
+#include "receiver/dents.h"
+#include "receiver/epoch.h"
+#include "receiver/handlers.h"
+#include "receiver/resolve.h"
+#include "receiver/root.h"
+#include "receiver/scope.h"
+#include "receiver/state.h"
+#include "receiver/tmp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,9 +60,9 @@ static void answer_hello(struct session *s, const struct frame *f)
 		.version = {(const uint8_t *)s->version, strlen(s->version)},
 		.fields = s->fields,
 		.root_uid = s->is_root,
-		.root_dev = s->root_dev,
-		.root_ino = s->root_ino,
-		.root_mount = s->root_mount,
+		.root_dev = s->root.dev,
+		.root_ino = s->root.ino,
+		.root_mount = s->root.mount,
 		.root_empty = root_is_empty(s),
 		.now = epoch_clock()};
 	size_t start = frame_begin(&s->out, MSG_HELLO_OK, f->id);
@@ -79,11 +87,11 @@ bool on_hello(struct session *s, const struct frame *f)
 			"the source has version %s (protocol %u), the target %s (protocol %u)", buf_cstr(&theirs),
 			m.protocol, s->version, WIRE_PROTOCOL);
 	}
-	if (m.rules.len && !rules_unpack(m.rules.p, m.rules.len, &s->rules))
+	if (m.rules.len && !rules_unpack(m.rules.p, m.rules.len, &s->scope.rules))
 		return answer_malformed(s, "rules");
 	if (!scope_hide(s, &m.hidden))
 		return answer_malformed(s, "paths of other units");
-	s->has_rules = s->rules && !rules_empty(s->rules);
+	s->scope.has_rules = s->scope.rules && !rules_empty(s->scope.rules);
 	s->fields = s->is_root ? m.fields : m.fields & ~(uint32_t)ROOT_ONLY;
 	s->flags = m.flags;
 	s->dry = s->read_only || (m.flags & HELLO_DRY_RUN);

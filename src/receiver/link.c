@@ -1,5 +1,15 @@
 /* LINK: a further name of an inode that is there. */
-#include "receiver/private.h"
+#include "receiver/answer.h"
+#include "receiver/dir.h"
+#include "receiver/entry.h"
+#include "receiver/fail.h"
+#include "receiver/handlers.h"
+#include "receiver/place.h"
+#include "receiver/resolve.h"
+#include "receiver/scope.h"
+#include "receiver/state.h"
+#include "receiver/tmp.h"
+#include "receiver/unlock.h"
 
 #include <errno.h>
 #include <fcntl.h>

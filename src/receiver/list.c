@@ -1,5 +1,13 @@
 /* LIST: every entry the mover lists against our own, and what it has not listed. */
-#include "receiver/private.h"
+#include "receiver/answer.h"
+#include "receiver/delete.h"
+#include "receiver/dir.h"
+#include "receiver/fail.h"
+#include "receiver/handlers.h"
+#include "receiver/listing.h"
+#include "receiver/need.h"
+#include "receiver/scope.h"
+#include "receiver/state.h"
 
 #define NEEDS_HELD (4u << 20)
 

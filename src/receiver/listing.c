@@ -2,7 +2,14 @@
  * Our own listing of one slice of a directory: names first, so that a slice too large is noticed before
  * anything is read; then the inodes in the order of their numbers, which is how they lie on the disk.
  */
-#include "receiver/private.h"
+#include "receiver/dents.h"
+#include "receiver/listing.h"
+#include "receiver/place.h"
+#include "receiver/scope.h"
+#include "receiver/state.h"
+#include "receiver/suspect.h"
+#include "receiver/tmp.h"
+#include "receiver/unlock.h"
 
 #include <errno.h>
 #include <fcntl.h>

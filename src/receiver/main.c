@@ -7,6 +7,7 @@
  */
 #include "base/fd.h"
 #include "confine/confine.h"
+#include "receiver/below.h"
 #include "receiver/session.h"
 #include "wire/msg.h"
 #ifdef REHOST_HAVE_PROVER

@@ -1,5 +1,11 @@
 /* META: metadata of one entry. */
-#include "receiver/private.h"
+#include "receiver/answer.h"
+#include "receiver/dir.h"
+#include "receiver/entry.h"
+#include "receiver/fail.h"
+#include "receiver/handlers.h"
+#include "receiver/place.h"
+#include "receiver/state.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,5 +1,11 @@
 /* NEED: one entry of the mover against what is there. What needs no content is done at once. */
-#include "receiver/private.h"
+#include "receiver/answer.h"
+#include "receiver/entry.h"
+#include "receiver/fail.h"
+#include "receiver/need.h"
+#include "receiver/place.h"
+#include "receiver/state.h"
+#include "receiver/suspect.h"
 
 #include <dirent.h>
 #include <errno.h>

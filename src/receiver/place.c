@@ -1,7 +1,8 @@
 /* A directory that is open to be worked in. */
-#include "receiver/private.h"
-
 #include "base/text.h"
+#include "receiver/place.h"
+#include "receiver/state.h"
+#include "receiver/written.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ int place_enter(struct session *s, int fd)
 
 void place_modify(struct session *s, struct place *at)
 {
-	s->epoch.dirty = true;
+	s->written.dirty = true;
 	if (at->modified)
 		return;
 	at->modified = true;

@@ -1,6 +1,15 @@
 /* PUT: small entries, contents and metadata in one. META: metadata of one entry. */
 #include "base/fd.h"
-#include "receiver/private.h"
+#include "receiver/answer.h"
+#include "receiver/dir.h"
+#include "receiver/entry.h"
+#include "receiver/fail.h"
+#include "receiver/handlers.h"
+#include "receiver/place.h"
+#include "receiver/scope.h"
+#include "receiver/state.h"
+#include "receiver/tmp.h"
+#include "receiver/unlock.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -6,9 +6,16 @@
  * that holds such a thing stays. Of a tree deeper than OPEN_LEVELS the upper directories are closed
  * meanwhile, and found again through ".." with their inode checked.
  */
-#include "receiver/private.h"
-
 #include "base/text.h"
+#include "receiver/dents.h"
+#include "receiver/fail.h"
+#include "receiver/place.h"
+#include "receiver/remove.h"
+#include "receiver/resolve.h"
+#include "receiver/root.h"
+#include "receiver/scope.h"
+#include "receiver/state.h"
+#include "receiver/unlock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -82,7 +89,7 @@ static bool untouchable(struct remover *r, bool is_dir)
 		return false;
 	if (!slash && scope_reserved(r->at, name))
 		return true;
-	if (!s->has_rules && !s->hidden_n)
+	if (!s->scope.has_rules && !s->scope.hidden_n)
 		return false;
 	if (!slash)
 		return scope_hidden(s, r->at->dst, name) || scope_protected(s, r->at->src, name, is_dir);

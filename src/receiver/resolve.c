@@ -2,7 +2,8 @@
  * Paths to directory descriptors. A path from the wire is relative to the target root, of checked names;
  * whatever it meets on the way, a symbolic link is an error and never followed (ELOOP or ENOTDIR).
  */
-#include "receiver/private.h"
+#include "receiver/resolve.h"
+#include "receiver/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,13 +44,13 @@ static int open2(struct session *s, int base, const char *path, bool no_xdev)
 			(no_xdev ? RESOLVE_NO_XDEV : 0)};
 	long fd;
 
-	if (s->no_openat2) {
+	if (s->root.no_openat2) {
 		errno = ENOSYS;
 		return -1;
 	}
 	fd = syscall(SYS_openat2, base, path, &how, sizeof(how));
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
-		s->no_openat2 = true;
+		s->root.no_openat2 = true;
 		errno = ENOSYS;
 	}
 	return (int)fd;
@@ -142,11 +143,11 @@ static int walk(struct session *s, int base, const char *path)
 
 static int root_dup(struct session *s)
 {
-	if (s->root_fd < 0) {
+	if (s->root.fd < 0) {
 		errno = ENOENT;
 		return -1;
 	}
-	return openat(s->root_fd, ".", DIR_FLAGS); /* its own offset, unlike dup */
+	return openat(s->root.fd, ".", DIR_FLAGS); /* its own offset, unlike dup */
 }
 
 /* In pieces the kernel can take. */
@@ -181,7 +182,7 @@ int resolve_dir(struct session *s, const char *path)
 
 	if (!*path)
 		return root_dup(s);
-	if (!s->no_openat2) {
+	if (!s->root.no_openat2) {
 		fd = open_pieces(s, path);
 		if (fd >= 0 || (errno != ENOSYS && (errno != EACCES || s->is_root)))
 			return fd;

@@ -1,6 +1,10 @@
 /* Contents of large files: literal data, holes, chunk hashes with signatures of what differs, and deltas. */
 #include "base/fd.h"
-#include "receiver/private.h"
+#include "receiver/answer.h"
+#include "receiver/copy.h"
+#include "receiver/file.h"
+#include "receiver/handlers.h"
+#include "receiver/state.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -132,11 +136,11 @@ static void window_of(const struct file *f, uint64_t off, uint64_t len, uint64_t
 
 static bool read_window(struct session *s, const struct file *f, uint64_t off, size_t len)
 {
-	buf_clear(&s->window);
+	buf_clear(&s->scratch.window);
 	pace_io(&s->pace, len);
-	if (fd_pread_full(f->basis_fd, buf_extend(&s->window, len), len, (off_t)off) == (ssize_t)len)
+	if (fd_pread_full(f->basis_fd, buf_extend(&s->scratch.window, len), len, (off_t)off) == (ssize_t)len)
 		return true;
-	buf_clear(&s->window);
+	buf_clear(&s->scratch.window);
 	return false;
 }
 
@@ -152,7 +156,7 @@ static void run_emit(struct need_runs *n)
 	window_of(n->f, n->off, n->len, &window_off, &window_len);
 	if (window_len && !s->dry && !(n->f->flags & FILE_COMPARE) &&
 		read_window(s, n->f, window_off, (size_t)window_len) &&
-		delta_signature(s->window.data, (size_t)window_len, 0, &sig)) {
+		delta_signature(s->scratch.window.data, (size_t)window_len, 0, &sig)) {
 		run.window_off = window_off;
 		run.window_len = (uint32_t)window_len;
 		run.sig = (struct bytes){sig.data, sig.len};
@@ -261,11 +265,12 @@ static bool run_apply(struct session *s, struct file *f, const struct msg_run *m
 {
 	if (f->basis_fd < 0 || !m->window_len || !read_window(s, f, m->window_off, m->window_len))
 		return false;
-	buf_clear(&s->result);
-	if (!delta_apply(m->delta.p, m->delta.len, s->window.data, s->window.len, m->len, &s->result) ||
-		s->result.len != m->len)
+	buf_clear(&s->scratch.result);
+	if (!delta_apply(m->delta.p, m->delta.len, s->scratch.window.data, s->scratch.window.len, m->len,
+		    &s->scratch.result) ||
+		s->scratch.result.len != m->len)
 		return false;
-	return hash_equal(s, s->result.data, s->result.len, m->hash);
+	return hash_equal(s, s->scratch.result.data, s->scratch.result.len, m->hash);
 }
 
 bool on_run(struct session *s, const struct frame *fr)
@@ -278,7 +283,7 @@ bool on_run(struct session *s, const struct frame *fr)
 	if (!f || s->dry || diag_is_set(&f->failed))
 		return true;
 	if (run_apply(s, f, &m)) {
-		write_at(s, f, s->result.data, s->result.len, m.off);
+		write_at(s, f, s->scratch.result.data, s->scratch.result.len, m.off);
 		return true;
 	}
 	/* A weak hash that met its double, or a window changed by an earlier run: this one comes again,

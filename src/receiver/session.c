@@ -1,6 +1,14 @@
-/* The session: HELLO, the order of requests, answers on their way out, SYNC and BYE. */
+/* The session: which request is whose, the loop around them, and its beginning and end. */
 #include "base/fd.h"
-#include "receiver/private.h"
+#include "receiver/answer.h"
+#include "receiver/dir.h"
+#include "receiver/epoch.h"
+#include "receiver/file.h"
+#include "receiver/handlers.h"
+#include "receiver/scope.h"
+#include "receiver/state.h"
+#include "receiver/tmp.h"
+#include "receiver/written.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -61,7 +69,7 @@ bool session_handle(struct session *s, const struct frame *f)
 	for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
 		if (handlers[i].type != f->type)
 			continue;
-		s->epoch.dirty = s->epoch.dirty || handlers[i].writes;
+		s->written.dirty = s->written.dirty || handlers[i].writes;
 		return handlers[i].handle(s, f);
 	}
 	return answer_error(s, DIAG_RECEIVER_PROTOCOL, "unknown request %u", f->type);
@@ -78,20 +86,20 @@ struct session *session_new(const struct session_config *c)
 	struct timespec now;
 	struct stat st;
 
-	s->root_fd = c->root_fd;
+	s->root.fd = c->root_fd;
 	s->read_only = s->dry = c->read_only || c->root_fd < 0;
 	s->is_root = geteuid() == 0;
 	s->uid = geteuid();
 	s->version = c->version;
-	s->load = c->load;
+	s->measure.load = c->load;
 	s->below = c->below;
-	s->out_fd = s->cwd = s->tmp_fd = s->epoch.wake[0] = s->epoch.wake[1] = -1;
-	s->root_mount = c->root_mount;
+	s->out_fd = s->cwd = s->tmp.fd = s->epoch.wake[0] = s->epoch.wake[1] = -1;
+	s->root.mount = c->root_mount;
 	pace_init(&s->pace, -1, -1);
 	memcpy(s->boot_id, c->boot_id, sizeof(s->boot_id));
-	if (s->root_fd >= 0 && fstat(s->root_fd, &st) == 0) {
-		s->root_dev = st.st_dev;
-		s->root_ino = st.st_ino;
+	if (s->root.fd >= 0 && fstat(s->root.fd, &st) == 0) {
+		s->root.dev = st.st_dev;
+		s->root.ino = st.st_ino;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	s->started_s = now.tv_sec;
@@ -105,19 +113,15 @@ void session_free(struct session *s)
 	epoch_release(s);
 	if (s->ready)
 		tmp_end(s);
-	if (s->tmp_fd >= 0)
-		close(s->tmp_fd);
-	for (size_t i = 0; i < s->fs_n; i++)
-		close(s->fs[i].fd);
-	if (s->root_fd >= 0)
-		close(s->root_fd);
-	for (size_t i = 0; i < s->hidden_n; i++)
-		free(s->hidden[i]);
-	free(s->hidden);
-	rules_free(s->rules);
+	if (s->tmp.fd >= 0)
+		close(s->tmp.fd);
+	written_release(&s->written);
+	if (s->root.fd >= 0)
+		close(s->root.fd);
+	scope_release(&s->scope);
 	buf_release(&s->out);
-	buf_release(&s->window);
-	buf_release(&s->result);
+	buf_release(&s->scratch.window);
+	buf_release(&s->scratch.result);
 	pace_release(&s->pace);
 	free(s);
 }

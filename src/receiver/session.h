@@ -15,17 +15,7 @@
 #include "wire/frame.h"
 
 struct session;
-
-/* below.c */
-struct below {
-	int fd; /* the table of mounts; -1: there is none */
-	char *root; /* the path of the target root in it, without a slash at the end */
-};
-void below_open(struct below *b, int root_fd);
-void below_close(struct below *b);
-/* Brings the root's file system and all that are mounted beneath it to the disk; err is set when one fails. False: which
- * those are is not known. */
-bool below_sync(const struct below *b, int root_fd, int *err);
+struct below;
 
 struct session_config {
 	int root_fd; /* the target root; -1: it does not exist (read-only sessions only) */

@@ -2,7 +2,13 @@
  * Temporary names: in one directory of the target root, or beside the file where that is on another file
  * system.
  */
-#include "receiver/private.h"
+#include "receiver/place.h"
+#include "receiver/remove.h"
+#include "receiver/resolve.h"
+#include "receiver/root.h"
+#include "receiver/state.h"
+#include "receiver/tmp.h"
+#include "receiver/unlock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +22,7 @@ static uint64_t next_random(struct session *s)
 {
 	uint64_t z;
 
-	if (!s->rng) {
+	if (!s->tmp.rng) {
 		const void *at_random = (const void *)getauxval(AT_RANDOM);
 		struct timespec now;
 		uint64_t seed = 0;
@@ -30,9 +36,9 @@ static uint64_t next_random(struct session *s)
 			clock_gettime(CLOCK_MONOTONIC, &now);
 			seed ^= (uint64_t)now.tv_nsec << 20 ^ (uint64_t)now.tv_sec ^ (uint64_t)getpid() << 44;
 		}
-		s->rng = seed | 1;
+		s->tmp.rng = seed | 1;
 	}
-	z = s->rng += 0x9e3779b97f4a7c15u;
+	z = s->tmp.rng += 0x9e3779b97f4a7c15u;
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
 	return z ^ z >> 31;
@@ -42,12 +48,12 @@ static uint64_t next_random(struct session *s)
 static int take_dir(struct session *s)
 {
 	struct meta m = META_INIT, want = META_INIT;
-	int fd = resolve_child(s, s->root_fd, TMP_DIR, true);
+	int fd = resolve_child(s, s->root.fd, TMP_DIR, true);
 	unsigned failed;
 
 	if (fd < 0)
 		return -1;
-	if (meta_read_fd(fd, META_F_ALL, &m) < 0 || m.uid != s->uid || m.dev != s->root_dev) {
+	if (meta_read_fd(fd, META_F_ALL, &m) < 0 || m.uid != s->uid || m.dev != s->root.dev) {
 		meta_release(&m);
 		close(fd);
 		return -1;
@@ -56,7 +62,7 @@ static int take_dir(struct session *s)
 	want.type = META_DIR;
 	want.mode = 0700;
 	failed = meta_apply_fd(fd, &want, &m, META_F_MODE | META_F_ACL | META_F_FLAGS);
-	s->tmp_plain = !failed && meta_read_fd(fd, META_F_ALL, &m) == 0 && meta_is_plain(&m);
+	s->tmp.plain = !failed && meta_read_fd(fd, META_F_ALL, &m) == 0 && meta_is_plain(&m);
 	meta_release(&m);
 	return fd;
 }
@@ -66,29 +72,29 @@ static int tmp_dir(struct session *s)
 	struct root_times times;
 	struct stat st;
 
-	if (s->tmp_fd >= 0) {
-		if (fstat(s->tmp_fd, &st) == 0 && st.st_nlink > 0)
-			return s->tmp_fd;
-		close(s->tmp_fd); /* another receiver has ended and removed it */
-		s->tmp_fd = -1;
+	if (s->tmp.fd >= 0) {
+		if (fstat(s->tmp.fd, &st) == 0 && st.st_nlink > 0)
+			return s->tmp.fd;
+		close(s->tmp.fd); /* another receiver has ended and removed it */
+		s->tmp.fd = -1;
 		s->cwd = -1;
 	}
 	root_times_hold(s, &times);
-	if (mkdirat(s->root_fd, TMP_DIR, 0700) < 0 && errno != EEXIST)
-		s->tmp_fd = -1;
+	if (mkdirat(s->root.fd, TMP_DIR, 0700) < 0 && errno != EEXIST)
+		s->tmp.fd = -1;
 	else
-		s->tmp_fd = take_dir(s);
+		s->tmp.fd = take_dir(s);
 	root_times_restore(s, &times);
-	return s->tmp_fd;
+	return s->tmp.fd;
 }
 
 void tmp_empty(struct session *s)
 {
 	int fd;
 
-	if (s->dry || s->root_fd < 0)
+	if (s->dry || s->root.fd < 0)
 		return;
-	fd = resolve_child(s, s->root_fd, TMP_DIR, true);
+	fd = resolve_child(s, s->root.fd, TMP_DIR, true);
 	if (fd < 0)
 		return;
 	remove_contents(s, fd);
@@ -97,7 +103,7 @@ void tmp_empty(struct session *s)
 
 void tmp_start(struct session *s, bool empty)
 {
-	s->tmp_fd = -1;
+	s->tmp.fd = -1;
 	if (empty)
 		tmp_empty(s);
 }
@@ -106,23 +112,23 @@ void tmp_end(struct session *s)
 {
 	struct root_times times;
 
-	if (s->dry || s->root_fd < 0)
+	if (s->dry || s->root.fd < 0)
 		return;
-	if (s->tmp_fd >= 0) {
-		close(s->tmp_fd);
-		s->tmp_fd = -1;
+	if (s->tmp.fd >= 0) {
+		close(s->tmp.fd);
+		s->tmp.fd = -1;
 		s->cwd = -1;
 	}
-	if (faccessat(s->root_fd, TMP_DIR, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+	if (faccessat(s->root.fd, TMP_DIR, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		return;
 	root_times_hold(s, &times);
-	(void)unlinkat(s->root_fd, TMP_DIR, AT_REMOVEDIR); /* others may still use it */
+	(void)unlinkat(s->root.fd, TMP_DIR, AT_REMOVEDIR); /* others may still use it */
 	root_times_restore(s, &times);
 }
 
 void tmp_place(struct session *s, struct place *at, struct tmpname *t)
 {
-	t->dirfd = at->beside || at->dev != s->root_dev ? -1 : tmp_dir(s);
+	t->dirfd = at->beside || at->dev != s->root.dev ? -1 : tmp_dir(s);
 	t->beside = t->dirfd < 0;
 	if (t->beside)
 		t->dirfd = at->fd;
@@ -150,7 +156,7 @@ int tmp_create(struct session *s, struct place *at, struct tmpname *t)
 
 bool tmp_is_plain(const struct session *s, const struct place *at, const struct tmpname *t)
 {
-	return t->beside ? at->plain : s->tmp_plain;
+	return t->beside ? at->plain : s->tmp.plain;
 }
 
 void tmp_discard(struct tmpname *t)

@@ -1,5 +1,9 @@
 /* Names that are about to be changed or to go: what keeps that from them, and what must not be left of them. */
-#include "receiver/private.h"
+#include "receiver/dents.h"
+#include "receiver/place.h"
+#include "receiver/state.h"
+#include "receiver/suspect.h"
+#include "receiver/unlock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +49,7 @@ void entry_unname(struct session *s, int dirfd, const char *name)
 	struct meta m = META_INIT;
 	struct stat st;
 
-	if ((s->ready && !s->suspects_n) || fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_nlink < 2)
+	if ((s->ready && !s->suspects.n) || fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_nlink < 2)
 		return;
 	m.type = type_of_mode(st.st_mode);
 	m.size = (uint64_t)st.st_size;

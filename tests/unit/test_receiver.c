@@ -5,7 +5,8 @@
 #include "conf/origins.h"
 #include "rules/rules.h"
 
-#include "receiver/private.h"
+#include "receiver/below.h"
+#include "receiver/state.h"
 
 #include <sched.h>
 #include <sys/inotify.h>
@@ -772,7 +773,7 @@ static void symlinks(bool old_kernel)
 	world_run(&w, "echo precious > %s/file && ln -s %s evil && mkdir d && ln -s %s/file d/f && ln -s %s d/dir", out,
 		out, out, out);
 	world_hello(&w, HELLO_DELETE | HELLO_INPLACE, NULL, NULL);
-	w.s->no_openat2 = old_kernel;
+	w.s->root.no_openat2 = old_kernel;
 	/* in the middle of a path, and as the last component of one that is not to be made */
 	world_dir(&w, 5, "evil/sub", (struct dir_args){.flags = DIR_NEW});
 	world_reply(&w, MSG_DIR_FAIL);
@@ -879,7 +880,7 @@ static void long_path(bool old_kernel)
 
 	world_open(&w);
 	world_hello(&w, 0, NULL, NULL);
-	w.s->no_openat2 = old_kernel;
+	w.s->root.no_openat2 = old_kernel;
 	world_run(&w, "touch -d @%d .", T0);
 	for (int i = 0; i < 60; i++)
 		buf_printf(&path, "%s%0200d", i ? "/" : "", i);

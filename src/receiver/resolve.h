@@ -1,0 +1,23 @@
+/*
+ * Paths, relative to the target root, to directories. Nothing is followed: a symbolic link on the way is ELOOP or
+ * ENOTDIR.
+ *
+ * Ownership: the descriptors (O_RDONLY) are the caller's. Errors: -1 with errno.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct session;
+
+/* A path of an entry; freed by the caller. */
+char *path_join(const char *dir, const char *name);
+
+int resolve_dir(struct session *s, const char *path);
+/* out_name points into path. */
+int resolve_parent(struct session *s, const char *path, const char **out_name);
+/* One component. no_xdev: EXDEV at a mount point (where the kernel can tell). */
+int resolve_child(struct session *s, int dirfd, const char *name, bool no_xdev);
+/* chmod of what the name is itself, never through a symbolic link. */
+int resolve_chmod(int dirfd, const char *name, mode_t mode);

@@ -1,0 +1,32 @@
+/*
+ * The target root: the directory that all paths are relative to, and what is done to it beside the work in it.
+ *
+ * Ownership: session_free() closes the descriptor. Errors: none; what fails here is an attempt.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#define TMP_DIR ".rehost.tmp" /* rehost's own name in it: tmp.h */
+
+struct session;
+
+struct root {
+	int fd; /* -1: it does not exist (dry) */
+	uint64_t dev, ino, mount;
+	bool no_openat2; /* the kernel has it not: learnt by resolve.c */
+};
+
+/* Every receiver takes it for what must not be seen halfway: blocks until the others are done. */
+void root_lock(struct session *s);
+void root_unlock(struct session *s);
+
+/* Around what changes the root's entries but must not change its mtime; the lock is held in between. */
+struct root_times {
+	struct timespec mtime;
+	bool known;
+};
+void root_times_hold(struct session *s, struct root_times *t);
+void root_times_restore(struct session *s, const struct root_times *t);
