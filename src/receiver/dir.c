@@ -1,5 +1,23 @@
-/* Directories: opening or making them, comparing a slice by digest, and giving them their own metadata at the
- * end. */
+/*
+ * Directories: opening or making them, comparing a slice by digest, and giving them their own metadata at the end.
+ *
+ * The life of a directory, from one frame of the mover to the next:
+ *
+ *	DIR       -> gone       DIR_FAIL: it can be neither opened nor made, or not read
+ *	          -> gone       DIR_SPLIT: the slice is too long
+ *	          -> gone       DIR_EQUAL without MORE: it has got its own metadata, and nothing else is to come
+ *	          -> OPEN       NEW; DIR_EQUAL with MORE; DIR_DIFF of an empty one
+ *	          -> COMPARED   DIR_DIFF: our listing is kept in list.own, if there was room for it
+ *	OPEN, COMPARED
+ *	  LIST    -> LISTING    list.begun: list.own is there, read anew when it was not kept
+ *	LISTING
+ *	  LIST    -> LISTING    NEEDs gather in list.needs
+ *	          -> OPEN       the last one: NEED and EXTRA are said, and nothing is left in list
+ *	any
+ *	  PUT, FILE, LINK, META, DELETE work in it; a large file that is open keeps it open (files)
+ *	  DIR_END -> gone       DIR_DONE: it has got its own metadata, or is given back what it had
+ *	  the end of the session -> gone, given back what it had
+ */
 #include "base/text.h"
 #include "receiver/answer.h"
 #include "receiver/dir.h"
@@ -35,6 +53,7 @@ void dir_drop_listing(struct session *s, struct dir *d)
 	d->list.own_bytes = 0;
 }
 
+/* Frees it. */
 static void dir_close(struct session *s, struct dir *d)
 {
 	for (size_t i = 0; i < s->dirs.n; i++) {
@@ -242,6 +261,7 @@ static void answer_u32(struct session *s, uint8_t type, uint32_t id, uint32_t v)
 	frame_end(&s->out, start);
 }
 
+/* Frees d. */
 static void answer_fail(struct session *s, struct dir *d, const struct diag *diag)
 {
 	size_t start = frame_begin(&s->out, MSG_DIR_FAIL, d->id);
@@ -251,8 +271,8 @@ static void answer_fail(struct session *s, struct dir *d, const struct diag *dia
 	dir_give_up(s, d);
 }
 
-/* The slice is equal and nothing else is to come. False when the directory's own metadata could not be set:
- * then the mover is led to DIR_END, whose answer can say so. */
+/* The slice is equal and nothing else is to come: frees d. False when the directory's own metadata could not be set:
+ * then d stays, and the mover is led to DIR_END, whose answer can say so. */
 static bool close_equal(struct session *s, struct dir *d)
 {
 	AUTO_DIAG diag = DIAG_INIT;
@@ -268,6 +288,7 @@ static bool close_equal(struct session *s, struct dir *d)
 	return true;
 }
 
+/* Takes l. */
 static void keep_listing(struct session *s, struct dir *d, struct listing *l)
 {
 	size_t bytes = l->arena.cap + l->cap * sizeof(*l->e);
@@ -281,6 +302,7 @@ static void keep_listing(struct session *s, struct dir *d, struct listing *l)
 	s->kept_bytes += bytes;
 }
 
+/* Frees d when the answer closes it. */
 static void compare_slice(struct session *s, struct dir *d, const struct digest *theirs)
 {
 	AUTO_DIAG diag = DIAG_INIT;

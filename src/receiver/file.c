@@ -1,9 +1,27 @@
 /*
- * Large files: opening, choosing where to write, and the commit.
+ * Large files: opening, and choosing where to write. What comes into them is segment.c's, the commit file_end.c's.
  *
  * A new file is created under its own name, so that a resumed run finds what is there. One that is replaced
  * is written to a temporary name, which is made when the first difference is known (until then only a note is
  * kept of what was equal), or in place.
+ *
+ * The life of a file, from one frame of the mover to the next:
+ *
+ *	FILE      -> WRITING    fd: a new one, in place, SEGMENT, or SHARED (FILE_OK says where)
+ *	          -> NOTING     no fd yet: there is a basis, and all of it may be right (equal). Dry runs stay here
+ *	          -> FAILED     failed: nothing is done to it any more
+ *	          -> gone       failed, and SHARED: FILE_DONE at once, for the mover waits
+ *	NOTING
+ *	  SEG_HASH, DATA, HOLE, RUN
+ *	          -> WRITING    something differs: file_materialise(), with what was noted
+ *	NOTING, WRITING
+ *	  any     -> FAILED     file_fail()
+ *	  FILE_END-> as it is   FILE_AGAIN: runs whose deltas came out wrong are wanted literally
+ *	          -> gone       FILE_COMMITTED, or FILE_FAILED: a time that looks finished is spoilt
+ *	FAILED
+ *	  FILE_END-> gone       FILE_FAILED
+ *	any
+ *	  the end of the session -> gone, as a failed one
  */
 #include "receiver/answer.h"
 #include "receiver/copy.h"

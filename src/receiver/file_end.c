@@ -123,6 +123,7 @@ static void answer_again(struct session *s, struct file *f)
 	buf_clear(&f->again);
 }
 
+/* Frees f. */
 static void file_finish(struct session *s, struct file *f, const struct msg_file_end *m)
 {
 	struct msg_file_done done = {.status = FILE_COMMITTED};
