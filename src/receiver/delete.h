@@ -1,5 +1,7 @@
 /*
- * What the source has not: proposed by EXTRA, removed by DELETE.
+ * What the source has not: proposed by EXTRA, at the end of a LIST; removed by DELETE (handlers.h).
+ *
+ * Ownership: the directory is borrowed. Errors: none.
  */
 #pragma once
 
