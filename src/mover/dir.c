@@ -284,7 +284,7 @@ static void add_done_bytes(struct mover *m, struct dir *d)
 			m->count.done_bytes += d->listing.entries[i].size;
 }
 
-void dir_equal(struct mover *m, struct dir *d, const struct frame *f)
+void on_dir_equal(struct mover *m, struct dir *d, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
 	uint32_t set = rd_u32(&r);
@@ -304,7 +304,7 @@ void dir_equal(struct mover *m, struct dir *d, const struct frame *f)
 	dir_finish(m, d, true);
 }
 
-void dir_diff(struct mover *m, struct dir *d, const struct frame *f)
+void on_dir_diff(struct mover *m, struct dir *d, const struct frame *f)
 {
 	struct msg_dir_diff diff;
 
@@ -336,7 +336,7 @@ void dir_diff(struct mover *m, struct dir *d, const struct frame *f)
 	dir_start_list(m, d);
 }
 
-void dir_split(struct mover *m, struct dir *d, const struct frame *f)
+void on_dir_split(struct mover *m, struct dir *d, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
 	uint32_t slices = rd_u32(&r);
@@ -359,7 +359,7 @@ void dir_split(struct mover *m, struct dir *d, const struct frame *f)
 	mover_queue(m, &d->task);
 }
 
-void dir_failed(struct mover *m, struct dir *d, const struct frame *f)
+void on_dir_fail(struct mover *m, struct dir *d, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
 	AUTO_DIAG diag = DIAG_INIT;
@@ -412,7 +412,7 @@ void dir_pending_done(struct mover *m, struct dir *d)
 		dir_drain(m, d);
 }
 
-void dir_ended(struct mover *m, struct dir *d, const struct frame *f)
+void on_dir_done(struct mover *m, struct dir *d, const struct frame *f)
 {
 	struct msg_dir_done done;
 

@@ -429,7 +429,7 @@ static struct file_run *add_run(struct file *f)
 	return &f->runs[f->run_len++];
 }
 
-void file_need(struct mover *m, struct file *f, const struct frame *fr)
+void on_seg_need(struct mover *m, struct file *f, const struct frame *fr)
 {
 	struct rd r = rd_init(fr->payload, fr->len);
 	struct seg_run run;
@@ -486,7 +486,7 @@ static void send_end(struct mover *m, struct file *f)
 	f->state = FILE_STATE_END;
 }
 
-void file_ok(struct mover *m, struct file *f, const struct frame *fr)
+void on_file_ok(struct mover *m, struct file *f, const struct frame *fr)
 {
 	struct msg_file_ok ok;
 	struct ipc_share share = {.file = f->id, .size = f->size, .ino = f->ino, .mtime_ns = (uint64_t)f->mtime_ns};
@@ -567,7 +567,7 @@ static void committed(struct mover *m, struct file *f, const struct msg_file_don
 	}
 }
 
-void file_done(struct mover *m, struct file *f, const struct frame *fr)
+void on_file_done(struct mover *m, struct file *f, const struct frame *fr)
 {
 	struct msg_file_done done;
 	bool ok;

@@ -206,7 +206,7 @@ static uint64_t stream_at(const struct mover *m)
 	return m->sent_total + m->wire.sent + chan_unsent(&m->wire);
 }
 
-static void receiver_used(struct mover *m, const struct frame *f)
+static void on_used(struct mover *m, const struct frame *f)
 {
 	struct pace_used used;
 
@@ -228,7 +228,7 @@ static void *expect(struct mover *m, uint32_t id, enum slot_kind kind)
 	return object;
 }
 
-static void epoch(struct mover *m, const struct frame *f)
+static void on_epoch(struct mover *m, const struct frame *f)
 {
 	struct msg_epoch epoch;
 
@@ -239,53 +239,53 @@ static void epoch(struct mover *m, const struct frame *f)
 	chan_send_buf(&m->ipc, IPC_EPOCH, 0, &m->msg);
 }
 
-static void wire_frame(struct mover *m, const struct frame *f)
+static void on_wire_frame(struct mover *m, const struct frame *f)
 {
 	switch (f->type) {
 	case MSG_DIR_EQUAL:
-		dir_equal(m, expect(m, f->id, SLOT_DIR), f);
+		on_dir_equal(m, expect(m, f->id, SLOT_DIR), f);
 		break;
 	case MSG_DIR_DIFF:
-		dir_diff(m, expect(m, f->id, SLOT_DIR), f);
+		on_dir_diff(m, expect(m, f->id, SLOT_DIR), f);
 		break;
 	case MSG_DIR_SPLIT:
-		dir_split(m, expect(m, f->id, SLOT_DIR), f);
+		on_dir_split(m, expect(m, f->id, SLOT_DIR), f);
 		break;
 	case MSG_DIR_FAIL:
-		dir_failed(m, expect(m, f->id, SLOT_DIR), f);
+		on_dir_fail(m, expect(m, f->id, SLOT_DIR), f);
 		break;
 	case MSG_NEED:
-		dir_need(m, expect(m, f->id, SLOT_DIR), f);
+		on_need(m, expect(m, f->id, SLOT_DIR), f);
 		break;
 	case MSG_EXTRA:
-		dir_extra(m, expect(m, f->id, SLOT_DIR), f);
+		on_extra(m, expect(m, f->id, SLOT_DIR), f);
 		break;
 	case MSG_DIR_DONE:
-		dir_ended(m, expect(m, f->id, SLOT_DIR), f);
+		on_dir_done(m, expect(m, f->id, SLOT_DIR), f);
 		break;
 	case MSG_PUT_DONE:
-		put_done(m, expect(m, f->id, SLOT_BATCH), f);
+		on_put_done(m, expect(m, f->id, SLOT_BATCH), f);
 		break;
 	case MSG_FILE_OK:
-		file_ok(m, expect(m, f->id, SLOT_FILE), f);
+		on_file_ok(m, expect(m, f->id, SLOT_FILE), f);
 		break;
 	case MSG_SEG_NEED:
-		file_need(m, expect(m, f->id, SLOT_FILE), f);
+		on_seg_need(m, expect(m, f->id, SLOT_FILE), f);
 		break;
 	case MSG_FILE_DONE:
-		file_done(m, expect(m, f->id, SLOT_FILE), f);
+		on_file_done(m, expect(m, f->id, SLOT_FILE), f);
 		break;
 	case MSG_OP_DONE:
-		op_done(m, expect(m, f->id, SLOT_OP), f);
+		on_op_done(m, expect(m, f->id, SLOT_OP), f);
 		break;
 	case MSG_DELETE_DONE:
-		dir_deleted(m, expect(m, f->id, SLOT_OP), f);
+		on_delete_done(m, expect(m, f->id, SLOT_OP), f);
 		break;
 	case MSG_EPOCH:
-		epoch(m, f);
+		on_epoch(m, f);
 		break;
 	case PACE_USED:
-		receiver_used(m, f);
+		on_used(m, f);
 		break;
 	case MSG_ERROR: {
 		struct rd r = rd_init(f->payload, f->len);
@@ -301,7 +301,7 @@ static void wire_frame(struct mover *m, const struct frame *f)
 
 /* ---- what the coordinator says ---- */
 
-static void unit_frame(struct mover *m, const struct frame *f)
+static void on_unit(struct mover *m, const struct frame *f)
 {
 	struct ipc_unit u;
 
@@ -320,14 +320,14 @@ static void start_sync(struct mover *m, uint8_t all)
 	chan_send(&m->wire, MSG_SYNC, op->id, &all, 1);
 }
 
-static void ipc_frame(struct mover *m, const struct frame *f)
+static void on_ipc_frame(struct mover *m, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
 	uint64_t token;
 
 	switch (f->type) {
 	case IPC_UNIT:
-		unit_frame(m, f);
+		on_unit(m, f);
 		break;
 	case IPC_LINK_FIRST:
 		link_first(m, expect(m, (uint32_t)rd_u64(&r), SLOT_LINK));
@@ -452,14 +452,14 @@ static void pump(struct mover *m)
 	}
 	if (p[0].revents & (POLLIN | POLLHUP | POLLERR)) {
 		bool ok = chan_fill(&m->ipc);
-		take_frames(m, &m->ipc, ipc_frame);
+		take_frames(m, &m->ipc, on_ipc_frame);
 		if (!ok)
 			_exit(ROLE_FATAL);
 		unblock(m);
 	}
 	if (!wire_ok || (p[1].revents & (POLLIN | POLLHUP | POLLERR))) {
 		bool ok = chan_fill(&m->wire);
-		take_frames(m, &m->wire, wire_frame); /* an error it sent before it went */
+		take_frames(m, &m->wire, on_wire_frame); /* an error it sent before it went */
 		if (!ok || !wire_ok)
 			link_lost(m);
 		unblock(m);

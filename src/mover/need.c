@@ -165,7 +165,7 @@ void dir_give_listed(struct mover *m, struct dir *d)
 	}
 }
 
-void dir_need(struct mover *m, struct dir *d, const struct frame *f)
+void on_need(struct mover *m, struct dir *d, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
 	uint8_t flags = rd_u8(&r);
@@ -200,7 +200,7 @@ static bool confirm_delete(struct mover *m, struct dir *d, const char *name, uin
 	return !v.protect && (!there || v.hide);
 }
 
-void dir_extra(struct mover *m, struct dir *d, const struct frame *f)
+void on_extra(struct mover *m, struct dir *d, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
 	uint8_t flags = rd_u8(&r);
@@ -265,7 +265,7 @@ static void ask_budget(struct mover *m, struct dir *d)
 	chan_send_buf(&m->ipc, IPC_BUDGET, 0, &m->msg);
 }
 
-void dir_deleted(struct mover *m, struct op *op, const struct frame *f)
+void on_delete_done(struct mover *m, struct op *op, const struct frame *f)
 {
 	struct msg_delete_done done;
 	struct delete_record rec = {};

@@ -37,7 +37,7 @@ static void synced(struct mover *m, const struct msg_op_done *done)
 	chan_send_buf(&m->ipc, IPC_SYNCED, 0, &m->msg);
 }
 
-void op_done(struct mover *m, struct op *op, const struct frame *f)
+void on_op_done(struct mover *m, struct op *op, const struct frame *f)
 {
 	struct msg_op_done done;
 

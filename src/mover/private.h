@@ -357,13 +357,13 @@ void listing_count(struct mover *m, struct dir *d, uint64_t size);
 /* dir.c: open, scan, digest, end. need.c: LIST, NEED, EXTRA and what follows. stream.c: new directories */
 void dir_new(struct mover *m, const struct ipc_unit *u);
 enum step dir_step(struct mover *m, struct dir *d);
-void dir_equal(struct mover *m, struct dir *d, const struct frame *f);
-void dir_diff(struct mover *m, struct dir *d, const struct frame *f);
-void dir_split(struct mover *m, struct dir *d, const struct frame *f);
-void dir_failed(struct mover *m, struct dir *d, const struct frame *f);
-void dir_ended(struct mover *m, struct dir *d, const struct frame *f);
-void dir_need(struct mover *m, struct dir *d, const struct frame *f);
-void dir_extra(struct mover *m, struct dir *d, const struct frame *f);
+void on_dir_equal(struct mover *m, struct dir *d, const struct frame *f);
+void on_dir_diff(struct mover *m, struct dir *d, const struct frame *f);
+void on_dir_split(struct mover *m, struct dir *d, const struct frame *f);
+void on_dir_fail(struct mover *m, struct dir *d, const struct frame *f);
+void on_dir_done(struct mover *m, struct dir *d, const struct frame *f);
+void on_need(struct mover *m, struct dir *d, const struct frame *f);
+void on_extra(struct mover *m, struct dir *d, const struct frame *f);
 void dir_pending_done(struct mover *m, struct dir *d);
 void dir_finish(struct mover *m, struct dir *d, bool ok);
 void dir_drain(struct mover *m, struct dir *d);
@@ -375,12 +375,12 @@ void dir_give(struct mover *m, struct dir *d, const char *name, int32_t mount, b
 enum step dir_work_step(struct mover *m, struct dir *d);
 enum step dir_stream_step(struct mover *m, struct dir *d);
 void dir_delete_granted(struct mover *m, struct dir *d, uint64_t budget);
-void dir_deleted(struct mover *m, struct op *op, const struct frame *f);
+void on_delete_done(struct mover *m, struct op *op, const struct frame *f);
 
 /* op.c: single requests and their answers */
 struct op *op_new(struct mover *m, uint8_t type, struct dir *d, const char *name);
 void op_free(struct mover *m, struct op *op);
-void op_done(struct mover *m, struct op *op, const struct frame *f);
+void on_op_done(struct mover *m, struct op *op, const struct frame *f);
 
 /* put.c */
 /* Adds an entry that needs no content or whose content is small to the open batch. content_fd -1: no content. Returns
@@ -388,7 +388,7 @@ void op_done(struct mover *m, struct op *op, const struct frame *f);
 bool put_entry(struct mover *m, struct dir *d, const char *name, struct meta *meta, int content_fd, uint8_t op,
 	uint32_t why, struct link_wait *link, uint8_t flags);
 void put_flush(struct mover *m);
-void put_done(struct mover *m, struct batch *b, const struct frame *f);
+void on_put_done(struct mover *m, struct batch *b, const struct frame *f);
 
 /* content.c: sends one regular file's content, as PUT or as FILE, whichever is right */
 struct content_request {
@@ -407,9 +407,9 @@ void file_new(struct mover *m, struct dir *d, const char *name, const struct met
 	const struct content_request *r);
 void file_new_segment(struct mover *m, const struct ipc_unit *u);
 enum step file_step(struct mover *m, struct file *f);
-void file_ok(struct mover *m, struct file *f, const struct frame *fr);
-void file_need(struct mover *m, struct file *f, const struct frame *fr);
-void file_done(struct mover *m, struct file *f, const struct frame *fr);
+void on_file_ok(struct mover *m, struct file *f, const struct frame *fr);
+void on_seg_need(struct mover *m, struct file *f, const struct frame *fr);
+void on_file_done(struct mover *m, struct file *f, const struct frame *fr);
 void file_share_done(struct mover *m, struct file *f, bool ok, bool changed);
 
 /* link.c */

@@ -153,7 +153,7 @@ static void rec_done(struct mover *m, struct batch *b, struct batch_rec *r, cons
 		link_committed(m, r->link, !failed && p, p ? p->dev : 0, p ? p->ino : 0);
 }
 
-void put_done(struct mover *m, struct batch *b, const struct frame *f)
+void on_put_done(struct mover *m, struct batch *b, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
 	struct put_done p = {};

@@ -328,7 +328,7 @@ static bool deliver(struct world *w)
 	buf_consume(&w->replies, FRAME_HEADER + f.len);
 	f.payload = payload.data;
 	frame_decoder_release(&in);
-	ipc_frame(w->m, &f);
+	on_ipc_frame(w->m, &f);
 	unblock(w->m);
 	return true;
 }
@@ -349,7 +349,7 @@ static void answer(struct world *w, uint8_t type, uint32_t id, const struct buf 
 {
 	struct frame f = {.type = type, .id = id, .payload = payload->data, .len = payload->len};
 
-	wire_frame(w->m, &f);
+	on_wire_frame(w->m, &f);
 	unblock(w->m);
 	listen(w);
 }
