@@ -38,19 +38,19 @@ void dir_new(struct mover *m, const struct ipc_unit *u)
 
 static void slice_release(struct mover *m, struct dir *d)
 {
-	listing_release(m, &d->listing);
+	listing_release(m, &d->scan.listing);
 	names_release(&d->names);
-	free(d->bucket_sums);
-	free(d->bitmap);
-	free(d->listed_index);
-	free(d->needs);
-	d->bucket_sums = NULL;
-	d->bitmap = NULL;
-	d->listed_index = NULL;
-	d->needs = NULL;
-	d->listed_len = d->list_next = d->work_next = 0;
-	d->list_begun = d->need_done = d->extra_done = d->deleting = false;
-	buf_clear(&d->extra);
+	free(d->scan.bucket_sums);
+	free(d->compare.bitmap);
+	free(d->compare.listed_index);
+	free(d->compare.needs);
+	d->scan.bucket_sums = NULL;
+	d->compare.bitmap = NULL;
+	d->compare.listed_index = NULL;
+	d->compare.needs = NULL;
+	d->compare.listed_len = d->compare.list_next = d->compare.work_next = 0;
+	d->compare.list_begun = d->compare.need_done = d->delete.extra_done = d->delete.deleting = false;
+	buf_clear(&d->delete.extra);
 }
 
 void dir_finish(struct mover *m, struct dir *d, bool ok)
@@ -73,7 +73,7 @@ void dir_finish(struct mover *m, struct dir *d, bool ok)
 		close(d->fd);
 	}
 	buf_release(&d->packed);
-	buf_release(&d->extra);
+	buf_release(&d->delete.extra);
 	meta_release(&d->meta);
 	free(d->src);
 	free(d->dst);
@@ -171,20 +171,21 @@ static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 		tell_source_error(m, d, name, errno, "read metadata of");
 		return;
 	}
-	e = listing_add(m, &d->listing, name, strlen(name), &m->scratch);
+	e = listing_add(m, &d->scan.listing, name, strlen(name), &m->scratch);
 	listing_count(m, d, e->size);
 }
 
 static void send_dir(struct mover *m, struct dir *d)
 {
-	struct msg_dir msg = {.slice = d->slice, .slices = d->slices, .buckets = d->buckets, .digest = d->digest};
+	struct msg_dir msg = {
+		.slice = d->slice, .slices = d->slices, .buckets = d->scan.buckets, .digest = d->scan.digest};
 	bool linked = false;
 
-	for (uint32_t i = 0; i < d->listing.len && !linked; i++)
-		linked = d->listing.entries[i].linked;
-	d->more = linked || d->slices > 1;
+	for (uint32_t i = 0; i < d->scan.listing.len && !linked; i++)
+		linked = d->scan.listing.entries[i].linked;
+	d->scan.more = linked || d->slices > 1;
 	msg.flags = (d->is_new ? DIR_NEW : 0) | (d->unit_flags & UNIT_PARENTS ? DIR_PARENTS : 0) |
-		(d->passage ? DIR_PASSAGE : 0) | (d->more ? DIR_MORE : 0) |
+		(d->passage ? DIR_PASSAGE : 0) | (d->scan.more ? DIR_MORE : 0) |
 		(d->no_delete || (d->unit_flags & UNIT_BARE) ? DIR_NO_DELETE : 0);
 	msg.src = (struct bytes){(uint8_t *)d->src, strlen(d->src)};
 	msg.dst = (struct bytes){(uint8_t *)d->dst, strlen(d->dst)};
@@ -198,18 +199,19 @@ static void send_dir(struct mover *m, struct dir *d)
 /* Too long to hold: count it, then compare it a slice at a time. */
 static void split_scan(struct mover *m, struct dir *d)
 {
-	uint64_t count = d->listing.len + d->names.len, each = d->listing.charged / MAX(d->listing.len, 1u);
+	uint64_t count = d->scan.listing.len + d->names.len,
+		 each = d->scan.listing.charged / MAX(d->scan.listing.len, 1u);
 
 	while (!d->names.eof) {
 		names_read(&d->names, d->fd, 4096);
 		count += d->names.len;
 	}
-	m->count.examined -= d->counted ? 0 : d->listing.len; /* they are scanned again */
-	for (uint32_t i = 0; i < d->listing.len && !d->counted; i++)
-		m->count.examined_bytes -= d->listing.entries[i].size;
-	d->files -= d->counted ? 0 : d->listing.len;
-	for (uint32_t i = 0; i < d->listing.len && !d->counted; i++)
-		d->bytes -= d->listing.entries[i].size;
+	m->count.examined -= d->counted ? 0 : d->scan.listing.len; /* they are scanned again */
+	for (uint32_t i = 0; i < d->scan.listing.len && !d->counted; i++)
+		m->count.examined_bytes -= d->scan.listing.entries[i].size;
+	d->files -= d->counted ? 0 : d->scan.listing.len;
+	for (uint32_t i = 0; i < d->scan.listing.len && !d->counted; i++)
+		d->bytes -= d->scan.listing.entries[i].size;
 	slice_release(m, d);
 	count = MAX(count / WIRE_SLICE_ENTRIES, count * each / SLICE_BYTES);
 	d->slices = (uint32_t)MIN(count + 1, UINT64_C(1) << 20);
@@ -225,7 +227,7 @@ static bool may_begin(const struct mover *m)
 /* Each slice of a long directory is charged anew, and waits its turn as a directory that is opened does. */
 static bool slice_begins(const struct dir *d)
 {
-	return d->slices > 1 && d->listing.len == 0 && d->names.len == 0 && !d->names.eof;
+	return d->slices > 1 && d->scan.listing.len == 0 && d->names.len == 0 && !d->names.eof;
 }
 
 static enum step scan_step(struct mover *m, struct dir *d)
@@ -242,7 +244,7 @@ static enum step scan_step(struct mover *m, struct dir *d)
 		}
 		scan_entry(m, d, &d->names.names[d->names.next++]);
 	}
-	if (d->slices == 1 && (d->listing.len > SPLIT_ABOVE || d->listing.charged > SPLIT_ABOVE_BYTES))
+	if (d->slices == 1 && (d->scan.listing.len > SPLIT_ABOVE || d->scan.listing.charged > SPLIT_ABOVE_BYTES))
 		split_scan(m, d);
 	if (!d->names.eof || d->names.next < d->names.len)
 		return STEP_MORE;
@@ -279,9 +281,9 @@ static enum step open_step(struct mover *m, struct dir *d)
 
 static void add_done_bytes(struct mover *m, struct dir *d)
 {
-	for (uint32_t i = 0; i < d->listing.len; i++)
-		if (!d->listing.entries[i].linked)
-			m->count.done_bytes += d->listing.entries[i].size;
+	for (uint32_t i = 0; i < d->scan.listing.len; i++)
+		if (!d->scan.listing.entries[i].linked)
+			m->count.done_bytes += d->scan.listing.entries[i].size;
 }
 
 void on_dir_equal(struct mover *m, struct dir *d, const struct frame *f)
@@ -292,7 +294,7 @@ void on_dir_equal(struct mover *m, struct dir *d, const struct frame *f)
 	if (!rd_done(&r) || d->state != DIR_STATE_DIGEST)
 		mover_protocol_error(m, "an unexpected DIR_EQUAL");
 	add_done_bytes(m, d);
-	if (d->more) {
+	if (d->scan.more) {
 		dir_start_list(m, d);
 		return;
 	}
@@ -309,7 +311,7 @@ void on_dir_diff(struct mover *m, struct dir *d, const struct frame *f)
 	struct msg_dir_diff diff;
 
 	if (!msg_dir_diff_get(f, &diff) || d->state != DIR_STATE_DIGEST ||
-		(!diff.empty && diff.buckets.len != (size_t)d->buckets * 8))
+		(!diff.empty && diff.buckets.len != (size_t)d->scan.buckets * 8))
 		mover_protocol_error(m, "an unexpected DIR_DIFF");
 	if (diff.empty && !(d->unit_flags & UNIT_BARE) && !m->checksum) {
 		d->is_new = true;
@@ -322,15 +324,15 @@ void on_dir_diff(struct mover *m, struct dir *d, const struct frame *f)
 		mover_queue(m, &d->task);
 		return;
 	}
-	d->bitmap = xcalloc(d->buckets / 8 + 1, 1);
-	for (uint32_t i = 0; i < d->buckets; i++) {
+	d->compare.bitmap = xcalloc(d->scan.buckets / 8 + 1, 1);
+	for (uint32_t i = 0; i < d->scan.buckets; i++) {
 		struct rd r = rd_init(diff.empty ? NULL : diff.buckets.p + (size_t)i * 8, diff.empty ? 0 : 8);
-		if (m->checksum || diff.empty || rd_u64(&r) != d->bucket_sums[i])
-			d->bitmap[i / 8] |= (uint8_t)(1u << (i % 8));
+		if (m->checksum || diff.empty || rd_u64(&r) != d->scan.bucket_sums[i])
+			d->compare.bitmap[i / 8] |= (uint8_t)(1u << (i % 8));
 	}
-	for (uint32_t i = 0; i < d->listing.len; i++) {
-		const struct listed *e = &d->listing.entries[i];
-		if (!e->linked && !(d->bitmap[e->bucket / 8] & (1u << (e->bucket % 8))))
+	for (uint32_t i = 0; i < d->scan.listing.len; i++) {
+		const struct listed *e = &d->scan.listing.entries[i];
+		if (!e->linked && !(d->compare.bitmap[e->bucket / 8] & (1u << (e->bucket % 8))))
 			m->count.done_bytes += e->size;
 	}
 	dir_start_list(m, d);
@@ -345,12 +347,12 @@ void on_dir_split(struct mover *m, struct dir *d, const struct frame *f)
 		mover_protocol_error(m, "an unexpected DIR_SPLIT");
 	/* What this slice has counted is counted again by the smaller ones. */
 	if (!d->counted) {
-		for (uint32_t i = 0; i < d->listing.len; i++) {
-			m->count.examined_bytes -= d->listing.entries[i].size;
-			d->bytes -= d->listing.entries[i].size;
+		for (uint32_t i = 0; i < d->scan.listing.len; i++) {
+			m->count.examined_bytes -= d->scan.listing.entries[i].size;
+			d->bytes -= d->scan.listing.entries[i].size;
 		}
-		m->count.examined -= d->listing.len;
-		d->files -= d->listing.len;
+		m->count.examined -= d->scan.listing.len;
+		d->files -= d->scan.listing.len;
 	}
 	slice_release(m, d);
 	d->slices = slices;

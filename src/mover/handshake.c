@@ -69,7 +69,7 @@ static void take_config(struct mover *m, const struct ipc_config *cfg)
 	m->flags = cfg->flags;
 	m->dry_run = cfg->flags & IPC_DRY_RUN;
 	m->checksum = cfg->flags & IPC_CHECKSUM;
-	m->zstd_fixed = cfg->zstd_level;
+	m->zstd.fixed = cfg->zstd_level;
 	digest_key_init(&m->digest_key, cfg->seed);
 	delta_key_init(&m->delta_key, cfg->seed);
 	m->skip_count = cfg->skip.len / 16;

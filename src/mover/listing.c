@@ -248,18 +248,18 @@ void listing_release(struct mover *m, struct listing *l)
 
 void listing_add_up(struct mover *m, struct dir *d)
 {
-	free(d->bucket_sums);
-	d->buckets = MAX(1u, MIN(d->listing.len / 16, 4096u));
-	d->bucket_sums = xcalloc(d->buckets, sizeof(*d->bucket_sums));
-	d->digest = (struct digest){};
-	for (uint32_t i = 0; i < d->listing.len; i++) {
-		struct listed *e = &d->listing.entries[i];
-		const char *name = listed_name(&d->listing, e);
+	free(d->scan.bucket_sums);
+	d->scan.buckets = MAX(1u, MIN(d->scan.listing.len / 16, 4096u));
+	d->scan.bucket_sums = xcalloc(d->scan.buckets, sizeof(*d->scan.bucket_sums));
+	d->scan.digest = (struct digest){};
+	for (uint32_t i = 0; i < d->scan.listing.len; i++) {
+		struct listed *e = &d->scan.listing.entries[i];
+		const char *name = listed_name(&d->scan.listing, e);
 		enum digest_kind kind = e->type == META_DIR ? DIGEST_DIR : e->linked ? DIGEST_LINKED : DIGEST_PLAIN;
 		struct digest h = digest_entry(
-			&m->digest_key, kind, name, e->name_len, d->listing.arena.data + e->meta, e->meta_len);
-		e->bucket = digest_bucket(digest_name(&m->digest_key, name, e->name_len), d->buckets);
-		d->bucket_sums[e->bucket] += h.lo;
-		digest_add(&d->digest, &h);
+			&m->digest_key, kind, name, e->name_len, d->scan.listing.arena.data + e->meta, e->meta_len);
+		e->bucket = digest_bucket(digest_name(&m->digest_key, name, e->name_len), d->scan.buckets);
+		d->scan.bucket_sums[e->bucket] += h.lo;
+		digest_add(&d->scan.digest, &h);
 	}
 }

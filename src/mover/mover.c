@@ -53,17 +53,17 @@ void mover_queue(struct mover *m, struct task *t)
 		return;
 	t->queued = true;
 	t->next = NULL;
-	t->prev = m->tail;
-	if (m->tail)
-		m->tail->next = t;
+	t->prev = m->tasks.tail;
+	if (m->tasks.tail)
+		m->tasks.tail->next = t;
 	else
-		m->head = t;
-	m->tail = t;
+		m->tasks.head = t;
+	m->tasks.tail = t;
 }
 
 void mover_unlist(struct mover *m, struct task *t)
 {
-	for (struct task **p = &m->blocked; *p; p = &(*p)->next)
+	for (struct task **p = &m->tasks.blocked; *p; p = &(*p)->next)
 		if (*p == t) {
 			*p = t->next;
 			return;
@@ -74,18 +74,18 @@ void mover_unlist(struct mover *m, struct task *t)
 	if (t->prev)
 		t->prev->next = t->next;
 	else
-		m->head = t->next;
+		m->tasks.head = t->next;
 	if (t->next)
 		t->next->prev = t->prev;
 	else
-		m->tail = t->prev;
+		m->tasks.tail = t->prev;
 }
 
 static void unblock(struct mover *m)
 {
-	while (m->blocked) {
-		struct task *t = m->blocked;
-		m->blocked = t->next;
+	while (m->tasks.blocked) {
+		struct task *t = m->tasks.blocked;
+		m->tasks.blocked = t->next;
 		mover_queue(m, t);
 	}
 }
@@ -101,25 +101,25 @@ static enum step step(struct mover *m, struct task *t)
  */
 static void run_one(struct mover *m)
 {
-	struct task *t = m->head;
+	struct task *t = m->tasks.head;
 
 	mover_unlist(m, t);
 	switch (step(m, t)) {
 	case STEP_MORE:
 		/* Large files take turns; a directory goes on until it waits, so that batches are not cut short. */
 		mover_queue(m, t);
-		if (t->kind == TASK_DIR && m->head != t) {
+		if (t->kind == TASK_DIR && m->tasks.head != t) {
 			mover_unlist(m, t);
 			t->queued = true;
 			t->prev = NULL;
-			t->next = m->head;
-			m->head->prev = t;
-			m->head = t;
+			t->next = m->tasks.head;
+			m->tasks.head->prev = t;
+			m->tasks.head = t;
 		}
 		break;
 	case STEP_BLOCKED:
-		t->next = m->blocked;
-		m->blocked = t;
+		t->next = m->tasks.blocked;
+		m->tasks.blocked = t;
 		break;
 	case STEP_WAIT:
 		unblock(m);
@@ -131,44 +131,44 @@ static void run_one(struct mover *m)
 
 void mover_send_content(struct mover *m, uint8_t type, uint32_t id, const struct buf *payload)
 {
-	int level = m->zstd_fixed ? m->zstd_fixed : m->zstd_level;
+	int level = m->zstd.fixed ? m->zstd.fixed : m->zstd.level;
 	size_t before = m->wire.out.len;
 
 	if (!level) {
 		frame_encode(&m->wire.out, type, id, payload->data, payload->len);
 		return;
 	}
-	frame_encode_zstd(&m->wire.out, type, id, payload->data, payload->len, level, &m->zstd);
-	m->zstd_raw += payload->len;
-	m->zstd_saved += payload->len - MIN(payload->len, m->wire.out.len - before);
+	frame_encode_zstd(&m->wire.out, type, id, payload->data, payload->len, level, &m->zstd.context);
+	m->zstd.raw += payload->len;
+	m->zstd.saved += payload->len - MIN(payload->len, m->wire.out.len - before);
 }
 
 /* Compression pays when the link, not we, is what is waited for, and is slow enough that zstd is faster. */
 static void consider_compression(struct mover *m, int64_t now)
 {
-	int64_t elapsed = now - m->rate_ns;
+	int64_t elapsed = now - m->zstd.rate_ns;
 	uint64_t sent = m->sent_total + m->wire.sent;
 	double rate, blocked;
 
 	if (!(m->flags & IPC_ZSTD_AUTO) || elapsed < WINDOW_NS)
 		return;
-	rate = (double)(sent - m->rate_sent) * 1e9 / (double)elapsed;
-	blocked = (double)m->blocked_ns / (double)elapsed;
-	m->slow_windows = blocked > 0.5 && rate < SLOW_LINK ? m->slow_windows + 1 : 0;
-	if (m->zstd_rest)
-		m->zstd_rest--;
-	if (m->zstd_level && (blocked < 0.1 || m->zstd_saved < m->zstd_raw / 8)) {
-		m->zstd_rest = blocked < 0.1 ? 0 : WINDOWS_RESTED; /* what is sent now does not get smaller */
-		m->zstd_level = 0;
-	} else if (!m->zstd_level && m->slow_windows >= 2 && !m->zstd_rest) {
-		m->zstd_level = 1;
-	} else if (m->zstd_level && blocked > 0.8 && rate < SLOW_LINK / 4) {
-		m->zstd_level = 3;
+	rate = (double)(sent - m->zstd.rate_sent) * 1e9 / (double)elapsed;
+	blocked = (double)m->zstd.blocked_ns / (double)elapsed;
+	m->zstd.slow_windows = blocked > 0.5 && rate < SLOW_LINK ? m->zstd.slow_windows + 1 : 0;
+	if (m->zstd.rest)
+		m->zstd.rest--;
+	if (m->zstd.level && (blocked < 0.1 || m->zstd.saved < m->zstd.raw / 8)) {
+		m->zstd.rest = blocked < 0.1 ? 0 : WINDOWS_RESTED; /* what is sent now does not get smaller */
+		m->zstd.level = 0;
+	} else if (!m->zstd.level && m->zstd.slow_windows >= 2 && !m->zstd.rest) {
+		m->zstd.level = 1;
+	} else if (m->zstd.level && blocked > 0.8 && rate < SLOW_LINK / 4) {
+		m->zstd.level = 3;
 	}
-	m->zstd_raw = m->zstd_saved = 0;
-	m->rate_ns = now;
-	m->rate_sent = sent;
-	m->blocked_ns = 0;
+	m->zstd.raw = m->zstd.saved = 0;
+	m->zstd.rate_ns = now;
+	m->zstd.rate_sent = sent;
+	m->zstd.blocked_ns = 0;
 }
 
 ssize_t mover_pread(struct mover *m, int fd, void *buf, size_t n, uint64_t off)
@@ -408,7 +408,7 @@ static bool throttled(struct mover *m)
 static bool can_work(struct mover *m)
 {
 	m->throttled_ns = 0;
-	return m->head && !chan_full(&m->wire) && !chan_full(&m->ipc) && !pacer_full(&m->pacer, stream_at(m)) &&
+	return m->tasks.head && !chan_full(&m->wire) && !chan_full(&m->ipc) && !pacer_full(&m->pacer, stream_at(m)) &&
 		!throttled(m);
 }
 
@@ -448,7 +448,7 @@ static void pump(struct mover *m)
 	if (wire_ok) {
 		poll(p, 2, block ? patience_ms(m, wait_ns, m->throttled_ns) : 0);
 		if (block && chan_unsent(&m->wire))
-			m->blocked_ns += clock_mono_ns() - before;
+			m->zstd.blocked_ns += clock_mono_ns() - before;
 	}
 	if (p[0].revents & (POLLIN | POLLHUP | POLLERR)) {
 		bool ok = chan_fill(&m->ipc);
@@ -477,11 +477,12 @@ static void loop(struct mover *m)
 
 	for (;;) {
 		link_run_ready(m);
-		if (m->batch && !m->head)
+		if (m->batch && !m->tasks.head)
 			put_flush(m);
 		if (can_work(m)) {
 			run_one(m);
-			if (++steps % 16 && m->head && !chan_full(&m->wire) && chan_unsent(&m->wire) < WIRE_BATCH_BYTES)
+			if (++steps % 16 && m->tasks.head && !chan_full(&m->wire) &&
+				chan_unsent(&m->wire) < WIRE_BATCH_BYTES)
 				continue;
 		}
 		pump(m);
@@ -503,7 +504,7 @@ void mover_main(const struct worker_fds *fds)
 	handshake(m, fds);
 	m->read_buf = xmalloc(FILE_READ);
 	m->zero_hash = delta_hash(&m->delta_key, zeros, sizeof(zeros));
-	m->rate_ns = clock_mono_ns();
+	m->zstd.rate_ns = clock_mono_ns();
 	loop(m);
 	_exit(ROLE_FATAL);
 }

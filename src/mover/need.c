@@ -15,16 +15,16 @@
 
 void dir_start_list(struct mover *m, struct dir *d)
 {
-	if (!d->bitmap)
-		d->bitmap = xcalloc(d->buckets / 8 + 1, 1);
-	d->listed_index = xcalloc(d->listing.len, sizeof(*d->listed_index));
+	if (!d->compare.bitmap)
+		d->compare.bitmap = xcalloc(d->scan.buckets / 8 + 1, 1);
+	d->compare.listed_index = xcalloc(d->scan.listing.len, sizeof(*d->compare.listed_index));
 	d->state = DIR_STATE_LIST;
 	mover_queue(m, &d->task);
 }
 
 static bool is_listed(const struct dir *d, const struct listed *e)
 {
-	return e->linked || (d->bitmap[e->bucket / 8] & (1u << (e->bucket % 8)));
+	return e->linked || (d->compare.bitmap[e->bucket / 8] & (1u << (e->bucket % 8)));
 }
 
 /* What a name with several links is waiting for; claimed when it is listed, so that the answers meet. */
@@ -32,36 +32,37 @@ static void claim(struct mover *m, struct dir *d, uint32_t index, const struct l
 {
 	struct meta meta = {.type = e->type, .size = e->size, .dev = e->dev, .ino = e->ino, .nlink = e->nlink};
 
-	d->needs[index].link = link_new(m, d, listed_name(&d->listing, e), &meta, false);
+	d->compare.needs[index].link = link_new(m, d, listed_name(&d->scan.listing, e), &meta, false);
 }
 
 enum step dir_list_step(struct mover *m, struct dir *d)
 {
 	AUTO_BUF payload = BUF_INIT;
-	uint32_t first = d->listed_len;
+	uint32_t first = d->compare.listed_len;
 
-	if (!d->needs)
-		d->needs = xcalloc(d->listing.len, sizeof(*d->needs));
-	msg_list_head_put(&payload, false, d->list_begun ? NULL : d->bitmap, d->list_begun ? 0 : (d->buckets + 7) / 8);
-	d->list_begun = true;
-	while (d->list_next < d->listing.len && payload.len < WIRE_BATCH_BYTES) {
-		const struct listed *e = &d->listing.entries[d->list_next++];
+	if (!d->compare.needs)
+		d->compare.needs = xcalloc(d->scan.listing.len, sizeof(*d->compare.needs));
+	msg_list_head_put(&payload, false, d->compare.list_begun ? NULL : d->compare.bitmap,
+		d->compare.list_begun ? 0 : (d->scan.buckets + 7) / 8);
+	d->compare.list_begun = true;
+	while (d->compare.list_next < d->scan.listing.len && payload.len < WIRE_BATCH_BYTES) {
+		const struct listed *e = &d->scan.listing.entries[d->compare.list_next++];
 		struct entry entry = {.flags = e->linked ? ENTRY_LINKED : 0};
 
 		if (!is_listed(d, e))
 			continue;
-		entry.name = (struct bytes){(const uint8_t *)listed_name(&d->listing, e), e->name_len};
-		entry.meta = (struct bytes){d->listing.arena.data + e->meta, e->meta_len};
+		entry.name = (struct bytes){(const uint8_t *)listed_name(&d->scan.listing, e), e->name_len};
+		entry.meta = (struct bytes){d->scan.listing.arena.data + e->meta, e->meta_len};
 		msg_entry_put(&payload, &entry, false);
-		d->listed_index[d->listed_len++] = d->list_next - 1;
+		d->compare.listed_index[d->compare.listed_len++] = d->compare.list_next - 1;
 	}
-	if (d->list_next == d->listing.len)
+	if (d->compare.list_next == d->scan.listing.len)
 		payload.data[0] = MSG_LAST;
 	mover_send_content(m, MSG_LIST, d->id, &payload);
-	for (uint32_t i = first; i < d->listed_len; i++)
-		if (d->listing.entries[d->listed_index[i]].linked)
-			claim(m, d, i, &d->listing.entries[d->listed_index[i]]);
-	if (d->list_next < d->listing.len)
+	for (uint32_t i = first; i < d->compare.listed_len; i++)
+		if (d->scan.listing.entries[d->compare.listed_index[i]].linked)
+			claim(m, d, i, &d->scan.listing.entries[d->compare.listed_index[i]]);
+	if (d->compare.list_next < d->scan.listing.len)
 		return STEP_MORE;
 	d->state = DIR_STATE_NEED;
 	return STEP_WAIT;
@@ -69,7 +70,7 @@ enum step dir_list_step(struct mover *m, struct dir *d)
 
 static void count_need(struct mover *m, struct dir *d, const struct need *n, struct listed *e)
 {
-	const char *name = listed_name(&d->listing, e);
+	const char *name = listed_name(&d->scan.listing, e);
 
 	switch (n->op) {
 	case NEED_CREATED:
@@ -102,10 +103,10 @@ static void need_one(struct mover *m, struct dir *d, const struct need *n)
 	struct listed *e;
 	struct need_state *s;
 
-	if (n->index >= d->listed_len)
+	if (n->index >= d->compare.listed_len)
 		mover_protocol_error(m, "a need for an entry that was not listed");
-	e = &d->listing.entries[d->listed_index[n->index]];
-	s = &d->needs[n->index];
+	e = &d->scan.listing.entries[d->compare.listed_index[n->index]];
+	s = &d->compare.needs[n->index];
 	count_need(m, d, n, e);
 	switch (n->op) {
 	case NEED_NEW:
@@ -141,13 +142,13 @@ static void maybe_work(struct mover *m, struct dir *d)
 {
 	bool wants_extra = m->flags & IPC_DELETE;
 
-	if (!d->need_done || (wants_extra && !d->extra_done))
+	if (!d->compare.need_done || (wants_extra && !d->delete.extra_done))
 		return;
-	for (uint32_t i = 0; i < d->listed_len; i++) {
-		const struct listed *e = &d->listing.entries[d->listed_index[i]];
-		if (d->needs[i].link)
+	for (uint32_t i = 0; i < d->compare.listed_len; i++) {
+		const struct listed *e = &d->scan.listing.entries[d->compare.listed_index[i]];
+		if (d->compare.needs[i].link)
 			mover_protocol_error(m, "no state of a link");
-		if (d->needs[i].op == 0 && !e->linked)
+		if (d->compare.needs[i].op == 0 && !e->linked)
 			m->count.done_bytes += e->size;
 	}
 	dir_give_listed(m, d);
@@ -157,9 +158,9 @@ static void maybe_work(struct mover *m, struct dir *d)
 
 void dir_give_listed(struct mover *m, struct dir *d)
 {
-	for (uint32_t i = 0; i < d->listing.len; i++) {
-		const struct listed *e = &d->listing.entries[i];
-		const char *name = listed_name(&d->listing, e);
+	for (uint32_t i = 0; i < d->scan.listing.len; i++) {
+		const struct listed *e = &d->scan.listing.entries[i];
+		const char *name = listed_name(&d->scan.listing, e);
 		if (e->type == META_DIR)
 			dir_give(m, d, name, listing_mount_at(m, d, name), e->needs);
 	}
@@ -171,7 +172,7 @@ void on_need(struct mover *m, struct dir *d, const struct frame *f)
 	uint8_t flags = rd_u8(&r);
 	struct need n = {};
 
-	if (d->state != DIR_STATE_NEED || d->need_done || flags > MSG_LAST)
+	if (d->state != DIR_STATE_NEED || d->compare.need_done || flags > MSG_LAST)
 		mover_protocol_error(m, "an unexpected NEED");
 	while (msg_need_get(&r, &n)) {
 		need_one(m, d, &n);
@@ -180,7 +181,7 @@ void on_need(struct mover *m, struct dir *d, const struct frame *f)
 	if (!rd_done(&r))
 		mover_protocol_error(m, "a malformed NEED");
 	if (flags & MSG_LAST) {
-		d->need_done = true;
+		d->compare.need_done = true;
 		maybe_work(m, d);
 	}
 }
@@ -205,7 +206,7 @@ void on_extra(struct mover *m, struct dir *d, const struct frame *f)
 	struct rd r = rd_init(f->payload, f->len);
 	uint8_t flags = rd_u8(&r);
 
-	if (d->state != DIR_STATE_NEED || d->extra_done || flags > MSG_LAST || !(m->flags & IPC_DELETE))
+	if (d->state != DIR_STATE_NEED || d->delete.extra_done || flags > MSG_LAST || !(m->flags & IPC_DELETE))
 		mover_protocol_error(m, "an unexpected EXTRA");
 	while (rd_ok(&r) && rd_left(&r)) {
 		char name[META_NAME_MAX + 1];
@@ -213,12 +214,12 @@ void on_extra(struct mover *m, struct dir *d, const struct frame *f)
 		if (!rd_name(&r, name, META_NAME_MAX) || !wire_name_valid((uint8_t *)name, strlen(name)))
 			mover_protocol_error(m, "a malformed EXTRA");
 		if (!d->no_delete && confirm_delete(m, d, name, type))
-			buf_append(&d->extra, name, strlen(name) + 1);
-		if (d->extra.len > EXTRA_MAX)
+			buf_append(&d->delete.extra, name, strlen(name) + 1);
+		if (d->delete.extra.len > EXTRA_MAX)
 			mover_protocol_error(m, "more names than a slice can have");
 	}
 	if (flags & MSG_LAST) {
-		d->extra_done = true;
+		d->delete.extra_done = true;
 		maybe_work(m, d);
 	}
 }
@@ -233,8 +234,8 @@ static size_t send_delete(struct mover *m, struct dir *d, uint64_t budget, size_
 
 	op->granted = budget;
 	msg_delete_head_put(&payload, d->id, budget);
-	while (pos < d->extra.len && payload.len < WIRE_BATCH_BYTES) {
-		const char *name = (const char *)d->extra.data + pos;
+	while (pos < d->delete.extra.len && payload.len < WIRE_BATCH_BYTES) {
+		const char *name = (const char *)d->delete.extra.data + pos;
 		wr_str(&payload, name);
 		pos += strlen(name) + 1;
 	}
@@ -247,14 +248,14 @@ void dir_delete_granted(struct mover *m, struct dir *d, uint64_t budget)
 	size_t pos = 0;
 
 	/* How much of a budget a frame has used only its answer tells: the next one asks anew. */
-	while (budget && pos < d->extra.len) {
+	while (budget && pos < d->delete.extra.len) {
 		pos = send_delete(m, d, budget, pos);
 		if (budget != UINT64_MAX) {
-			buf_consume(&d->extra, pos);
+			buf_consume(&d->delete.extra, pos);
 			return;
 		}
 	}
-	buf_clear(&d->extra);
+	buf_clear(&d->delete.extra);
 }
 
 static void ask_budget(struct mover *m, struct dir *d)
@@ -296,8 +297,8 @@ void on_delete_done(struct mover *m, struct op *op, const struct frame *f)
 		wr_u8(&m->msg, done.budget_reached);
 		chan_send_buf(&m->ipc, IPC_REFUND, 0, &m->msg);
 		if (done.budget_reached)
-			buf_clear(&op->dir->extra);
-		if (op->dir->extra.len)
+			buf_clear(&op->dir->delete.extra);
+		if (op->dir->delete.extra.len)
 			ask_budget(m, op->dir);
 	}
 	op_free(m, op);
@@ -305,12 +306,12 @@ void on_delete_done(struct mover *m, struct op *op, const struct frame *f)
 
 static void start_delete(struct mover *m, struct dir *d)
 {
-	d->deleting = true;
+	d->delete.deleting = true;
 	if ((m->flags & IPC_DELETE_AFTER) && !(d->unit_flags & UNIT_REVISIT)) {
 		buf_clear(&m->msg);
 		wr_u32(&m->msg, d->unit);
 		chan_send_buf(&m->ipc, IPC_DEFER, 0, &m->msg);
-		buf_clear(&d->extra);
+		buf_clear(&d->delete.extra);
 	} else if (m->flags & IPC_MAX_DELETE) {
 		ask_budget(m, d);
 	} else {
@@ -322,7 +323,7 @@ static void start_delete(struct mover *m, struct dir *d)
 
 static void would_send(struct mover *m, struct dir *d, struct listed *e, const struct need_state *s)
 {
-	tell_item(m, s->op == NEED_NEW ? OP_CREATE : OP_UPDATE, d, listed_name(&d->listing, e), e->type, s->why,
+	tell_item(m, s->op == NEED_NEW ? OP_CREATE : OP_UPDATE, d, listed_name(&d->scan.listing, e), e->type, s->why,
 		e->size, NULL);
 	m->count.transferred++;
 	m->count.done_bytes += e->size;
@@ -330,7 +331,7 @@ static void would_send(struct mover *m, struct dir *d, struct listed *e, const s
 
 static void send_needed(struct mover *m, struct dir *d, struct listed *e, const struct need_state *s)
 {
-	const char *name = listed_name(&d->listing, e);
+	const char *name = listed_name(&d->scan.listing, e);
 	struct content_request r = {.op = s->op == NEED_NEW ? OP_CREATE : OP_UPDATE,
 		.why = s->why,
 		.basis = s->op == NEED_NEW ? UINT64_MAX : s->basis,
@@ -358,19 +359,19 @@ static void send_needed(struct mover *m, struct dir *d, struct listed *e, const 
 
 enum step dir_work_step(struct mover *m, struct dir *d)
 {
-	if (d->extra.len && !d->deleting)
+	if (d->delete.extra.len && !d->delete.deleting)
 		start_delete(m, d);
-	while (d->work_next < d->listed_len) {
-		uint32_t i = d->work_next;
-		const struct need_state *s = &d->needs[i];
+	while (d->compare.work_next < d->compare.listed_len) {
+		uint32_t i = d->compare.work_next;
+		const struct need_state *s = &d->compare.needs[i];
 		if (s->op == NEED_NEW || s->op == NEED_UPDATE) {
 			if (m->files >= FILES_OPEN_MAX || m->unacked >= UNACKED_MAX)
 				return STEP_BLOCKED;
-			send_needed(m, d, &d->listing.entries[d->listed_index[i]], s);
-			d->work_next++;
+			send_needed(m, d, &d->scan.listing.entries[d->compare.listed_index[i]], s);
+			d->compare.work_next++;
 			return STEP_MORE;
 		}
-		d->work_next++;
+		d->compare.work_next++;
 	}
 	dir_drain(m, d);
 	return STEP_WAIT;

@@ -56,6 +56,11 @@ struct task {
 	struct task *prev, *next;
 };
 
+struct tasks {
+	struct task *head, *tail; /* runnable */
+	struct task *blocked; /* singly linked through next */
+};
+
 /* ---- a listing: the entries of one slice ---- */
 
 struct listed {
@@ -109,11 +114,38 @@ enum dir_state {
 
 struct link_wait;
 
+/* The slice as it is at the source, and its digest: SCAN, DIGEST. */
+struct dir_scan {
+	struct listing listing;
+	struct digest digest;
+	uint32_t buckets;
+	uint64_t *bucket_sums;
+	bool more; /* DIR said DIR_MORE */
+};
+
 struct need_state {
 	uint8_t op;
 	uint32_t why;
 	uint64_t basis;
 	struct link_wait *link; /* of a linked entry */
+};
+
+/* What goes over of an unequal slice, and what the receiver says to it: LIST, NEED, WORK. */
+struct dir_compare {
+	uint8_t *bitmap; /* buckets that are listed */
+	uint32_t list_next; /* next entry of the listing to be looked at for LIST */
+	uint32_t *listed_index; /* entry of each LIST index */
+	uint32_t listed_len;
+	bool list_begun;
+	struct need_state *needs;
+	bool need_done;
+	uint32_t work_next;
+};
+
+/* What only the receiver has: NEED, WORK. */
+struct dir_delete {
+	bool extra_done, deleting;
+	struct buf extra; /* confirmed names to delete: NUL-terminated */
 };
 
 struct dir {
@@ -128,27 +160,17 @@ struct dir {
 	struct buf packed; /* metadata of the directory itself */
 	uint64_t dev;
 	bool passage, is_new, no_delete, dead; /* dead: failed at the receiver, nothing more is sent */
-	bool more; /* DIR said DIR_MORE */
 	bool sent; /* DIR has been sent: the receiver holds it until DIR_END */
 	bool ended_ok; /* DIR_STATE_ENDED: what is said of the unit */
 	bool counted; /* its entries have been counted as examined */
-	uint32_t slice, slices, buckets;
-	struct names names;
-	struct listing listing;
-	struct digest digest;
-	uint64_t *bucket_sums;
-	uint8_t *bitmap; /* buckets that are listed */
-	uint32_t list_next; /* next entry of the listing to be looked at for LIST */
-	uint32_t *listed_index; /* entry of each LIST index */
-	uint32_t listed_len;
-	bool list_begun;
-	struct need_state *needs;
-	bool need_done, extra_done, deleting;
-	struct buf extra; /* confirmed names to delete: NUL-terminated */
+	uint32_t slice, slices;
 	uint32_t pending; /* files, links, deletions that will still be sent */
 	uint32_t batches; /* PUT frames that are open or unanswered: they point here */
-	uint32_t work_next;
 	uint64_t files, bytes; /* examined, for IPC_UNIT_DONE */
+	struct names names; /* SCAN and STREAM */
+	struct dir_scan scan;
+	struct dir_compare compare;
+	struct dir_delete delete;
 };
 
 /* ---- small entries ---- */
@@ -263,6 +285,16 @@ struct op { /* META, LINK, DELETE: what to report when it is answered */
 	struct link_wait *link;
 };
 
+struct compression {
+	int level; /* 0 off now */
+	uint64_t raw, saved; /* in this window */
+	unsigned slow_windows, rest;
+	uint8_t fixed; /* configured level, 0: none */
+	void *context;
+	int64_t rate_ns, blocked_ns; /* the window's beginning; how long the link was waited for in it */
+	uint64_t rate_sent;
+};
+
 struct mover {
 	struct chan wire, ipc;
 	struct throttle *throttle; /* shared with all workers */
@@ -278,8 +310,7 @@ struct mover {
 	struct skip *skips;
 	size_t skip_count;
 	struct slots slots;
-	struct task *head, *tail; /* runnable */
-	struct task *blocked; /* singly linked through next */
+	struct tasks tasks;
 	uint64_t sent_total; /* already reported */
 	struct batch *batch; /* being filled */
 	size_t listing_bytes;
@@ -291,13 +322,7 @@ struct mover {
 	struct meta scratch;
 	struct buf msg; /* scratch for payloads */
 	uint8_t *read_buf; /* FILE_READ bytes */
-	int zstd_level; /* 0 off now */
-	uint64_t zstd_raw, zstd_saved; /* in this window */
-	unsigned slow_windows, zstd_rest;
-	uint8_t zstd_fixed; /* configured level, 0: none */
-	void *zstd;
-	int64_t rate_ns, blocked_ns;
-	uint64_t rate_sent;
+	struct compression zstd;
 	int cwd_fd; /* the directory that is the current one, to spare fchdir */
 	bool finishing, dry_run, checksum;
 };

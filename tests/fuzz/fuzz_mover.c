@@ -335,10 +335,10 @@ static bool deliver(struct world *w)
 
 static void run(struct world *w, unsigned steps)
 {
-	while (steps-- && w->m->head)
+	while (steps-- && w->m->tasks.head)
 		run_one(w->m);
 	link_run_ready(w->m);
-	if (w->m->batch && !w->m->head)
+	if (w->m->batch && !w->m->tasks.head)
 		put_flush(w->m);
 	listen(w);
 }
@@ -477,8 +477,8 @@ static void build_diff(struct world *w, uint32_t id, struct buf *b)
 	struct msg_dir_diff m = {.empty = u8(w) & 1};
 	AUTO_BUF sums = BUF_INIT;
 
-	for (uint32_t i = 0; d && !m.empty && i < d->buckets && d->bucket_sums; i++)
-		wr_u64(&sums, d->bucket_sums[i] + (u8(w) & 1));
+	for (uint32_t i = 0; d && !m.empty && i < d->scan.buckets && d->scan.bucket_sums; i++)
+		wr_u64(&sums, d->scan.bucket_sums[i] + (u8(w) & 1));
 	m.buckets = (struct bytes){sums.data, sums.len};
 	msg_dir_diff_put(b, &m);
 }
@@ -555,8 +555,8 @@ static void hostile(struct world *w)
 static void honest_need(const struct dir *d, struct buf *b)
 {
 	wr_u8(b, MSG_LAST);
-	for (uint32_t i = 0; i < d->listed_len; i++)
-		if (d->needs[i].link) {
+	for (uint32_t i = 0; i < d->compare.listed_len; i++)
+		if (d->compare.needs[i].link) {
 			struct need n = {.index = i, .op = NEED_LINK_STATE};
 			msg_need_put(b, &n);
 		}
@@ -569,7 +569,7 @@ static bool honest_dir(struct world *w, uint32_t id, const struct dir *d)
 	if (d->state == DIR_STATE_DIGEST) {
 		wr_u32(&b, 0);
 		answer(w, MSG_DIR_EQUAL, id, &b);
-	} else if (d->state == DIR_STATE_NEED && !d->need_done) {
+	} else if (d->state == DIR_STATE_NEED && !d->compare.need_done) {
 		honest_need(d, &b);
 		answer(w, MSG_NEED, id, &b);
 	} else if (d->state == DIR_STATE_NEED) {
@@ -659,14 +659,14 @@ static void finish_honestly(struct world *w)
 	struct mover *m = w->m;
 
 	for (unsigned i = 0; i < STEPS_MAX; i++) {
-		bool any = m->head || deliver(w);
+		bool any = m->tasks.head || deliver(w);
 		run(w, 64);
 		any = honest(w) || any;
-		if (!any && !m->head && !w->replies.len)
+		if (!any && !m->tasks.head && !w->replies.len)
 			break;
 		MUST(i + 1 < STEPS_MAX);
 	}
-	MUST(!w->units && !m->dirs && !m->files && !m->links && !m->unacked && !m->ready && !m->blocked);
+	MUST(!w->units && !m->dirs && !m->files && !m->links && !m->unacked && !m->ready && !m->tasks.blocked);
 	MUST(!m->listing_bytes);
 }
 
@@ -706,13 +706,13 @@ static void object_free(struct mover *m, struct slot *s)
 	switch (s->kind) {
 	case SLOT_DIR: {
 		struct dir *d = s->object;
-		listing_release(m, &d->listing);
+		listing_release(m, &d->scan.listing);
 		names_release(&d->names);
-		free(d->bucket_sums);
-		free(d->bitmap);
-		free(d->listed_index);
-		free(d->needs);
-		buf_release(&d->extra);
+		free(d->scan.bucket_sums);
+		free(d->compare.bitmap);
+		free(d->compare.listed_index);
+		free(d->compare.needs);
+		buf_release(&d->delete.extra);
 		buf_release(&d->packed);
 		meta_release(&d->meta);
 		free(d->src);
