@@ -119,7 +119,7 @@ static bool open_dir(struct mover *m, struct dir *d)
 	if (d->fd < 0 || meta_read_fd(d->fd, m->fields, &d->meta) < 0) {
 		int err = errno == ENOTDIR || errno == ELOOP ? ENOENT
 							     : errno; /* replaced meanwhile: the next run sees it */
-		tell_source_error(m, d, "", err, "open directory");
+		tell_source_error(m, d->src, "", err, "open directory");
 		dir_finish(m, d, err == ENOENT);
 		return false;
 	}
@@ -168,7 +168,7 @@ static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 			return;
 		}
 		d->no_delete = true;
-		tell_source_error(m, d, name, errno, "read metadata of");
+		tell_source_error(m, d->src, name, errno, "read metadata of");
 		return;
 	}
 	e = listing_add(m, &d->scan.listing, name, strlen(name), &m->scratch);
@@ -250,7 +250,7 @@ static enum step scan_step(struct mover *m, struct dir *d)
 		return STEP_MORE;
 	if (d->names.error) {
 		d->no_delete = true;
-		tell_source_error(m, d, "", d->names.error, "read directory");
+		tell_source_error(m, d->src, "", d->names.error, "read directory");
 	}
 	names_release(&d->names);
 	listing_add_up(m, d);
@@ -300,7 +300,7 @@ void on_dir_equal(struct mover *m, struct dir *d, const struct frame *f)
 	}
 	if (set && !d->passage) {
 		m->count.metadata++;
-		tell_item(m, OP_METADATA, d, "", META_DIR, set, 0, NULL);
+		tell_item(m, OP_METADATA, d->src, "", META_DIR, set, 0, NULL);
 	}
 	dir_give_listed(m, d);
 	dir_finish(m, d, true);
@@ -432,7 +432,7 @@ void on_dir_done(struct mover *m, struct dir *d, const struct frame *f)
 	}
 	if (done.set && !d->is_new && !d->passage) {
 		m->count.metadata++;
-		tell_item(m, OP_METADATA, d, "", META_DIR, done.set, 0, NULL);
+		tell_item(m, OP_METADATA, d->src, "", META_DIR, done.set, 0, NULL);
 	}
 	dir_finish(m, d, true);
 }

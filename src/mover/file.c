@@ -183,7 +183,7 @@ void file_new_segment(struct mover *m, const struct ipc_unit *u)
 static void source_failed(struct mover *m, struct file *f, int err)
 {
 	if (f->dir)
-		tell_source_error(m, f->dir, f->name, err, "read");
+		tell_source_error(m, f->dir->src, f->name, err, "read");
 	f->abandoned = true;
 	f->off = f->end;
 	f->run_next = f->run_len;
@@ -513,7 +513,7 @@ static void part_failed(struct mover *m, struct file *f)
 	AUTO_DIAG d = DIAG_INIT;
 
 	if (source_changed(f)) {
-		tell_source_error(m, f->dir, f->name, EAGAIN, "read");
+		tell_source_error(m, f->dir->src, f->name, EAGAIN, "read");
 		return;
 	}
 	diag_set(&d, DIAG_MOVER_READ, 0, path, "cannot transfer a part of '%s'", path);
@@ -560,10 +560,10 @@ static void committed(struct mover *m, struct file *f, const struct msg_file_don
 		return;
 	if (changed) {
 		m->count.transferred++;
-		tell_item(m, f->item_op, f->dir, f->name, META_REG, f->why | META_D_CONTENT, f->size, NULL);
+		tell_item(m, f->item_op, f->dir->src, f->name, META_REG, f->why | META_D_CONTENT, f->size, NULL);
 	} else if (f->why || done->why) {
 		m->count.metadata++;
-		tell_item(m, OP_METADATA, f->dir, f->name, META_REG, f->why | done->why, 0, NULL);
+		tell_item(m, OP_METADATA, f->dir->src, f->name, META_REG, f->why | done->why, 0, NULL);
 	}
 }
 

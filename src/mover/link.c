@@ -104,7 +104,7 @@ static void first_dry(struct mover *m, struct link_wait *w)
 			!w->exists        ? OP_CREATE
 				: content ? OP_UPDATE
 					  : OP_METADATA,
-			w->dir, w->name, w->type, w->why, content ? w->size : 0, NULL);
+			w->dir->src, w->name, w->type, w->why, content ? w->size : 0, NULL);
 	if (content)
 		m->count.transferred++;
 	link_committed(m, w, true, same ? w->tdev : 0, same ? w->tino : 0);
@@ -126,14 +126,14 @@ static void first_act(struct mover *m, struct link_wait *w)
 
 	mover_chdir(m, w->dir->fd);
 	if (meta_read(w->dir->fd, w->name, DT_UNKNOWN, m->fields, &meta, content_differs(m, w) ? &fd : NULL) < 0) {
-		tell_source_error(m, w->dir, w->name, errno, "read");
+		tell_source_error(m, w->dir->src, w->name, errno, "read");
 		link_committed(m, w, false, 0, 0);
 	} else if (meta.type != w->type || meta.ino != w->ino) { /* another inode now: the next run sees to it */
 		m->count.vanished++;
 		link_committed(m, w, false, 0, 0);
 	} else if (content_differs(m, w)) {
 		if (fd < 0) {
-			tell_source_error(m, w->dir, w->name, errno, "open");
+			tell_source_error(m, w->dir->src, w->name, errno, "open");
 			link_committed(m, w, false, 0, 0);
 		} else {
 			content_send(m, w->dir, w->name, &meta, fd, &r);
@@ -213,7 +213,7 @@ static void act(struct mover *m, struct link_wait *w)
 	}
 	if (m->dry_run) {
 		m->count.links++;
-		tell_item(m, OP_LINK, w->dir, w->name, w->type, META_D_HARDLINK, 0, w->to);
+		tell_item(m, OP_LINK, w->dir->src, w->name, w->type, META_D_HARDLINK, 0, w->to);
 	} else {
 		struct op *op = op_new(m, MSG_LINK, w->dir, w->name);
 		struct msg_link msg = {.dir = w->dir->id, .dev = w->to_dev, .ino = w->to_ino};

@@ -78,10 +78,10 @@ static void count_need(struct mover *m, struct dir *d, const struct need *n, str
 			m->count.dirs++;
 			e->needs = true; /* new: its content streams */
 		}
-		tell_item(m, OP_CREATE, d, name, e->type, n->why, 0, NULL);
+		tell_item(m, OP_CREATE, d->src, name, e->type, n->why, 0, NULL);
 		break;
 	case NEED_UPDATED:
-		tell_item(m, OP_UPDATE, d, name, e->type, n->why, 0, NULL);
+		tell_item(m, OP_UPDATE, d->src, name, e->type, n->why, 0, NULL);
 		if (e->type == META_DIR)
 			e->needs = true;
 		break;
@@ -91,7 +91,7 @@ static void count_need(struct mover *m, struct dir *d, const struct need *n, str
 		if (n->why == META_D_HARDLINK)
 			break;
 		m->count.metadata++;
-		tell_item(m, OP_METADATA, d, name, e->type, n->why, 0, NULL);
+		tell_item(m, OP_METADATA, d->src, name, e->type, n->why, 0, NULL);
 		break;
 	default:
 		break;
@@ -283,7 +283,7 @@ void on_delete_done(struct mover *m, struct op *op, const struct frame *f)
 			tell_failed(m, &rec.diag);
 		} else {
 			AUTO_FREE char *name = xmemdup(rec.path.p, rec.path.len);
-			tell_item(m, OP_DELETE, op->dir, name, rec.type, 0, 0, NULL);
+			tell_item(m, OP_DELETE, op->dir->src, name, rec.type, 0, 0, NULL);
 		}
 		diag_release(&rec.diag);
 	}
@@ -323,8 +323,8 @@ static void start_delete(struct mover *m, struct dir *d)
 
 static void would_send(struct mover *m, struct dir *d, struct listed *e, const struct need_state *s)
 {
-	tell_item(m, s->op == NEED_NEW ? OP_CREATE : OP_UPDATE, d, listed_name(&d->scan.listing, e), e->type, s->why,
-		e->size, NULL);
+	tell_item(m, s->op == NEED_NEW ? OP_CREATE : OP_UPDATE, d->src, listed_name(&d->scan.listing, e), e->type,
+		s->why, e->size, NULL);
 	m->count.transferred++;
 	m->count.done_bytes += e->size;
 }
@@ -346,7 +346,7 @@ static void send_needed(struct mover *m, struct dir *d, struct listed *e, const 
 	mover_chdir(m, d->fd);
 	meta_clear(&m->scratch);
 	if (meta_read(d->fd, name, DT_REG, m->fields, &m->scratch, &fd) < 0 || fd < 0) {
-		tell_source_error(m, d, name, errno, "open");
+		tell_source_error(m, d->src, name, errno, "open");
 		return;
 	}
 	if (m->scratch.type != META_REG || m->scratch.nlink > 1) { /* became something else: the next sync's */

@@ -49,12 +49,12 @@ void on_op_done(struct mover *m, struct op *op, const struct frame *f)
 		tell_failed(m, &done.diag);
 	if (op->type == MSG_LINK && !done.failed && done.changed) {
 		m->count.links++;
-		tell_item(m, OP_LINK, op->dir, op->name, op->entry_type, META_D_HARDLINK, 0, op->to);
+		tell_item(m, OP_LINK, op->dir->src, op->name, op->entry_type, META_D_HARDLINK, 0, op->to);
 	}
 	if (op->type == MSG_META) {
 		if (!done.failed && done.changed) {
 			m->count.metadata++;
-			tell_item(m, OP_METADATA, op->dir, op->name, op->entry_type, done.why, 0, NULL);
+			tell_item(m, OP_METADATA, op->dir->src, op->name, op->entry_type, done.why, 0, NULL);
 		}
 		if (op->link)
 			link_committed(m, op->link, !done.failed, done.dev, done.ino);

@@ -345,13 +345,13 @@ void mover_forget_cwd(struct mover *m, int fd);
 NORETURN void mover_die(struct mover *m, struct diag *d);
 NORETURN void mover_protocol_error(struct mover *m, const char *what);
 
-/* tell.c: everything the coordinator is told */
+/* tell.c: everything the coordinator is told; directories by their path in the source */
 char *mover_path(const char *dir, const char *name); /* "dir/name", to be freed */
-void tell_item(struct mover *m, uint8_t op, const struct dir *dir, const char *name, uint8_t type, uint32_t why,
+void tell_item(struct mover *m, uint8_t op, const char *dir, const char *name, uint8_t type, uint32_t why,
 	uint64_t bytes, const char *link);
 void tell_failed(struct mover *m, const struct diag *d); /* counts a failed file */
 void tell_diag(struct mover *m, const struct diag *d);
-void tell_source_error(struct mover *m, const struct dir *dir, const char *name, int err, const char *what);
+void tell_source_error(struct mover *m, const char *dir, const char *name, int err, const char *what);
 void tell_note(struct mover *m, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void tell_counts(struct mover *m, bool now);
 

@@ -90,7 +90,7 @@ bool put_entry(struct mover *m, struct dir *d, const char *name, struct meta *me
 	if (content_fd >= 0) {
 		if (!put_content(m, &b->payload, start, flags, name, meta, content_fd)) {
 			b->payload.len = start;
-			tell_source_error(m, d, name, errno, "read");
+			tell_source_error(m, d->src, name, errno, "read");
 			return false;
 		}
 	} else {
@@ -144,7 +144,7 @@ static void rec_done(struct mover *m, struct batch *b, struct batch_rec *r, cons
 		if (r->type == META_DIR && p && p->made)
 			m->count.dirs++;
 		if (r->type != META_DIR || (p && p->made))
-			tell_item(m, r->op, b->dir, name, r->type, r->why, r->size, NULL);
+			tell_item(m, r->op, b->dir->src, name, r->type, r->why, r->size, NULL);
 	}
 	m->count.done_bytes += r->size;
 	if (r->type == META_DIR && !failed)

@@ -22,7 +22,7 @@ static void stream_dir(struct mover *m, struct dir *d, const char *name)
 	listing_count(m, d, 0);
 	if (m->dry_run) {
 		m->count.dirs++;
-		tell_item(m, OP_CREATE, d, name, META_DIR, 0, 0, NULL);
+		tell_item(m, OP_CREATE, d->src, name, META_DIR, 0, 0, NULL);
 		dir_give(m, d, name, listing_mount_at(m, d, name), true);
 	} else {
 		put_entry(m, d, name, &m->scratch, -1, OP_CREATE, 0, NULL, 0);
@@ -34,9 +34,9 @@ static void stream_regular(struct mover *m, struct dir *d, const char *name, int
 	struct content_request r = {.op = OP_CREATE, .basis = UINT64_MAX};
 
 	if (fd < 0) {
-		tell_source_error(m, d, name, errno ? errno : EACCES, "open");
+		tell_source_error(m, d->src, name, errno ? errno : EACCES, "open");
 	} else if (m->dry_run) {
-		tell_item(m, OP_CREATE, d, name, META_REG, 0, m->scratch.size, NULL);
+		tell_item(m, OP_CREATE, d->src, name, META_REG, 0, m->scratch.size, NULL);
 		m->count.transferred++;
 		m->count.done_bytes += m->scratch.size;
 		close(fd);
@@ -62,7 +62,7 @@ static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
 	meta_clear(&m->scratch);
 	errno = 0;
 	if (meta_read(d->fd, name, dtype, m->fields, &m->scratch, &fd) < 0) {
-		tell_source_error(m, d, name, errno, "read metadata of");
+		tell_source_error(m, d->src, name, errno, "read metadata of");
 		return;
 	}
 	listing_count(m, d, m->scratch.type == META_REG ? m->scratch.size : 0);
@@ -74,7 +74,7 @@ static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
 		stream_regular(m, d, name, fd);
 		fd = -1;
 	} else if (m->dry_run) {
-		tell_item(m, OP_CREATE, d, name, m->scratch.type, 0, 0, NULL);
+		tell_item(m, OP_CREATE, d->src, name, m->scratch.type, 0, 0, NULL);
 	} else {
 		put_entry(m, d, name, &m->scratch, -1, OP_CREATE, 0, NULL, 0);
 	}
@@ -101,7 +101,7 @@ enum step dir_stream_step(struct mover *m, struct dir *d)
 	if (!d->dead && (!d->names.eof || d->names.next < d->names.len))
 		return STEP_MORE;
 	if (d->names.error)
-		tell_source_error(m, d, "", d->names.error, "read directory");
+		tell_source_error(m, d->src, "", d->names.error, "read directory");
 	dir_drain(m, d);
 	return STEP_WAIT;
 }

@@ -13,7 +13,7 @@ char *mover_path(const char *dir, const char *name)
 	return *dir && *name ? xasprintf("%s/%s", dir, name) : xstrdup(*dir ? dir : name);
 }
 
-void tell_item(struct mover *m, uint8_t op, const struct dir *dir, const char *name, uint8_t type, uint32_t why,
+void tell_item(struct mover *m, uint8_t op, const char *dir, const char *name, uint8_t type, uint32_t why,
 	uint64_t bytes, const char *link)
 {
 	AUTO_FREE char *path = NULL;
@@ -21,7 +21,7 @@ void tell_item(struct mover *m, uint8_t op, const struct dir *dir, const char *n
 
 	if (!(m->flags & IPC_ITEMS))
 		return;
-	path = mover_path(dir->src, name);
+	path = mover_path(dir, name);
 	if (!*path) {
 		free(path);
 		path = xstrdup(".");
@@ -54,10 +54,10 @@ void tell_failed(struct mover *m, const struct diag *d)
 	send_diag(m, d, true);
 }
 
-void tell_source_error(struct mover *m, const struct dir *dir, const char *name, int err, const char *what)
+void tell_source_error(struct mover *m, const char *dir, const char *name, int err, const char *what)
 {
 	AUTO_DIAG d = DIAG_INIT;
-	AUTO_FREE char *path = mover_path(dir->src, name);
+	AUTO_FREE char *path = mover_path(dir, name);
 
 	if (err == ENOENT || err == ESTALE) {
 		m->count.vanished++;
