@@ -1,8 +1,7 @@
 #include "mover/handshake.h"
-#include "base/clock.h"
 #include "base/fd.h"
 #include "confine/confine.h"
-#include "mover/mover.h"
+#include "ipc/role.h"
 #include "mover/private.h"
 #include "transport/transport.h"
 

@@ -1,65 +1,29 @@
+/*
+ * The life of a name with several links. Two answers are waited for: that of the claim, and the state of the name at the
+ * target; in a directory that is new there is no state, and nothing is waited for.
+ *
+ *	claimed -> first        IPC_LINK_FIRST, and the state is known
+ *	claimed -> other        IPC_LINK_TO, and the state is known
+ *	claimed -> failed       the receiver cannot say the state
+ *	first   -> committed    the inode that is there is equal and has no other name; a dry run
+ *	first   -> bind         ... has other names: IPC_LINK_BIND asks whether they are this inode's
+ *	bind    -> committed    IPC_LINK_BOUND: they are
+ *	bind    -> transfer     IPC_LINK_BOUND: they are not: an inode of its own, or its contents may differ
+ *	first   -> ready        its content has to wait until files are closed
+ *	first   -> transfer     content, PUT or META are on their way
+ *	ready   -> transfer     it is its turn
+ *	transfer -> committed   PUT_DONE, FILE_DONE, OP_DONE; with a failure, too: then the next name is the first
+ *	other   -> released     it is that link already; LINK is on its way, whose answer does without it
+ *	failed  -> committed    the claim's answer says first: with a failure, so that the next name is
+ *	failed  -> released     the claim's answer says other
+ *
+ *	committed: the coordinator is told, and the name released
+ */
 #include "mover/private.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <unistd.h>
-
-/*
- * Names with several links. The coordinator keeps one bijection of source and target inodes: the first name that
- * claims an inode transfers it, the others are linked to it once it is there.
- */
-
-struct link_wait *link_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, bool have_state)
-{
-	struct link_wait *w = xcalloc(1, sizeof(*w));
-
-	w->dir = d;
-	w->name = xstrdup(name);
-	w->type = meta->type;
-	w->size = meta->type == META_REG ? meta->size : 0;
-	w->dev = meta->dev;
-	w->ino = meta->ino;
-	w->have_state = have_state;
-	w->id = slots_add(&m->slots, SLOT_LINK, w);
-	d->pending++;
-	m->links++;
-	buf_clear(&m->msg);
-	wr_u64(&m->msg, w->id);
-	wr_u64(&m->msg, w->dev);
-	wr_u64(&m->msg, w->ino);
-
-	chan_send_buf(&m->ipc, IPC_LINK_CLAIM, 0, &m->msg);
-	return w;
-}
-
-static void link_release(struct mover *m, struct link_wait *w)
-{
-	struct dir *d = w->dir;
-
-	slots_remove(&m->slots, w->id);
-	m->links--;
-	free(w->name);
-	free(w->to);
-	free(w);
-	dir_pending_done(m, d);
-}
-
-void link_committed(struct mover *m, struct link_wait *w, bool ok, uint64_t tdev, uint64_t tino)
-{
-	AUTO_FREE char *path = NULL;
-
-	buf_clear(&m->msg);
-	wr_u64(&m->msg, w->dev);
-	wr_u64(&m->msg, w->ino);
-	if (ok) {
-		path = mover_path(w->dir->dst, w->name);
-		wr_u64(&m->msg, tdev);
-		wr_u64(&m->msg, tino);
-		wr_str(&m->msg, path);
-	}
-	chan_send_buf(&m->ipc, ok ? IPC_LINK_COMMIT : IPC_LINK_FAIL, 0, &m->msg);
-	link_release(m, w);
-}
 
 /* Only metadata differ: set them, on an inode of its own where the one that is there belongs to others too. */
 static void send_meta(struct mover *m, struct link_wait *w, const struct meta *meta, bool brk)
@@ -73,7 +37,7 @@ static void send_meta(struct mover *m, struct link_wait *w, const struct meta *m
 	meta_pack(&packed, meta, m->fields);
 	msg.name = (struct bytes){(const uint8_t *)w->name, strlen(w->name)};
 	msg.meta = (struct bytes){packed.data, packed.len};
-	put_flush(m);
+	batch_flush(m);
 	buf_clear(&m->msg);
 	msg_meta_put(&m->msg, &msg);
 	chan_send_buf(&m->wire, MSG_META, op->id, &m->msg);
@@ -222,7 +186,7 @@ static void act(struct mover *m, struct link_wait *w)
 		op->to = xstrdup(w->to);
 		msg.name = (struct bytes){(const uint8_t *)w->name, strlen(w->name)};
 		msg.existing = (struct bytes){(const uint8_t *)w->to, strlen(w->to)};
-		put_flush(m);
+		batch_flush(m);
 		buf_clear(&m->msg);
 		msg_link_put(&m->msg, &msg);
 		chan_send_buf(&m->wire, MSG_LINK, op->id, &m->msg);
@@ -249,14 +213,12 @@ void link_first(struct mover *m, struct link_wait *w)
 	act(m, w);
 }
 
-void link_to(struct mover *m, struct link_wait *w, const struct frame *f, struct rd *r)
+void link_to(struct mover *m, struct link_wait *w, uint64_t dev, uint64_t ino, char *to)
 {
-	w->to_dev = rd_u64(r);
-	w->to_ino = rd_u64(r);
+	w->to_dev = dev;
+	w->to_ino = ino;
 	free(w->to);
-	w->to = rd_path(r, WIRE_PATH_MAX);
-	if (!rd_done(r) || !w->to)
-		mover_protocol_error(m, "a malformed message of the coordinator");
+	w->to = to;
 	w->have_claim = true;
 	w->first = false;
 	act(m, w);
@@ -272,16 +234,4 @@ void link_bound(struct mover *m, struct link_wait *w, bool ok)
 	if (!ok)
 		w->why |= META_D_HARDLINK;
 	act(m, w);
-}
-
-void link_failed(struct mover *m, struct link_wait *w)
-{
-	/* Whether it was or becomes the first: the next name takes its place. */
-	w->failed = true;
-	if (w->have_claim) {
-		if (w->first)
-			link_committed(m, w, false, 0, 0);
-		else
-			link_release(m, w);
-	}
 }

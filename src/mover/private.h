@@ -1,28 +1,25 @@
 /*
  * What the files of this room share: the mover's objects and who does what with them.
- *
- * A mover is one thread and one loop (mover.c). Work is done in small steps by two kinds of objects, directories (dir.c)
- * and large files (file.c), which stand in one queue while they have something to do, and wait for an answer otherwise.
- * Everything that waits for an answer of the receiver or the coordinator has a slot, whose number is its id.
  */
 #pragma once
 
-#include "delta/delta.h"
 #include "base/pagecache.h"
-#include "limits/throttle.h"
-#include "pace/pacer.h"
-#include "meta/meta.h"
-#include "rules/rules.h"
+#include "delta/delta.h"
 #include "ipc/chan.h"
 #include "ipc/ipc.h"
 #include "ipc/role.h"
+#include "limits/throttle.h"
+#include "meta/meta.h"
+#include "pace/pacer.h"
+#include "rules/rules.h"
 #include "wire/msg.h"
+#include <sys/types.h>
 
 struct mover;
 struct dir;
 struct file;
 
-/* ---- slots: ids of everything that waits for an answer ---- */
+/* ---- slots.c ---- */
 
 enum slot_kind { SLOT_FREE, SLOT_DIR, SLOT_FILE, SLOT_BATCH, SLOT_LINK, SLOT_OP, SLOT_SYNC };
 
@@ -43,7 +40,7 @@ uint32_t slots_add(struct slots *s, enum slot_kind kind, void *object);
 void *slots_get(const struct slots *s, uint32_t id, enum slot_kind kind);
 void slots_remove(struct slots *s, uint32_t id);
 
-/* ---- the queue of steps ---- */
+/* ---- tasks.c ---- */
 
 enum task_kind { TASK_DIR, TASK_FILE };
 
@@ -61,7 +58,108 @@ struct tasks {
 	struct task *blocked; /* singly linked through next */
 };
 
-/* ---- a listing: the entries of one slice ---- */
+/* Puts it at the end, if it does not stand there already. */
+void tasks_queue(struct tasks *q, struct task *t);
+void tasks_queue_first(struct tasks *q, struct task *t);
+void tasks_block(struct tasks *q, struct task *t);
+/* What was blocked may go on. */
+void tasks_unblock(struct tasks *q);
+/* Takes it from whatever list it stands in. */
+void tasks_unlist(struct tasks *q, struct task *t);
+
+/* ---- state.c ---- */
+
+struct batch;
+struct link_wait;
+
+/* What both ends bound. */
+#define UNACKED_MAX 32768u
+#define FILES_OPEN_MAX 24
+#define FILE_READ (256u << 10) /* bytes read at once */
+
+struct skip {
+	uint64_t dev, ino;
+};
+
+struct mover_mount {
+	char *rel, *target_rel;
+	int fd;
+	uint64_t dev; /* of its root */
+	bool btrfs; /* may hold subvolumes */
+};
+
+struct compression { /* send.c */
+	int level; /* 0 off now */
+	uint64_t raw, saved; /* in this window */
+	unsigned slow_windows, rest;
+	uint8_t fixed; /* configured level, 0: none */
+	void *context;
+	int64_t rate_ns, blocked_ns; /* the window's beginning; how long the link was waited for in it (mover.c) */
+	uint64_t rate_sent;
+};
+
+struct mover {
+	struct chan wire, ipc;
+	/* given once, by handshake.c; skips grow later */
+	uint32_t flags; /* IPC_* */
+	uint32_t fields;
+	bool dry_run, checksum;
+	struct digest_key digest_key;
+	struct delta_key delta_key;
+	struct delta_hash zero_hash;
+	struct rules *rules;
+	struct mover_mount *mounts;
+	uint32_t mount_count;
+	struct skip *skips;
+	size_t skip_count;
+	struct throttle *throttle; /* shared with all workers */
+	/* what is in hand */
+	struct slots slots;
+	struct tasks tasks;
+	struct batch *batch; /* being filled; batch.c */
+	struct link_wait *ready, **ready_end; /* first names whose content waits for files to be closed; link.c */
+	size_t listing_bytes; /* listing.c */
+	uint32_t unacked, dirs, files,
+		links; /* requests without answer; objects that live: counted where they are made */
+	/* what the coordinator has not been told yet; counted by all, told by tell.c */
+	struct ipc_count count;
+	int64_t counted_ns;
+	/* the loop, mover.c */
+	struct pacer pacer;
+	int64_t throttled_ns; /* how long the loop has been asked to wait */
+	uint64_t sent_total; /* already reported */
+	bool finishing;
+	struct compression zstd;
+	int cwd_fd; /* the directory that is the current one, to spare fchdir; send.c */
+	/* scratch, of no meaning between two functions */
+	struct meta scratch;
+	struct buf msg; /* for payloads */
+	uint8_t *read_buf; /* FILE_READ bytes */
+};
+
+/* ---- names.c ---- */
+
+struct name {
+	uint32_t off; /* into names->arena; NUL-terminated */
+	uint8_t dtype;
+	uint64_t ino;
+};
+
+struct names {
+	struct buf arena;
+	struct name *names;
+	uint32_t len, cap, next;
+	bool eof;
+	int error; /* of getdents */
+};
+
+/* Opens a path below a mount, component by component, following no link. -1 with errno. */
+int names_open_path(int rootfd, const char *path);
+/* Reads names until `max` are there or the directory ends. Sorted by inode. */
+void names_read(struct names *n, int fd, uint32_t max);
+void names_release(struct names *n);
+
+/* ---- listing.c ---- */
 
 struct listed {
 	uint32_t name, meta; /* offsets into the arena */
@@ -82,22 +180,53 @@ struct listing {
 	size_t charged; /* bytes counted in mover->listing_bytes */
 };
 
-/* Names of a directory, a getdents buffer at a time; see listing.c. */
-struct name {
-	uint32_t off; /* into names->arena; NUL-terminated */
-	uint8_t dtype;
-	uint64_t ino;
-};
+struct listed *listing_add(struct mover *m, struct listing *l, const char *name, size_t len, const struct meta *meta);
+void listing_release(struct mover *m, struct listing *l);
+static inline const char *listed_name(const struct listing *l, const struct listed *e)
+{
+	return (const char *)l->arena.data + e->name;
+}
 
-struct names {
-	struct buf arena;
-	struct name *names;
-	uint32_t len, cap, next;
-	bool eof;
-	int error; /* of getdents */
-};
+/* ---- tell.c ---- */
 
-/* ---- directories ---- */
+/* What happened to an entry, in the order of enum item_op in engine.h. */
+enum { OP_CREATE, OP_UPDATE, OP_METADATA, OP_LINK, OP_DELETE };
+
+char *mover_path(const char *dir, const char *name); /* "dir/name", to be freed */
+void tell_item(struct mover *m, uint8_t op, const char *dir, const char *name, uint8_t type, uint32_t why,
+	uint64_t bytes, const char *link);
+void tell_failed(struct mover *m, const struct diag *d); /* counts a failed file */
+void tell_diag(struct mover *m, const struct diag *d);
+/* Cannot do `what` with an entry. One that has gone meanwhile is only counted as vanished. */
+void tell_source_error(struct mover *m, const char *dir, const char *name, int err, const char *what);
+void tell_note(struct mover *m, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* All ten times a second, unless it is asked for now. */
+void tell_counts(struct mover *m, bool now);
+
+/* ---- leave.c ---- */
+
+/* Sends what the coordinator has yet to be told, and exits with a code of ipc/role.h. */
+NORETURN void mover_leave(struct mover *m, int code);
+/* With a diagnostic that ends the run. */
+NORETURN void mover_die(struct mover *m, struct diag *d);
+NORETURN void mover_protocol_error(struct mover *m, const char *what);
+/* The object that an answer is for. */
+void *mover_expect(struct mover *m, uint32_t id, enum slot_kind kind);
+
+/* ---- send.c ---- */
+
+/* A frame of content, compressed when that pays. */
+void mover_send_content(struct mover *m, uint8_t type, uint32_t id, const struct buf *payload);
+/* Whether compressing would pay from now on; to be called often. */
+void mover_consider_compression(struct mover *m, int64_t now);
+/* Reads a file's contents, in full if they are there; counted against the rate of reading. -1 with errno. */
+ssize_t mover_pread(struct mover *m, int fd, void *buf, size_t n, uint64_t off);
+/* Makes an open directory the current one; ends the mover if that is not possible. */
+void mover_chdir(struct mover *m, int fd);
+/* It is about to be closed. */
+void mover_forget_cwd(struct mover *m, int fd);
+
+/* ---- dir.c ---- */
 
 enum dir_state {
 	DIR_STATE_OPEN, /* to be opened */
@@ -111,8 +240,6 @@ enum dir_state {
 	DIR_STATE_DONE, /* waits for DIR_DONE */
 	DIR_STATE_ENDED, /* over, but for the answers to PUT that are still to come */
 };
-
-struct link_wait;
 
 /* The slice as it is at the source, and its digest: SCAN, DIGEST. */
 struct dir_scan {
@@ -173,10 +300,15 @@ struct dir {
 	struct dir_delete delete;
 };
 
-/* ---- small entries ---- */
+void dir_new(struct mover *m, const struct ipc_unit *u);
+/* One entry more has been examined, unless the directory is seen for the second time. */
+void dir_count(struct mover *m, struct dir *d, uint64_t size);
+/* Everything that belongs to one slice; the next may begin. */
+void dir_slice_release(struct mover *m, struct dir *d);
+/* The unit is done. Frees d at once, or when the last of its batches is answered. */
+void dir_finish(struct mover *m, struct dir *d, bool ok);
 
-/* What happened to an entry, in the order of enum item_op in engine.h. */
-enum { OP_CREATE, OP_UPDATE, OP_METADATA, OP_LINK, OP_DELETE };
+/* ---- batch.c ---- */
 
 struct batch_rec {
 	uint32_t name; /* offset into names */
@@ -195,7 +327,38 @@ struct batch {
 	uint32_t len, cap;
 };
 
-/* ---- hard links ---- */
+/* The batch that is being filled, of this directory. May flush another's. */
+struct batch *batch_open(struct mover *m, struct dir *d);
+struct batch_rec *batch_add(struct batch *b, const char *name);
+/* Sends the batch that is being filled, if there is one. An empty one is freed, as by batch_free(). */
+void batch_flush(struct mover *m);
+/* Frees b, and its directory if that has waited for nothing else (DIR_STATE_ENDED). */
+void batch_free(struct mover *m, struct batch *b);
+
+/* ---- drain.c ---- */
+
+/* Nothing more is begun. May free d: when nothing is pending, and the receiver does not hold it. */
+void dir_drain(struct mover *m, struct dir *d);
+/* One that was counted in d->pending has been dealt with. May free d. */
+void dir_pending_done(struct mover *m, struct dir *d);
+/* Frees d after its last slice. */
+void on_dir_done(struct mover *m, struct dir *d, const struct frame *f);
+
+/* ---- omit.c ---- */
+
+/* True when the rules, a skip or our own names leave this entry out. */
+bool dir_omits(struct mover *m, const struct dir *d, const char *name, bool is_dir, uint64_t ino);
+
+/* ---- give.c ---- */
+
+/* Which mount is mounted on this name: its index, -1 for none. */
+int32_t dir_mount_at(const struct mover *m, const struct dir *d, const char *name);
+/* Hands on one sub-directory. is_new: this run has made it. A revisit hands on nothing. */
+void dir_give(struct mover *m, struct dir *d, const char *name, int32_t mount, bool is_new);
+/* ... all of the listing. */
+void dir_give_listed(struct mover *m, struct dir *d);
+
+/* ---- claim.c ---- */
 
 struct link_wait {
 	uint32_t id;
@@ -212,7 +375,48 @@ struct link_wait {
 	uint64_t to_dev, to_ino;
 };
 
-/* ---- large files ---- */
+/* Claims it. have_state: in a new directory there is no state to wait for. */
+struct link_wait *link_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, bool have_state);
+/* Frees w; may free its directory. */
+void link_release(struct mover *m, struct link_wait *w);
+/* The first name's transfer ended: tells the coordinator. Frees w; may free its directory. */
+void link_committed(struct mover *m, struct link_wait *w, bool ok, uint64_t tdev, uint64_t tino);
+/* The receiver cannot say its state: nothing is done for this name. Frees w once the claim is answered; may free its
+ * directory. */
+void link_failed(struct mover *m, struct link_wait *w);
+
+/* ---- op.c ---- */
+
+struct op { /* what to report when it is answered */
+	uint32_t id;
+	uint8_t type; /* enum msg_type of the request */
+	struct dir *dir;
+	char *name, *to;
+	uint8_t entry_type;
+	uint64_t granted, used;
+	struct link_wait *link;
+};
+
+/* d and name may be NULL. */
+struct op *op_new(struct mover *m, uint8_t type, struct dir *d, const char *name);
+/* Frees op; may free its directory. */
+void op_free(struct mover *m, struct op *op);
+/* The answer to all but DELETE. Frees op and its link; may free its directory. */
+void on_op_done(struct mover *m, struct op *op, const struct frame *f);
+
+/* ---- put.c ---- */
+
+/* Adds an entry that needs no content or whose content is small to the open batch. content_fd -1: no content. Returns
+ * false when the content could not be read (said and counted). */
+bool put_entry(struct mover *m, struct dir *d, const char *name, struct meta *meta, int content_fd, uint8_t op,
+	uint32_t why, struct link_wait *link, uint8_t flags);
+/* Frees b and the links in it; may free its directory. */
+void on_put_done(struct mover *m, struct batch *b, const struct frame *f);
+
+/* ---- file.c ---- */
+
+#define SEGMENT (8u << 20) /* bytes of one SEG_HASH: small enough that both ends soon work at the same time */
+#define SEGMENTS_AHEAD 3
 
 enum file_state {
 	FILE_STATE_START,
@@ -262,160 +466,7 @@ struct file {
 	char *path, *basis_path; /* segments: as announced */
 };
 
-/* ---- the mover ---- */
-
-struct skip {
-	uint64_t dev, ino;
-};
-
-struct mover_mount {
-	char *rel, *target_rel;
-	int fd;
-	uint64_t dev; /* of its root */
-	bool btrfs; /* may hold subvolumes */
-};
-
-struct op { /* META, LINK, DELETE: what to report when it is answered */
-	uint32_t id;
-	uint8_t type; /* enum msg_type of the request */
-	struct dir *dir;
-	char *name, *to;
-	uint8_t entry_type;
-	uint64_t granted, used;
-	struct link_wait *link;
-};
-
-struct compression {
-	int level; /* 0 off now */
-	uint64_t raw, saved; /* in this window */
-	unsigned slow_windows, rest;
-	uint8_t fixed; /* configured level, 0: none */
-	void *context;
-	int64_t rate_ns, blocked_ns; /* the window's beginning; how long the link was waited for in it */
-	uint64_t rate_sent;
-};
-
-struct mover {
-	struct chan wire, ipc;
-	struct throttle *throttle; /* shared with all workers */
-	struct pacer pacer;
-	int64_t throttled_ns; /* how long the loop has been asked to wait */
-	uint32_t flags; /* IPC_* */
-	uint32_t fields;
-	struct digest_key digest_key;
-	struct delta_key delta_key;
-	struct rules *rules;
-	struct mover_mount *mounts;
-	uint32_t mount_count;
-	struct skip *skips;
-	size_t skip_count;
-	struct slots slots;
-	struct tasks tasks;
-	uint64_t sent_total; /* already reported */
-	struct batch *batch; /* being filled */
-	size_t listing_bytes;
-	uint32_t unacked, dirs, files, links;
-	struct link_wait *ready, **ready_end; /* first names whose content waits for files to be closed */
-	struct ipc_count count;
-	int64_t counted_ns;
-	struct delta_hash zero_hash;
-	struct meta scratch;
-	struct buf msg; /* scratch for payloads */
-	uint8_t *read_buf; /* FILE_READ bytes */
-	struct compression zstd;
-	int cwd_fd; /* the directory that is the current one, to spare fchdir */
-	bool finishing, dry_run, checksum;
-};
-
-#define LISTING_BYTES_MAX (12u << 20)
-#define UNACKED_MAX 32768u
-#define FILE_READ (256u << 10)
-#define FILES_OPEN_MAX 24
-#define LINKS_MAX 16384u /* names waiting to be linked, above which nothing new is streamed */
-
-/* mover.c */
-void mover_queue(struct mover *m, struct task *t);
-void mover_unlist(struct mover *m, struct task *t); /* takes it from whatever list it stands in */
-/* A frame of content, compressed when that pays. */
-void mover_send_content(struct mover *m, uint8_t type, uint32_t id, const struct buf *payload);
-/* Reads a file's contents, in full if they are there; counted against the rate of reading. */
-ssize_t mover_pread(struct mover *m, int fd, void *buf, size_t n, uint64_t off);
-void mover_chdir(struct mover *m, int fd);
-void mover_forget_cwd(struct mover *m, int fd);
-NORETURN void mover_die(struct mover *m, struct diag *d);
-NORETURN void mover_protocol_error(struct mover *m, const char *what);
-
-/* tell.c: everything the coordinator is told; directories by their path in the source */
-char *mover_path(const char *dir, const char *name); /* "dir/name", to be freed */
-void tell_item(struct mover *m, uint8_t op, const char *dir, const char *name, uint8_t type, uint32_t why,
-	uint64_t bytes, const char *link);
-void tell_failed(struct mover *m, const struct diag *d); /* counts a failed file */
-void tell_diag(struct mover *m, const struct diag *d);
-void tell_source_error(struct mover *m, const char *dir, const char *name, int err, const char *what);
-void tell_note(struct mover *m, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void tell_counts(struct mover *m, bool now);
-
-/* listing.c */
-/* Opens a path below a mount, component by component, following no link. -1 with errno. */
-int listing_open_path(int rootfd, const char *path);
-/* Reads names until `max` are there or the directory ends. Sorted by inode. */
-void names_read(struct names *n, int fd, uint32_t max);
-void names_release(struct names *n);
-bool listing_skipped(const struct mover *m, const struct dir *d, const char *name, uint64_t ino);
-/* btrfs: a subvolume that is a chosen mount itself is walked there, not here. */
-bool listing_walked_elsewhere(const struct mover *m, const struct dir *d, const char *name);
-/* True when the directory beneath a mount point has entries of its own. */
-bool listing_hides(const struct dir *d, const char *name);
-int32_t listing_mount_at(const struct mover *m, const struct dir *d, const char *name);
-struct listed *listing_add(struct mover *m, struct listing *l, const char *name, size_t len, const struct meta *meta);
-void listing_release(struct mover *m, struct listing *l);
-static inline const char *listed_name(const struct listing *l, const struct listed *e)
-{
-	return (const char *)l->arena.data + e->name;
-}
-/* True when the rules, a skip or our own names leave this entry out. */
-bool listing_left_out(struct mover *m, const struct dir *d, const char *name, bool is_dir, uint64_t ino);
-void listing_add_up(struct mover *m, struct dir *d);
-/* One entry more has been examined, unless the directory is seen for the second time. */
-void listing_count(struct mover *m, struct dir *d, uint64_t size);
-
-/* dir.c: open, scan, digest, end. need.c: LIST, NEED, EXTRA and what follows. stream.c: new directories */
-void dir_new(struct mover *m, const struct ipc_unit *u);
-enum step dir_step(struct mover *m, struct dir *d);
-void on_dir_equal(struct mover *m, struct dir *d, const struct frame *f);
-void on_dir_diff(struct mover *m, struct dir *d, const struct frame *f);
-void on_dir_split(struct mover *m, struct dir *d, const struct frame *f);
-void on_dir_fail(struct mover *m, struct dir *d, const struct frame *f);
-void on_dir_done(struct mover *m, struct dir *d, const struct frame *f);
-void on_need(struct mover *m, struct dir *d, const struct frame *f);
-void on_extra(struct mover *m, struct dir *d, const struct frame *f);
-void dir_pending_done(struct mover *m, struct dir *d);
-void dir_finish(struct mover *m, struct dir *d, bool ok);
-void dir_drain(struct mover *m, struct dir *d);
-void dir_start_list(struct mover *m, struct dir *d);
-void dir_start_stream(struct mover *m, struct dir *d);
-enum step dir_list_step(struct mover *m, struct dir *d);
-void dir_give_listed(struct mover *m, struct dir *d);
-void dir_give(struct mover *m, struct dir *d, const char *name, int32_t mount, bool is_new);
-enum step dir_work_step(struct mover *m, struct dir *d);
-enum step dir_stream_step(struct mover *m, struct dir *d);
-void dir_delete_granted(struct mover *m, struct dir *d, uint64_t budget);
-void on_delete_done(struct mover *m, struct op *op, const struct frame *f);
-
-/* op.c: single requests and their answers */
-struct op *op_new(struct mover *m, uint8_t type, struct dir *d, const char *name);
-void op_free(struct mover *m, struct op *op);
-void on_op_done(struct mover *m, struct op *op, const struct frame *f);
-
-/* put.c */
-/* Adds an entry that needs no content or whose content is small to the open batch. content_fd -1: no content. Returns
- * false when the content could not be read (said and counted). */
-bool put_entry(struct mover *m, struct dir *d, const char *name, struct meta *meta, int content_fd, uint8_t op,
-	uint32_t why, struct link_wait *link, uint8_t flags);
-void put_flush(struct mover *m);
-void on_put_done(struct mover *m, struct batch *b, const struct frame *f);
-
-/* content.c: sends one regular file's content, as PUT or as FILE, whichever is right */
+/* What is to be sent of a regular file; see content.h. */
 struct content_request {
 	uint8_t op;
 	uint32_t why;
@@ -424,29 +475,135 @@ struct content_request {
 	bool doubt; /* size and time are equal: only the contents can differ */
 	struct link_wait *link;
 };
+
+/* Begins a file. It owns fd, and ends the link, from then on. */
+void file_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, int fd,
+	const struct content_request *r);
+struct file *file_alloc(struct mover *m, uint64_t size);
+/* Frees f; may free its directory. Its task must be in no list. */
+void file_free(struct mover *m, struct file *f);
+/* Says FILE. */
+void file_announce(struct mover *m, struct file *f);
+/* How it will be read, said to the page cache. */
+void file_advise(const struct mover *m, struct file *f);
+/* The first step is due. */
+void file_begin(struct mover *m, struct file *f);
+/* Says FILE_END. */
+void file_send_end(struct mover *m, struct file *f);
+/* A segment's unit is done. Frees f; its task must be in no list. */
+void file_segment_done(struct mover *m, struct file *f, bool ok);
+
+/* The source file is no longer what was announced. */
+bool file_source_changed(const struct file *f);
+/* Said; nothing more is read. */
+void file_source_failed(struct mover *m, struct file *f, int err);
+ssize_t file_read_at(struct mover *m, struct file *f, void *buf, size_t n, uint64_t off);
+/* In a sparse file: how far the hole at off reaches (0: there is none). */
+uint64_t file_hole_at(const struct file *f, uint64_t off, uint64_t end);
+/* The data at off ends at the latest here. */
+uint64_t file_data_until(struct file *f, uint64_t off, uint64_t end);
+void file_send_hole(struct mover *m, struct file *f, uint64_t off, uint64_t len);
+/* Reads a piece of up to FILE_READ bytes at off into a DATA payload; returns the bytes sent, 0 on failure. */
+uint32_t file_send_piece(struct mover *m, struct file *f, uint64_t off, uint32_t len);
+
+/* ---- segment.c ---- */
+
+/* Hashes the next piece of the segment, and says SEG_HASH at its end. */
+void file_hash_piece(struct mover *m, struct file *f);
+/* Answers the first run that waits. There must be one. */
+void file_send_run(struct mover *m, struct file *f);
+/* Room for one run more; its contents are not set. */
+struct file_run *file_add_run(struct file *f);
+void on_seg_need(struct mover *m, struct file *f, const struct frame *fr);
+
+/* ---- transfer.c ---- */
+
+enum step file_step(struct mover *m, struct file *f);
+/* Frees f, and ends its link, unless the receiver wants runs again; may free its directory. */
+void on_file_done(struct mover *m, struct file *f, const struct frame *fr);
+
+/* ---- share.c ---- */
+
+/* Begins a segment of another mover's file. It ends at once if the source file is no longer the one that was announced. */
+void file_new_segment(struct mover *m, const struct ipc_unit *u);
+/* Its receiver has said where it writes: the coordinator makes units of it. */
+void on_file_ok(struct mover *m, struct file *f, const struct frame *fr);
+/* All segments are there, or one has failed. changed: something differed. */
+void file_share_done(struct mover *m, struct file *f, bool ok, bool changed);
+
+/* ---- content.c ---- */
+
+/* Takes fd. Ends r->link, now or later; may free its directory with it. What cannot be read is said and counted. */
 void content_send(
 	struct mover *m, struct dir *d, const char *name, struct meta *meta, int fd, const struct content_request *r);
 
-/* file.c */
-void file_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, int fd,
-	const struct content_request *r);
-void file_new_segment(struct mover *m, const struct ipc_unit *u);
-enum step file_step(struct mover *m, struct file *f);
-void on_file_ok(struct mover *m, struct file *f, const struct frame *fr);
-void on_seg_need(struct mover *m, struct file *f, const struct frame *fr);
-void on_file_done(struct mover *m, struct file *f, const struct frame *fr);
-void file_share_done(struct mover *m, struct file *f, bool ok, bool changed);
+/* ---- link.c ---- */
 
-/* link.c */
-/* A name with several links: claims it. In a new directory there is no state to wait for. */
-struct link_wait *link_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, bool have_state);
+/* NEED_LINK_STATE: what the receiver has by this name. */
 void link_state(struct mover *m, struct link_wait *w, const struct need *n);
+/* The claim's answer: it is the inode's first name. */
 void link_first(struct mover *m, struct link_wait *w);
-/* Sends the content of first names that have waited for their turn. */
-void link_run_ready(struct mover *m);
-void link_to(struct mover *m, struct link_wait *w, const struct frame *f, struct rd *r);
+/* The claim's answer: it is to be a link to the path `to`, which is taken over. */
+void link_to(struct mover *m, struct link_wait *w, uint64_t dev, uint64_t ino, char *to);
+/* IPC_LINK_BOUND: whether the inode that is there may stand for the source's. */
 void link_bound(struct mover *m, struct link_wait *w, bool ok);
-/* The receiver cannot say its state: nothing is done for this name. */
-void link_failed(struct mover *m, struct link_wait *w);
-/* The first name's transfer ended: tells the coordinator, releases w. */
-void link_committed(struct mover *m, struct link_wait *w, bool ok, uint64_t tdev, uint64_t tino);
+/* Sends the content of first names that have waited for their turn. May free links and directories. */
+void link_run_ready(struct mover *m);
+
+/* ---- list.c ---- */
+
+/* The state LIST begins. d->compare.bitmap says which buckets are listed; NULL: only names with several links. */
+void dir_start_list(struct mover *m, struct dir *d);
+enum step dir_list_step(struct mover *m, struct dir *d);
+
+/* ---- need.c ---- */
+
+/* May free links of d, but not d. */
+void on_need(struct mover *m, struct dir *d, const struct frame *f);
+/* The state WORK begins when everything has been said: NEED, and EXTRA where there is deleting. */
+void dir_maybe_work(struct mover *m, struct dir *d);
+
+/* ---- delete.c ---- */
+
+void on_extra(struct mover *m, struct dir *d, const struct frame *f);
+/* Deletes what has been confirmed, now, when a budget is granted, or in another visit. */
+void dir_start_delete(struct mover *m, struct dir *d);
+/* A budget of this many entries has come; UINT64_MAX: without bounds, 0: nothing is deleted. */
+void dir_delete_granted(struct mover *m, struct dir *d, uint64_t budget);
+/* Frees op with its last answer; may free its directory. */
+void on_delete_done(struct mover *m, struct op *op, const struct frame *f);
+
+/* ---- work.c ---- */
+
+/* With STEP_WAIT it may have freed d. */
+enum step dir_work_step(struct mover *m, struct dir *d);
+
+/* ---- stream.c ---- */
+
+/* The state STREAM begins. */
+void dir_start_stream(struct mover *m, struct dir *d);
+/* With STEP_WAIT it may have freed d. */
+enum step dir_stream_step(struct mover *m, struct dir *d);
+
+/* ---- scan.c ---- */
+
+/* With STEP_WAIT it has freed d. */
+enum step dir_open_step(struct mover *m, struct dir *d);
+enum step dir_scan_step(struct mover *m, struct dir *d);
+
+/* ---- compare.c ---- */
+
+void on_dir_equal(struct mover *m, struct dir *d, const struct frame *f);
+void on_dir_diff(struct mover *m, struct dir *d, const struct frame *f);
+void on_dir_split(struct mover *m, struct dir *d, const struct frame *f);
+void on_dir_fail(struct mover *m, struct dir *d, const struct frame *f);
+
+/* ---- steps.c ---- */
+
+/* One step of the first task in the queue. There must be one. */
+void mover_run_one(struct mover *m);
+
+/* ---- dispatch.c ---- */
+
+void on_wire_frame(struct mover *m, const struct frame *f);
+void on_ipc_frame(struct mover *m, const struct frame *f);

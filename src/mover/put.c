@@ -1,52 +1,8 @@
-#include "base/fd.h"
 #include "mover/private.h"
 
 #include <errno.h>
 
 #define BATCH_ENTRIES 1024
-
-static struct batch *batch_open(struct mover *m, struct dir *d)
-{
-	if (m->batch && m->batch->dir != d)
-		put_flush(m);
-	if (!m->batch) {
-		struct batch *b = xcalloc(1, sizeof(*b));
-		b->dir = d;
-		d->batches++;
-		b->id = slots_add(&m->slots, SLOT_BATCH, b);
-		wr_u32(&b->payload, d->id);
-		m->batch = b;
-	}
-	return m->batch;
-}
-
-static void batch_free(struct mover *m, struct batch *b)
-{
-	struct dir *d = b->dir;
-
-	slots_remove(&m->slots, b->id);
-	buf_release(&b->payload);
-	buf_release(&b->names);
-	free(b->recs);
-	free(b);
-	d->batches--;
-	if (d->state == DIR_STATE_ENDED)
-		dir_finish(m, d, d->ended_ok);
-}
-
-static struct batch_rec *add_rec(struct batch *b, const char *name)
-{
-	struct batch_rec *r;
-
-	if (b->len == b->cap) {
-		b->cap = b->cap ? b->cap * 2 : 32;
-		b->recs = xrealloc(b->recs, b->cap * sizeof(*b->recs));
-	}
-	r = &b->recs[b->len++];
-	*r = (struct batch_rec){.name = (uint32_t)b->names.len};
-	buf_append(&b->names, name, strlen(name) + 1);
-	return r;
-}
 
 /* The packed metadata states the size, and the size is known for certain only when the content has been read: it is
  * read behind the entry, and the entry is written again in the rare case that the file has changed its size. */
@@ -103,7 +59,7 @@ bool put_entry(struct mover *m, struct dir *d, const char *name, struct meta *me
 		e.meta = (struct bytes){packed.data, packed.len};
 		msg_entry_put(&b->payload, &e, true);
 	}
-	r = add_rec(b, name);
+	r = batch_add(b, name);
 	r->type = meta->type;
 	r->op = op;
 	r->why = why;
@@ -111,22 +67,8 @@ bool put_entry(struct mover *m, struct dir *d, const char *name, struct meta *me
 	r->link = link;
 	m->unacked++;
 	if (b->payload.len >= WIRE_BATCH_BYTES || b->len >= BATCH_ENTRIES)
-		put_flush(m);
+		batch_flush(m);
 	return true;
-}
-
-void put_flush(struct mover *m)
-{
-	struct batch *b = STEAL(m->batch);
-
-	if (!b)
-		return;
-	if (b->len == 0) {
-		batch_free(m, b);
-		return;
-	}
-	mover_send_content(m, MSG_PUT, b->id, &b->payload);
-	buf_release(&b->payload);
 }
 
 static void rec_done(struct mover *m, struct batch *b, struct batch_rec *r, const struct put_done *p)
@@ -148,7 +90,7 @@ static void rec_done(struct mover *m, struct batch *b, struct batch_rec *r, cons
 	}
 	m->count.done_bytes += r->size;
 	if (r->type == META_DIR && !failed)
-		dir_give(m, b->dir, name, listing_mount_at(m, b->dir, name), p && p->made);
+		dir_give(m, b->dir, name, dir_mount_at(m, b->dir, name), p && p->made);
 	if (r->link)
 		link_committed(m, r->link, !failed && p, p ? p->dev : 0, p ? p->ino : 0);
 }

@@ -1,6 +1,8 @@
 #include "mover/private.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* An id is the slot's number and, above it, a generation: a late answer to something closed finds nothing. */
 #define INDEX_BITS 18

@@ -2,12 +2,10 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* A directory that this run has made: its entries go over as they are read, nothing is asked. */
-
 #define STREAM_NAMES 2048u
+#define LINKS_MAX 16384u /* names waiting to be linked, above which nothing new is streamed */
 
 void dir_start_stream(struct mover *m, struct dir *d)
 {
@@ -19,11 +17,11 @@ static void stream_dir(struct mover *m, struct dir *d, const char *name)
 {
 	meta_clear(&m->scratch);
 	m->scratch.type = META_DIR;
-	listing_count(m, d, 0);
+	dir_count(m, d, 0);
 	if (m->dry_run) {
 		m->count.dirs++;
 		tell_item(m, OP_CREATE, d->src, name, META_DIR, 0, 0, NULL);
-		dir_give(m, d, name, listing_mount_at(m, d, name), true);
+		dir_give(m, d, name, dir_mount_at(m, d, name), true);
 	} else {
 		put_entry(m, d, name, &m->scratch, -1, OP_CREATE, 0, NULL, 0);
 	}
@@ -53,7 +51,7 @@ static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
 
 	if (dtype == DT_UNKNOWN && meta_stat(d->fd, name, &m->scratch) == 0 && m->scratch.type == META_DIR)
 		dtype = DT_DIR;
-	if (listing_left_out(m, d, name, dtype == DT_DIR, n->ino))
+	if (dir_omits(m, d, name, dtype == DT_DIR, n->ino))
 		return;
 	if (dtype == DT_DIR) {
 		stream_dir(m, d, name);
@@ -65,7 +63,7 @@ static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
 		tell_source_error(m, d->src, name, errno, "read metadata of");
 		return;
 	}
-	listing_count(m, d, m->scratch.type == META_REG ? m->scratch.size : 0);
+	dir_count(m, d, m->scratch.type == META_REG ? m->scratch.size : 0);
 	if (m->scratch.type == META_DIR || m->scratch.type == META_NONE) { /* changed type under our eyes */
 		m->count.vanished++;
 	} else if (m->scratch.nlink > 1) {

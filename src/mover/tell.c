@@ -1,6 +1,6 @@
+#include "mover/private.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "mover/private.h"
 
 #include <errno.h>
 #include <stdarg.h>

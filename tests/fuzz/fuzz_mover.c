@@ -8,13 +8,15 @@
 
 static _Noreturn void mover_exits(int code);
 #define _exit mover_exits
-#include "../../src/mover/mover.c"
+#include "../../src/mover/leave.c"
 #undef _exit
 
-#include "engine/engine.h"
-#include "engine/links.h"
+#include "base/fd.h"
+#include "engine/private.h"
+#include "mover/private.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #define STEPS_MAX 100000
@@ -177,10 +179,10 @@ static void send_unit(struct world *w, const char *path, uint8_t flags)
 static void told_give(struct world *w, struct rd *r)
 {
 	static const char *const paths[] = {"d", "d/e", "d/f"};
-	struct ipc_given g;
+	struct ipc_give g;
 
 	MUST(*unit_at(w, rd_u32(r)));
-	while (ipc_given_get(r, &g)) {
+	while (ipc_give_get(r, &g)) {
 		for (size_t i = 0; i < ARRAY_LEN(paths) && w->given < 64; i++) {
 			const char *slash = strrchr(paths[i], '/'), *name = slash ? slash + 1 : paths[i];
 			if (strlen(name) == g.name.len && memcmp(name, g.name.p, g.name.len) == 0) {
@@ -202,6 +204,7 @@ static void told_link(struct world *w, uint8_t type, struct rd *r)
 
 	switch (type) {
 	case IPC_LINK_CLAIM:
+		rd_u64(r);
 		c = links_claim(w->links, dev, ino, 1, token, &to);
 		if (c != CLAIM_WAIT)
 			wake(w, 1, token, c == CLAIM_FIRST, &to);
@@ -329,17 +332,17 @@ static bool deliver(struct world *w)
 	f.payload = payload.data;
 	frame_decoder_release(&in);
 	on_ipc_frame(w->m, &f);
-	unblock(w->m);
+	tasks_unblock(&w->m->tasks);
 	return true;
 }
 
 static void run(struct world *w, unsigned steps)
 {
 	while (steps-- && w->m->tasks.head)
-		run_one(w->m);
+		mover_run_one(w->m);
 	link_run_ready(w->m);
 	if (w->m->batch && !w->m->tasks.head)
-		put_flush(w->m);
+		batch_flush(w->m);
 	listen(w);
 }
 
@@ -350,7 +353,7 @@ static void answer(struct world *w, uint8_t type, uint32_t id, const struct buf 
 	struct frame f = {.type = type, .id = id, .payload = payload->data, .len = payload->len};
 
 	on_wire_frame(w->m, &f);
-	unblock(w->m);
+	tasks_unblock(&w->m->tasks);
 	listen(w);
 }
 

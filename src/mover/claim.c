@@ -1,0 +1,65 @@
+#include "mover/private.h"
+
+struct link_wait *link_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, bool have_state)
+{
+	struct link_wait *w = xcalloc(1, sizeof(*w));
+
+	w->dir = d;
+	w->name = xstrdup(name);
+	w->type = meta->type;
+	w->size = meta->type == META_REG ? meta->size : 0;
+	w->dev = meta->dev;
+	w->ino = meta->ino;
+	w->have_state = have_state;
+	w->id = slots_add(&m->slots, SLOT_LINK, w);
+	d->pending++;
+	m->links++;
+	buf_clear(&m->msg);
+	wr_u64(&m->msg, w->id);
+	wr_u64(&m->msg, w->dev);
+	wr_u64(&m->msg, w->ino);
+	wr_u64(&m->msg, meta->nlink);
+	chan_send_buf(&m->ipc, IPC_LINK_CLAIM, 0, &m->msg);
+	return w;
+}
+
+void link_release(struct mover *m, struct link_wait *w)
+{
+	struct dir *d = w->dir;
+
+	slots_remove(&m->slots, w->id);
+	m->links--;
+	free(w->name);
+	free(w->to);
+	free(w);
+	dir_pending_done(m, d);
+}
+
+void link_committed(struct mover *m, struct link_wait *w, bool ok, uint64_t tdev, uint64_t tino)
+{
+	AUTO_FREE char *path = NULL;
+
+	buf_clear(&m->msg);
+	wr_u64(&m->msg, w->dev);
+	wr_u64(&m->msg, w->ino);
+	if (ok) {
+		path = mover_path(w->dir->dst, w->name);
+		wr_u64(&m->msg, tdev);
+		wr_u64(&m->msg, tino);
+		wr_str(&m->msg, path);
+	}
+	chan_send_buf(&m->ipc, ok ? IPC_LINK_COMMIT : IPC_LINK_FAIL, 0, &m->msg);
+	link_release(m, w);
+}
+
+void link_failed(struct mover *m, struct link_wait *w)
+{
+	/* Whether it was or becomes the first: the next name takes its place. */
+	w->failed = true;
+	if (w->have_claim) {
+		if (w->first)
+			link_committed(m, w, false, 0, 0);
+		else
+			link_release(m, w);
+	}
+}

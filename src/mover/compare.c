@@ -1,0 +1,103 @@
+#include "mover/private.h"
+
+#include <unistd.h>
+
+static void add_done_bytes(struct mover *m, struct dir *d)
+{
+	for (uint32_t i = 0; i < d->scan.listing.len; i++)
+		if (!d->scan.listing.entries[i].linked)
+			m->count.done_bytes += d->scan.listing.entries[i].size;
+}
+
+void on_dir_equal(struct mover *m, struct dir *d, const struct frame *f)
+{
+	struct rd r = rd_init(f->payload, f->len);
+	uint32_t set = rd_u32(&r);
+
+	if (!rd_done(&r) || d->state != DIR_STATE_DIGEST)
+		mover_protocol_error(m, "an unexpected DIR_EQUAL");
+	add_done_bytes(m, d);
+	if (d->scan.more) {
+		dir_start_list(m, d);
+		return;
+	}
+	if (set && !d->passage) {
+		m->count.metadata++;
+		tell_item(m, OP_METADATA, d->src, "", META_DIR, set, 0, NULL);
+	}
+	dir_give_listed(m, d);
+	dir_finish(m, d, true);
+}
+
+void on_dir_diff(struct mover *m, struct dir *d, const struct frame *f)
+{
+	struct msg_dir_diff diff;
+
+	if (!msg_dir_diff_get(f, &diff) || d->state != DIR_STATE_DIGEST ||
+		(!diff.empty && diff.buckets.len != (size_t)d->scan.buckets * 8))
+		mover_protocol_error(m, "an unexpected DIR_DIFF");
+	if (diff.empty && !(d->unit_flags & UNIT_BARE) && !m->checksum) {
+		d->is_new = true;
+		d->counted = d->counted || d->slices == 1;
+		d->slice = 0;
+		d->slices = 1;
+		dir_slice_release(m, d);
+		lseek(d->fd, 0, SEEK_SET);
+		dir_start_stream(m, d);
+		tasks_queue(&m->tasks, &d->task);
+		return;
+	}
+	d->compare.bitmap = xcalloc(d->scan.buckets / 8 + 1, 1);
+	for (uint32_t i = 0; i < d->scan.buckets; i++) {
+		struct rd r = rd_init(diff.empty ? NULL : diff.buckets.p + (size_t)i * 8, diff.empty ? 0 : 8);
+		if (m->checksum || diff.empty || rd_u64(&r) != d->scan.bucket_sums[i])
+			d->compare.bitmap[i / 8] |= (uint8_t)(1u << (i % 8));
+	}
+	for (uint32_t i = 0; i < d->scan.listing.len; i++) {
+		const struct listed *e = &d->scan.listing.entries[i];
+		if (!e->linked && !(d->compare.bitmap[e->bucket / 8] & (1u << (e->bucket % 8))))
+			m->count.done_bytes += e->size;
+	}
+	dir_start_list(m, d);
+}
+
+void on_dir_split(struct mover *m, struct dir *d, const struct frame *f)
+{
+	struct rd r = rd_init(f->payload, f->len);
+	uint32_t slices = rd_u32(&r);
+
+	if (!rd_done(&r) || d->state != DIR_STATE_DIGEST || slices <= d->slices || slices > (1u << 20) || d->slice != 0)
+		mover_protocol_error(m, "an unexpected DIR_SPLIT");
+	/* What this slice has counted is counted again by the smaller ones. */
+	if (!d->counted) {
+		for (uint32_t i = 0; i < d->scan.listing.len; i++) {
+			m->count.examined_bytes -= d->scan.listing.entries[i].size;
+			d->bytes -= d->scan.listing.entries[i].size;
+		}
+		m->count.examined -= d->scan.listing.len;
+		d->files -= d->scan.listing.len;
+	}
+	dir_slice_release(m, d);
+	d->slices = slices;
+	lseek(d->fd, 0, SEEK_SET);
+	d->state = DIR_STATE_SCAN;
+	tasks_queue(&m->tasks, &d->task);
+}
+
+void on_dir_fail(struct mover *m, struct dir *d, const struct frame *f)
+{
+	struct rd r = rd_init(f->payload, f->len);
+	AUTO_DIAG diag = DIAG_INIT;
+
+	bool asked = d->state == DIR_STATE_DIGEST ||
+		(d->is_new && d->sent &&
+			(d->state == DIR_STATE_STREAM || d->state == DIR_STATE_DRAIN || d->state == DIR_STATE_DONE));
+
+	if (!rd_diag(&r, &diag) || !rd_done(&r) || !asked || d->dead)
+		mover_protocol_error(m, "an unexpected DIR_FAIL");
+	tell_failed(m, &diag);
+	d->dead = true;
+	if (d->state == DIR_STATE_DIGEST || d->state == DIR_STATE_DONE)
+		dir_finish(m, d, false);
+	/* Otherwise a new directory is being streamed: it ends when its own steps have noticed. */
+}

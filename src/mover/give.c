@@ -1,0 +1,97 @@
+#include "mover/private.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* btrfs: a subvolume that is a chosen mount itself is walked there, not here. */
+static bool walked_elsewhere(const struct mover *m, const struct dir *d, const char *name)
+{
+	struct stat st;
+
+	if (!m->mounts[d->mount].btrfs || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev == d->dev)
+		return false;
+	for (uint32_t i = 0; i < m->mount_count; i++)
+		if (i != d->mount && m->mounts[i].dev == st.st_dev)
+			return true;
+	return false;
+}
+
+/* True when the directory beneath a mount point has entries of its own. */
+static bool hides(const struct dir *d, const char *name)
+{
+	AUTO_CLOSE int fd = openat(d->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct names n = {};
+	bool any;
+
+	if (fd < 0)
+		return false;
+	names_read(&n, fd, 1);
+	any = n.len > 0;
+	names_release(&n);
+	return any;
+}
+
+int32_t dir_mount_at(const struct mover *m, const struct dir *d, const char *name)
+{
+	size_t dir_len = strlen(d->src), name_len = strlen(name);
+
+	for (uint32_t i = 0; i < m->mount_count; i++) {
+		const char *rel = m->mounts[i].rel;
+		if (i == d->mount || strlen(rel) != dir_len + (dir_len > 0) + name_len)
+			continue;
+		if (memcmp(rel, d->src, dir_len) == 0 && (!dir_len || rel[dir_len] == '/') &&
+			str_eq(rel + dir_len + (dir_len > 0), name))
+			return (int32_t)i;
+	}
+	return -1;
+}
+
+void dir_give(struct mover *m, struct dir *d, const char *name, int32_t mount, bool is_new)
+{
+	struct ipc_give g = {.flags = is_new ? UNIT_NEW : 0};
+	struct ipc_give bare;
+
+	if (d->unit_flags & UNIT_REVISIT)
+		return;
+	g.name = (struct bytes){(const uint8_t *)name, strlen(name)};
+	bare = g;
+	if (mount >= 0 && (m->flags & IPC_CLONES) && hides(d, name))
+		tell_note(m, "left out: what lies hidden beneath the mount point '%s/%s'", d->src, name);
+	buf_clear(&m->msg);
+	wr_u32(&m->msg, d->unit);
+	if (mount >= 0) {
+		const char *to = m->mounts[mount].target_rel;
+		AUTO_FREE char *here = mover_path(d->dst, name);
+		g.other_mount = 1;
+		g.mount = (uint32_t)mount;
+		g.dst = (struct bytes){(const uint8_t *)to, strlen(to)};
+		if (!str_eq(here, to)) { /* mapped elsewhere: here only the mount point */
+			g.flags = UNIT_PARENTS;
+			bare.flags |= UNIT_BARE;
+			bare.other_mount = 1;
+			bare.mount = (uint32_t)mount;
+			bare.dst = (struct bytes){(const uint8_t *)here, strlen(here)};
+			bare.flags &= (uint8_t)~UNIT_NEW; /* it is not streamed: its digest is that of nothing */
+			ipc_give_put(&m->msg, &bare);
+		}
+		ipc_give_put(&m->msg, &g);
+	} else {
+		if (walked_elsewhere(m, d, name)) {
+			g.flags = UNIT_BARE;
+			tell_note(m, "left out here: '%s/%s' is mounted elsewhere too and copied there", d->src, name);
+		}
+		ipc_give_put(&m->msg, &g);
+	}
+	chan_send_buf(&m->ipc, IPC_GIVE, 0, &m->msg);
+}
+
+void dir_give_listed(struct mover *m, struct dir *d)
+{
+	for (uint32_t i = 0; i < d->scan.listing.len; i++) {
+		const struct listed *e = &d->scan.listing.entries[i];
+		const char *name = listed_name(&d->scan.listing, e);
+		if (e->type == META_DIR)
+			dir_give(m, d, name, dir_mount_at(m, d, name), e->needs);
+	}
+}
