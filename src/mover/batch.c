@@ -1,4 +1,8 @@
-#include "mover/private.h"
+#include "mover/batch.h"
+#include "mover/dir.h"
+#include "mover/send.h"
+#include "mover/state.h"
+#include "wire/msg.h"
 
 struct batch *batch_open(struct mover *m, struct dir *d)
 {

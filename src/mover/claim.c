@@ -1,4 +1,8 @@
-#include "mover/private.h"
+#include "mover/claim.h"
+#include "mover/dir.h"
+#include "mover/drain.h"
+#include "mover/state.h"
+#include "mover/tell.h"
 
 struct link_wait *link_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, bool have_state)
 {

@@ -1,4 +1,12 @@
-#include "mover/private.h"
+#include "mover/compare.h"
+#include "mover/dir.h"
+#include "mover/give.h"
+#include "mover/leave.h"
+#include "mover/list.h"
+#include "mover/state.h"
+#include "mover/stream.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 #include <unistd.h>
 

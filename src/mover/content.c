@@ -1,4 +1,8 @@
-#include "mover/private.h"
+#include "mover/content.h"
+#include "mover/claim.h"
+#include "mover/put.h"
+#include "mover/state.h"
+#include "wire/msg.h"
 
 #include <unistd.h>
 

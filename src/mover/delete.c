@@ -1,4 +1,11 @@
-#include "mover/private.h"
+#include "mover/delete.h"
+#include "mover/dir.h"
+#include "mover/leave.h"
+#include "mover/need.h"
+#include "mover/op.h"
+#include "mover/state.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -20,7 +20,9 @@
  *
  *	finished: freed; while batches are unanswered ENDED, and freed with the last of them
  */
-#include "mover/private.h"
+#include "mover/dir.h"
+#include "mover/send.h"
+#include "mover/state.h"
 
 #include <unistd.h>
 

@@ -1,4 +1,20 @@
-#include "mover/private.h"
+#include "mover/dispatch.h"
+#include "mover/batch.h"
+#include "mover/compare.h"
+#include "mover/delete.h"
+#include "mover/dir.h"
+#include "mover/drain.h"
+#include "mover/file.h"
+#include "mover/leave.h"
+#include "mover/link.h"
+#include "mover/need.h"
+#include "mover/op.h"
+#include "mover/put.h"
+#include "mover/segment.h"
+#include "mover/share.h"
+#include "mover/state.h"
+#include "mover/transfer.h"
+#include "wire/msg.h"
 
 /* ---- what the receiver says ---- */
 

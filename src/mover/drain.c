@@ -1,4 +1,10 @@
-#include "mover/private.h"
+#include "mover/drain.h"
+#include "mover/batch.h"
+#include "mover/dir.h"
+#include "mover/leave.h"
+#include "mover/state.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 #include <unistd.h>
 

@@ -17,7 +17,13 @@
  * Entering END sends FILE_END. What cannot be read goes the same way, with FILE_END_ABANDON. A segment never is in SHARE or
  * SHARED; one that is no longer there at the source is freed at START.
  */
-#include "mover/private.h"
+#include "mover/file.h"
+#include "mover/dir.h"
+#include "mover/drain.h"
+#include "mover/send.h"
+#include "mover/state.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 #include <errno.h>
 #include <fcntl.h>

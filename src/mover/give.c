@@ -1,4 +1,7 @@
-#include "mover/private.h"
+#include "mover/give.h"
+#include "mover/dir.h"
+#include "mover/state.h"
+#include "mover/tell.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

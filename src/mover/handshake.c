@@ -2,8 +2,11 @@
 #include "base/fd.h"
 #include "confine/confine.h"
 #include "ipc/role.h"
-#include "mover/private.h"
+#include "mover/leave.h"
+#include "mover/state.h"
+#include "mover/tell.h"
 #include "transport/transport.h"
+#include "wire/msg.h"
 
 #include <errno.h>
 #include <linux/magic.h>

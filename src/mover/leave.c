@@ -1,6 +1,9 @@
-#include "mover/private.h"
+#include "mover/leave.h"
 #include "base/fd.h"
 #include "ipc/role.h"
+#include "mover/state.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 #include <unistd.h>
 

@@ -19,7 +19,17 @@
  *
  *	committed: the coordinator is told, and the name released
  */
-#include "mover/private.h"
+#include "mover/link.h"
+#include "mover/batch.h"
+#include "mover/claim.h"
+#include "mover/content.h"
+#include "mover/dir.h"
+#include "mover/op.h"
+#include "mover/put.h"
+#include "mover/send.h"
+#include "mover/state.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,9 @@
-#include "mover/private.h"
+#include "mover/list.h"
+#include "mover/claim.h"
+#include "mover/dir.h"
+#include "mover/send.h"
+#include "mover/state.h"
+#include "wire/msg.h"
 
 void dir_start_list(struct mover *m, struct dir *d)
 {

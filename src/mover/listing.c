@@ -1,4 +1,5 @@
-#include "mover/private.h"
+#include "mover/listing.h"
+#include "mover/state.h"
 
 struct listed *listing_add(struct mover *m, struct listing *l, const char *name, size_t len, const struct meta *meta)
 {

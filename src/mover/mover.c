@@ -1,8 +1,16 @@
 #include "mover/mover.h"
 #include "base/clock.h"
 #include "ipc/role.h"
-#include "mover/private.h"
+#include "mover/batch.h"
+#include "mover/dispatch.h"
 #include "mover/handshake.h"
+#include "mover/leave.h"
+#include "mover/link.h"
+#include "mover/send.h"
+#include "mover/state.h"
+#include "mover/steps.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 #include <poll.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "mover/private.h"
+#include "mover/names.h"
 #include "meta/meta.h"
 
 #include <errno.h>

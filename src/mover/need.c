@@ -1,4 +1,12 @@
-#include "mover/private.h"
+#include "mover/need.h"
+#include "mover/claim.h"
+#include "mover/dir.h"
+#include "mover/give.h"
+#include "mover/leave.h"
+#include "mover/link.h"
+#include "mover/state.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 static void count_need(struct mover *m, struct dir *d, const struct need *n, struct listed *e)
 {

@@ -1,4 +1,7 @@
-#include "mover/private.h"
+#include "mover/omit.h"
+#include "mover/dir.h"
+#include "mover/state.h"
+#include "mover/tell.h"
 
 #include <fcntl.h>
 #include <sys/ioctl.h>

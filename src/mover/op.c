@@ -1,4 +1,11 @@
-#include "mover/private.h"
+#include "mover/op.h"
+#include "mover/claim.h"
+#include "mover/dir.h"
+#include "mover/drain.h"
+#include "mover/leave.h"
+#include "mover/state.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 struct op *op_new(struct mover *m, uint8_t type, struct dir *d, const char *name)
 {

@@ -1,4 +1,13 @@
-#include "mover/private.h"
+#include "mover/put.h"
+#include "mover/batch.h"
+#include "mover/claim.h"
+#include "mover/dir.h"
+#include "mover/give.h"
+#include "mover/leave.h"
+#include "mover/send.h"
+#include "mover/state.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 #include <errno.h>
 

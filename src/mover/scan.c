@@ -1,4 +1,11 @@
-#include "mover/private.h"
+#include "mover/scan.h"
+#include "mover/dir.h"
+#include "mover/omit.h"
+#include "mover/send.h"
+#include "mover/state.h"
+#include "mover/stream.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,9 @@
-#include "mover/private.h"
+#include "mover/segment.h"
+#include "mover/file.h"
+#include "mover/leave.h"
+#include "mover/send.h"
+#include "mover/state.h"
+#include "wire/msg.h"
 
 #include <errno.h>
 

@@ -1,6 +1,8 @@
-#include "mover/private.h"
+#include "mover/send.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "mover/leave.h"
+#include "mover/state.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -1,4 +1,11 @@
-#include "mover/private.h"
+#include "mover/share.h"
+#include "mover/dir.h"
+#include "mover/file.h"
+#include "mover/leave.h"
+#include "mover/names.h"
+#include "mover/state.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 #include <errno.h>
 #include <fcntl.h>

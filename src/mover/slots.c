@@ -1,4 +1,4 @@
-#include "mover/private.h"
+#include "mover/slots.h"
 
 #include <stdio.h>
 #include <stdlib.h>

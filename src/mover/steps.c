@@ -1,4 +1,12 @@
-#include "mover/private.h"
+#include "mover/steps.h"
+#include "mover/dir.h"
+#include "mover/file.h"
+#include "mover/list.h"
+#include "mover/scan.h"
+#include "mover/state.h"
+#include "mover/stream.h"
+#include "mover/transfer.h"
+#include "mover/work.h"
 
 static enum step dir_step(struct mover *m, struct dir *d)
 {

@@ -1,4 +1,14 @@
-#include "mover/private.h"
+#include "mover/stream.h"
+#include "mover/claim.h"
+#include "mover/content.h"
+#include "mover/dir.h"
+#include "mover/drain.h"
+#include "mover/give.h"
+#include "mover/omit.h"
+#include "mover/put.h"
+#include "mover/send.h"
+#include "mover/state.h"
+#include "mover/tell.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "mover/private.h"
+#include "mover/tasks.h"
 
 void tasks_queue(struct tasks *q, struct task *t)
 {

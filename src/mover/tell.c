@@ -1,6 +1,8 @@
-#include "mover/private.h"
+#include "mover/tell.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "mover/state.h"
+#include "wire/msg.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,4 +1,12 @@
-#include "mover/private.h"
+#include "mover/transfer.h"
+#include "mover/claim.h"
+#include "mover/dir.h"
+#include "mover/file.h"
+#include "mover/leave.h"
+#include "mover/segment.h"
+#include "mover/state.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 #define HOLES_STEP 256
 

@@ -1,4 +1,12 @@
-#include "mover/private.h"
+#include "mover/work.h"
+#include "mover/content.h"
+#include "mover/delete.h"
+#include "mover/dir.h"
+#include "mover/drain.h"
+#include "mover/send.h"
+#include "mover/state.h"
+#include "mover/tell.h"
+#include "wire/msg.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -13,7 +13,14 @@ static _Noreturn void mover_exits(int code);
 
 #include "base/fd.h"
 #include "engine/private.h"
-#include "mover/private.h"
+#include "mover/batch.h"
+#include "mover/claim.h"
+#include "mover/dir.h"
+#include "mover/dispatch.h"
+#include "mover/file.h"
+#include "mover/link.h"
+#include "mover/op.h"
+#include "mover/steps.h"
 
 #include <fcntl.h>
 #include <stdio.h>

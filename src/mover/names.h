@@ -1,0 +1,29 @@
+/*
+ * Names of a directory of the source, a getdents buffer at a time, and how a directory is opened.
+ *
+ * Ownership: struct names is storage of the caller's; names_release() empties it. Errors: -1 with errno; of reading it
+ * stands in `error`, and then the directory counts as ended.
+ */
+#pragma once
+
+#include "base/buf.h"
+
+struct name {
+	uint32_t off; /* into names->arena; NUL-terminated */
+	uint8_t dtype;
+	uint64_t ino;
+};
+
+struct names {
+	struct buf arena;
+	struct name *names;
+	uint32_t len, cap, next;
+	bool eof;
+	int error; /* of getdents */
+};
+
+/* Opens a path below a mount, component by component, following no link. -1 with errno. */
+int names_open_path(int rootfd, const char *path);
+/* Reads names until `max` are there or the directory ends. Sorted by inode. */
+void names_read(struct names *n, int fd, uint32_t max);
+void names_release(struct names *n);

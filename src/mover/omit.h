@@ -1,0 +1,10 @@
+/* Which entries of a directory are not copied. */
+#pragma once
+
+#include "base/util.h"
+
+struct dir;
+struct mover;
+
+/* True when the rules, a skip or our own names leave this entry out. */
+bool dir_omits(struct mover *m, const struct dir *d, const char *name, bool is_dir, uint64_t ino);

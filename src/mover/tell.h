@@ -1,0 +1,24 @@
+/*
+ * What the coordinator is told of entries: items, failures, notes, counts.
+ *
+ * Directories are named by their path below the source root, as struct dir has it in src. Nothing here fails.
+ */
+#pragma once
+
+#include "diag/diag.h"
+
+struct mover;
+
+/* What happened to an entry, in the order of enum item_op in engine.h. */
+enum { OP_CREATE, OP_UPDATE, OP_METADATA, OP_LINK, OP_DELETE };
+
+char *mover_path(const char *dir, const char *name); /* "dir/name", to be freed */
+void tell_item(struct mover *m, uint8_t op, const char *dir, const char *name, uint8_t type, uint32_t why,
+	uint64_t bytes, const char *link);
+void tell_failed(struct mover *m, const struct diag *d); /* counts a failed file */
+void tell_diag(struct mover *m, const struct diag *d);
+/* Cannot do `what` with an entry. One that has gone meanwhile is only counted as vanished. */
+void tell_source_error(struct mover *m, const char *dir, const char *name, int err, const char *what);
+void tell_note(struct mover *m, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* All ten times a second, unless it is asked for now. */
+void tell_counts(struct mover *m, bool now);
