@@ -18,12 +18,7 @@ struct link_wait *link_new(struct mover *m, struct dir *d, const char *name, con
 	w->id = slots_add(&m->slots, SLOT_LINK, w);
 	d->pending++;
 	m->links++;
-	buf_clear(&m->msg);
-	wr_u64(&m->msg, w->id);
-	wr_u64(&m->msg, w->dev);
-	wr_u64(&m->msg, w->ino);
-	wr_u64(&m->msg, meta->nlink);
-	chan_send_buf(&m->ipc, IPC_LINK_CLAIM, 0, &m->msg);
+	ipc_link_claim_send(&m->ipc, &(struct ipc_link_claim){.token = w->id, .dev = w->dev, .ino = w->ino});
 	return w;
 }
 
@@ -41,18 +36,15 @@ void link_release(struct mover *m, struct link_wait *w)
 
 void link_committed(struct mover *m, struct link_wait *w, bool ok, uint64_t tdev, uint64_t tino)
 {
-	AUTO_FREE char *path = NULL;
-
-	buf_clear(&m->msg);
-	wr_u64(&m->msg, w->dev);
-	wr_u64(&m->msg, w->ino);
 	if (ok) {
-		path = mover_path(w->dir->dst, w->name);
-		wr_u64(&m->msg, tdev);
-		wr_u64(&m->msg, tino);
-		wr_str(&m->msg, path);
+		AUTO_FREE char *path = mover_path(w->dir->dst, w->name);
+
+		ipc_link_commit_send(&m->ipc,
+			&(struct ipc_link_commit){
+				.dev = w->dev, .ino = w->ino, .tdev = tdev, .tino = tino, .path = bytes_of(path)});
+	} else {
+		ipc_link_fail_send(&m->ipc, &(struct ipc_link_fail){.dev = w->dev, .ino = w->ino});
 	}
-	chan_send_buf(&m->ipc, ok ? IPC_LINK_COMMIT : IPC_LINK_FAIL, 0, &m->msg);
 	link_release(m, w);
 }
 

@@ -90,9 +90,7 @@ void dir_delete_granted(struct mover *m, struct dir *d, uint64_t budget)
 static void ask_budget(struct mover *m, struct dir *d)
 {
 	d->pending++;
-	buf_clear(&m->msg);
-	wr_u64(&m->msg, d->id);
-	chan_send_buf(&m->ipc, IPC_BUDGET, 0, &m->msg);
+	ipc_budget_send(&m->ipc, &(struct ipc_budget){.token = d->id});
 }
 
 void on_delete_done(struct mover *m, struct op *op, const struct frame *f)
@@ -121,10 +119,9 @@ void on_delete_done(struct mover *m, struct op *op, const struct frame *f)
 	if (!(done.flags & MSG_LAST))
 		return;
 	if (op->granted != UINT64_MAX) {
-		buf_clear(&m->msg);
-		wr_u64(&m->msg, op->granted > op->used ? op->granted - op->used : 0);
-		wr_u8(&m->msg, done.budget_reached);
-		chan_send_buf(&m->ipc, IPC_REFUND, 0, &m->msg);
+		ipc_refund_send(&m->ipc,
+			&(struct ipc_refund){.left = op->granted > op->used ? op->granted - op->used : 0,
+				.reached = done.budget_reached});
 		if (done.budget_reached)
 			buf_clear(&op->dir->delete.extra);
 		if (op->dir->delete.extra.len)
@@ -137,9 +134,7 @@ void dir_start_delete(struct mover *m, struct dir *d)
 {
 	d->delete.deleting = true;
 	if ((m->flags & IPC_DELETE_AFTER) && !(d->unit_flags & UNIT_REVISIT)) {
-		buf_clear(&m->msg);
-		wr_u32(&m->msg, d->unit);
-		chan_send_buf(&m->ipc, IPC_DEFER, 0, &m->msg);
+		ipc_defer_send(&m->ipc, &(struct ipc_defer){.unit = d->unit});
 		buf_clear(&d->delete.extra);
 	} else if (m->flags & IPC_MAX_DELETE) {
 		ask_budget(m, d);

@@ -84,12 +84,11 @@ void dir_finish(struct mover *m, struct dir *d, bool ok)
 		d->ended_ok = ok;
 		return;
 	}
-	buf_clear(&m->msg);
-	wr_u32(&m->msg, d->unit);
-	wr_u8(&m->msg, ok);
-	wr_u64(&m->msg, d->unit_flags & UNIT_REVISIT ? 0 : d->files);
-	wr_u64(&m->msg, d->unit_flags & UNIT_REVISIT ? 0 : d->bytes);
-	chan_send_buf(&m->ipc, IPC_UNIT_DONE, 0, &m->msg);
+	ipc_unit_done_send(&m->ipc,
+		&(struct ipc_unit_done){.unit = d->unit,
+			.ok = ok,
+			.files = d->unit_flags & UNIT_REVISIT ? 0 : d->files,
+			.bytes = d->unit_flags & UNIT_REVISIT ? 0 : d->bytes});
 	dir_slice_release(m, d);
 	slots_remove(&m->slots, d->id);
 	if (d->fd >= 0) {

@@ -20,24 +20,20 @@
 
 static void on_epoch(struct mover *m, const struct frame *f)
 {
-	struct msg_epoch epoch;
+	struct ipc_epoch epoch;
 
-	if (!msg_epoch_get(f, &epoch))
+	if (!msg_epoch_get(f, &epoch.epoch))
 		mover_protocol_error(m, "a malformed EPOCH");
-	buf_clear(&m->msg);
-	msg_epoch_put(&m->msg, &epoch);
-	chan_send_buf(&m->ipc, IPC_EPOCH, 0, &m->msg);
+	ipc_epoch_send(&m->ipc, &epoch);
 }
 
 static void on_used(struct mover *m, const struct frame *f)
 {
-	struct pace_used used;
+	struct ipc_used used;
 
-	if (!pacer_answer(&m->pacer, f, &used))
+	if (!pacer_answer(&m->pacer, f, &used.used))
 		mover_protocol_error(m, "a use of limits that cannot be");
-	buf_clear(&m->msg);
-	pace_used_put(&m->msg, &used);
-	chan_send_buf(&m->ipc, IPC_USED, 0, &m->msg);
+	ipc_used_send(&m->ipc, &used);
 }
 
 static NORETURN void on_error(struct mover *m, const struct frame *f)
@@ -107,91 +103,92 @@ void on_wire_frame(struct mover *m, const struct frame *f)
 
 /* ---- what the coordinator says ---- */
 
-static void on_unit(struct mover *m, const struct frame *f)
+static void *of_ours(struct mover *m, uint64_t id, enum slot_kind kind)
 {
-	struct ipc_unit u;
+	void *object = id <= UINT32_MAX ? slots_get(&m->slots, (uint32_t)id, kind) : NULL;
 
-	if (!ipc_unit_get(f, &u) || u.mount >= m->mount_count)
-		mover_protocol_error(m, "a malformed unit");
-	if (u.kind == UNIT_SEGMENT)
-		file_new_segment(m, &u);
+	if (!object)
+		mover_ipc_error(m, "an answer to nothing that was asked");
+	return object;
+}
+
+static void on_config(struct mover *m, const struct ipc_config *c)
+{
+	mover_ipc_error(m, "a configuration that is not the first message");
+}
+
+static void on_unit(struct mover *m, const struct ipc_unit *u)
+{
+	if (u->mount >= m->mount_count)
+		mover_ipc_error(m, "a unit of no mount");
+	if (u->kind == UNIT_SEGMENT)
+		file_new_segment(m, u);
 	else
-		dir_new(m, &u);
+		dir_new(m, u);
 }
 
-static void on_link_first(struct mover *m, const struct frame *f)
+static void on_link_first(struct mover *m, const struct ipc_link_first *l)
 {
-	struct rd r = rd_init(f->payload, f->len);
-
-	link_first(m, mover_expect(m, (uint32_t)rd_u64(&r), SLOT_LINK));
+	link_first(m, of_ours(m, l->token, SLOT_LINK));
 }
 
-static void on_link_to(struct mover *m, const struct frame *f)
+static void on_link_to(struct mover *m, const struct ipc_link_to *l)
 {
-	struct rd r = rd_init(f->payload, f->len);
-	struct link_wait *w = mover_expect(m, (uint32_t)rd_u64(&r), SLOT_LINK);
-	uint64_t dev = rd_u64(&r), ino = rd_u64(&r);
-	char *to = rd_path(&r, WIRE_PATH_MAX);
-
-	if (!rd_done(&r) || !to)
-		mover_protocol_error(m, "a malformed message of the coordinator");
-	link_to(m, w, dev, ino, to);
+	link_to(m, of_ours(m, l->token, SLOT_LINK), l->dev, l->ino, xmemdup(l->path.p, l->path.len));
 }
 
-static void on_link_bound(struct mover *m, const struct frame *f)
+static void on_link_bound(struct mover *m, const struct ipc_link_bound *l)
 {
-	struct rd r = rd_init(f->payload, f->len);
-	struct link_wait *w = mover_expect(m, (uint32_t)rd_u64(&r), SLOT_LINK);
-
-	link_bound(m, w, rd_u8(&r));
+	link_bound(m, of_ours(m, l->token, SLOT_LINK), l->ok);
 }
 
-static void on_share_done(struct mover *m, const struct frame *f)
+static void on_share_done(struct mover *m, const struct ipc_share_done *s)
 {
-	struct rd r = rd_init(f->payload, f->len);
-	struct file *file = slots_get(&m->slots, rd_u32(&r), SLOT_FILE);
-	bool ok = rd_u8(&r), changed = rd_u8(&r);
+	struct file *file = slots_get(&m->slots, s->file, SLOT_FILE);
 
 	if (file) /* it may have failed at the receiver meanwhile */
-		file_share_done(m, file, ok, changed);
+		file_share_done(m, file, s->ok, s->changed);
 }
 
-static void on_grant(struct mover *m, const struct frame *f)
+static void on_grant(struct mover *m, const struct ipc_grant *g)
 {
-	struct rd r = rd_init(f->payload, f->len);
-	struct dir *d = mover_expect(m, (uint32_t)rd_u64(&r), SLOT_DIR);
+	struct dir *d = of_ours(m, g->token, SLOT_DIR);
 
-	dir_delete_granted(m, d, rd_u64(&r));
+	dir_delete_granted(m, d, g->entries);
 	dir_pending_done(m, d);
 }
 
-static void on_skip(struct mover *m, const struct frame *f)
+static void on_skip(struct mover *m, const struct ipc_skip *s)
 {
-	struct rd r = rd_init(f->payload, f->len);
-
 	m->skips = xrealloc(m->skips, (m->skip_count + 1) * sizeof(*m->skips));
-	m->skips[m->skip_count].dev = rd_u64(&r);
-	m->skips[m->skip_count++].ino = rd_u64(&r);
+	m->skips[m->skip_count].dev = s->dev;
+	m->skips[m->skip_count++].ino = s->ino;
 }
 
-static void on_sync(struct mover *m, const struct frame *f)
+static void on_suspect(struct mover *m, const struct ipc_suspect *s)
 {
-	struct rd r = rd_init(f->payload, f->len);
-	uint8_t all = rd_u8(&r);
+	chan_send(&m->wire, MSG_SUSPECT, 0, s->intervals.p, s->intervals.len);
+}
+
+static void on_flush(struct mover *m, const struct ipc_flush *f)
+{
+	chan_send(&m->wire, MSG_FLUSH, 0, NULL, 0);
+}
+
+static void on_sync(struct mover *m, const struct ipc_sync *s)
+{
 	struct op *op = op_new(m, MSG_SYNC, NULL, NULL);
+	uint8_t all = s->all;
 
 	chan_send(&m->wire, MSG_SYNC, op->id, &all, 1);
 }
 
-static void on_limits(struct mover *m, const struct frame *f)
+static void on_limits(struct mover *m, const struct ipc_limits *l)
 {
-	struct rd r = rd_init(f->payload, f->len);
-	uint32_t cpu = rd_u32(&r);
-
-	pacer_set(&m->pacer, cpu, rd_u64(&r));
+	pacer_set(&m->pacer, l->cpu, l->io);
 }
 
-static void on_finish(struct mover *m)
+static void on_finish(struct mover *m, const struct ipc_finish *f)
 {
 	m->finishing = true;
 	chan_send(&m->wire, MSG_BYE, 0, NULL, 0);
@@ -200,43 +197,17 @@ static void on_finish(struct mover *m)
 void on_ipc_frame(struct mover *m, const struct frame *f)
 {
 	switch (f->type) {
-	case IPC_UNIT:
-		on_unit(m, f);
-		break;
-	case IPC_LINK_FIRST:
-		on_link_first(m, f);
-		break;
-	case IPC_LINK_TO:
-		on_link_to(m, f);
-		break;
-	case IPC_LINK_BOUND:
-		on_link_bound(m, f);
-		break;
-	case IPC_SHARE_DONE:
-		on_share_done(m, f);
-		break;
-	case IPC_GRANT:
-		on_grant(m, f);
-		break;
-	case IPC_SKIP:
-		on_skip(m, f);
-		break;
-	case IPC_SUSPECT:
-		chan_send(&m->wire, MSG_SUSPECT, 0, f->payload, f->len);
-		break;
-	case IPC_FLUSH:
-		chan_send(&m->wire, MSG_FLUSH, 0, NULL, 0);
-		break;
-	case IPC_SYNC:
-		on_sync(m, f);
-		break;
-	case IPC_LIMITS:
-		on_limits(m, f);
-		break;
-	case IPC_FINISH:
-		on_finish(m);
-		break;
+#define X(NAME, name, role)                                                            \
+	case IPC_##NAME: {                                                             \
+		struct ipc_##name msg;                                                 \
+		if (!(IPC_ROLE_##role & IPC_ROLE_MOVER) || !ipc_##name##_get(f, &msg)) \
+			mover_ipc_error(m, "a malformed " #NAME);                      \
+		on_##name(m, &msg);                                                    \
+		return;                                                                \
+	}
+		IPC_TO_WORKERS(X)
+#undef X
 	default:
-		mover_protocol_error(m, "an unknown message of the coordinator");
+		mover_ipc_error(m, "an unknown message");
 	}
 }

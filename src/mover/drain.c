@@ -8,17 +8,10 @@
 
 #include <unistd.h>
 
-static void tell_listed(struct mover *m, const struct dir *d)
-{
-	buf_clear(&m->msg);
-	wr_u32(&m->msg, d->unit);
-	chan_send_buf(&m->ipc, IPC_LISTED, 0, &m->msg);
-}
-
 void dir_drain(struct mover *m, struct dir *d)
 {
 	if (d->state != DIR_STATE_DRAIN && d->slice + 1 >= d->slices)
-		tell_listed(m, d);
+		ipc_listed_send(&m->ipc, &(struct ipc_listed){.unit = d->unit});
 	d->state = DIR_STATE_DRAIN;
 	if (m->batch && m->batch->dir == d)
 		batch_flush(m);

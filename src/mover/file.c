@@ -234,11 +234,7 @@ void file_send_end(struct mover *m, struct file *f)
 
 void file_segment_done(struct mover *m, struct file *f, bool ok)
 {
-	buf_clear(&m->msg);
-	wr_u32(&m->msg, f->unit);
-	wr_u8(&m->msg, ok);
-	wr_u64(&m->msg, f->any_run || !f->update); /* of a segment: whether anything differed */
-	wr_u64(&m->msg, 0);
-	chan_send_buf(&m->ipc, IPC_UNIT_DONE, 0, &m->msg);
+	ipc_unit_done_send(
+		&m->ipc, &(struct ipc_unit_done){.unit = f->unit, .ok = ok, .files = f->any_run || !f->update});
 	file_free(m, f);
 }

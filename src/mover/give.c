@@ -52,41 +52,40 @@ int32_t dir_mount_at(const struct mover *m, const struct dir *d, const char *nam
 
 void dir_give(struct mover *m, struct dir *d, const char *name, int32_t mount, bool is_new)
 {
-	struct ipc_give g = {.flags = is_new ? UNIT_NEW : 0};
-	struct ipc_give bare;
+	struct ipc_given g = {.flags = is_new ? UNIT_NEW : 0};
+	struct ipc_given bare;
 
 	if (d->unit_flags & UNIT_REVISIT)
 		return;
-	g.name = (struct bytes){(const uint8_t *)name, strlen(name)};
+	g.name = bytes_of(name);
 	bare = g;
 	if (mount >= 0 && (m->flags & IPC_CLONES) && hides(d, name))
 		tell_note(m, "left out: what lies hidden beneath the mount point '%s/%s'", d->src, name);
 	buf_clear(&m->msg);
-	wr_u32(&m->msg, d->unit);
 	if (mount >= 0) {
 		const char *to = m->mounts[mount].target_rel;
 		AUTO_FREE char *here = mover_path(d->dst, name);
 		g.other_mount = 1;
 		g.mount = (uint32_t)mount;
-		g.dst = (struct bytes){(const uint8_t *)to, strlen(to)};
+		g.dst = bytes_of(to);
 		if (!str_eq(here, to)) { /* mapped elsewhere: here only the mount point */
 			g.flags = UNIT_PARENTS;
 			bare.flags |= UNIT_BARE;
 			bare.other_mount = 1;
 			bare.mount = (uint32_t)mount;
-			bare.dst = (struct bytes){(const uint8_t *)here, strlen(here)};
+			bare.dst = bytes_of(here);
 			bare.flags &= (uint8_t)~UNIT_NEW; /* it is not streamed: its digest is that of nothing */
-			ipc_give_put(&m->msg, &bare);
+			ipc_given_put(&m->msg, &bare);
 		}
-		ipc_give_put(&m->msg, &g);
+		ipc_given_put(&m->msg, &g);
 	} else {
 		if (walked_elsewhere(m, d, name)) {
 			g.flags = UNIT_BARE;
 			tell_note(m, "left out here: '%s/%s' is mounted elsewhere too and copied there", d->src, name);
 		}
-		ipc_give_put(&m->msg, &g);
+		ipc_given_put(&m->msg, &g);
 	}
-	chan_send_buf(&m->ipc, IPC_GIVE, 0, &m->msg);
+	ipc_give_send(&m->ipc, &(struct ipc_give){.unit = d->unit, .records = {m->msg.data, m->msg.len}});
 }
 
 void dir_give_listed(struct mover *m, struct dir *d)

@@ -133,7 +133,6 @@ void handshake(struct mover *m, const struct worker_fds *fds)
 	struct ipc_ready ready = {};
 	AUTO_DIAG d = DIAG_INIT;
 	AUTO_BUF note = BUF_INIT;
-	AUTO_BUF msg = BUF_INIT;
 	AUTO_FREE char *empty = NULL;
 	char shared[256] = "";
 	struct frame f;
@@ -167,9 +166,8 @@ void handshake(struct mover *m, const struct worker_fds *fds)
 	take_hello_ok(m, &ready);
 	m->wire.limit =
 		m->throttle; /* not before: await_frame() would not wait for a rate, or the end of a hold, but spin */
-	ready.shared_dir = (struct bytes){(uint8_t *)shared, strlen(shared)};
-	ipc_ready_put(&msg, &ready);
-	chan_send_buf(&m->ipc, IPC_READY, 0, &msg);
+	ready.shared_dir = bytes_of(shared);
+	ipc_ready_send(&m->ipc, &ready);
 	chan_flush(&m->ipc, &wait);
 	free(cfg.mounts);
 }

@@ -19,12 +19,7 @@ NORETURN void mover_leave(struct mover *m, int code)
 
 NORETURN void mover_die(struct mover *m, struct diag *d)
 {
-	AUTO_BUF msg = BUF_INIT;
-
-	wr_u8(&msg, 1);
-	wr_u8(&msg, 0);
-	wr_diag(&msg, d);
-	chan_send_buf(&m->ipc, IPC_DIAG, 0, &msg);
+	ipc_diag_send(&m->ipc, &(struct ipc_diag){.fatal = true, .diag = *d});
 	mover_leave(m, ROLE_FATAL);
 }
 
@@ -33,6 +28,14 @@ NORETURN void mover_protocol_error(struct mover *m, const char *what)
 	AUTO_DIAG d = DIAG_INIT;
 
 	diag_set(&d, DIAG_MOVER_PROTOCOL, 0, NULL, "the receiver sent %s", what);
+	mover_die(m, &d);
+}
+
+NORETURN void mover_ipc_error(struct mover *m, const char *what)
+{
+	AUTO_DIAG d = DIAG_INIT;
+
+	diag_set(&d, DIAG_INTERNAL, 0, NULL, "the coordinator sent %s", what);
 	mover_die(m, &d);
 }
 

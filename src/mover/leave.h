@@ -12,4 +12,6 @@ NORETURN void mover_leave(struct mover *m, int code);
 NORETURN void mover_die(struct mover *m, struct diag *d);
 NORETURN void mover_protocol_error(struct mover *m, const char *what);
 /* The object that an answer is for. */
+/* As mover_protocol_error(), of the coordinator. */
+NORETURN void mover_ipc_error(struct mover *m, const char *what);
 void *mover_expect(struct mover *m, uint32_t id, enum slot_kind kind);

@@ -162,13 +162,12 @@ static void act(struct mover *m, struct link_wait *w)
 				return;
 			}
 			if (w->tnlink > 1) { /* the inode there has other names: are they this inode's? */
-				buf_clear(&m->msg);
-				wr_u64(&m->msg, w->id);
-				wr_u64(&m->msg, w->dev);
-				wr_u64(&m->msg, w->ino);
-				wr_u64(&m->msg, w->tdev);
-				wr_u64(&m->msg, w->tino);
-				chan_send_buf(&m->ipc, IPC_LINK_BIND, 0, &m->msg);
+				ipc_link_bind_send(&m->ipc,
+					&(struct ipc_link_bind){.token = w->id,
+						.dev = w->dev,
+						.ino = w->ino,
+						.tdev = w->tdev,
+						.tino = w->tino});
 				return;
 			}
 		}

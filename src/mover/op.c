@@ -36,14 +36,6 @@ void op_free(struct mover *m, struct op *op)
 	}
 }
 
-static void synced(struct mover *m, const struct msg_op_done *done)
-{
-	buf_clear(&m->msg);
-	wr_u8(&m->msg, done->failed);
-	wr_diag(&m->msg, &done->diag);
-	chan_send_buf(&m->ipc, IPC_SYNCED, 0, &m->msg);
-}
-
 void on_op_done(struct mover *m, struct op *op, const struct frame *f)
 {
 	struct msg_op_done done;
@@ -51,7 +43,7 @@ void on_op_done(struct mover *m, struct op *op, const struct frame *f)
 	if (op->type == MSG_DELETE || !msg_op_done_get(f, &done))
 		mover_protocol_error(m, "a malformed answer to a request");
 	if (op->type == MSG_SYNC)
-		synced(m, &done);
+		ipc_synced_send(&m->ipc, &(struct ipc_synced){.failed = done.failed, .diag = done.diag});
 	else if (diag_is_set(&done.diag))
 		tell_failed(m, &done.diag);
 	if (op->type == MSG_LINK && !done.failed && done.changed) {

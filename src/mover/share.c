@@ -65,14 +65,12 @@ void on_file_ok(struct mover *m, struct file *f, const struct frame *fr)
 		mover_protocol_error(m, "an unexpected FILE_OK");
 	src = mover_path(f->dir->src, f->name);
 	share.unit = f->dir->unit;
-	share.src = (struct bytes){(uint8_t *)src, strlen(src)};
+	share.src = bytes_of(src);
 	share.mount = f->dir->mount;
 	share.path = ok.path;
 	share.basis_path = ok.basis_path;
 	share.basis = ok.basis;
-	buf_clear(&m->msg);
-	ipc_share_put(&m->msg, &share);
-	chan_send_buf(&m->ipc, IPC_SHARE, 0, &m->msg);
+	ipc_share_send(&m->ipc, &share);
 	f->state = FILE_STATE_SHARED;
 }
 

@@ -28,21 +28,14 @@ void tell_item(struct mover *m, uint8_t op, const char *dir, const char *name, u
 		free(path);
 		path = xstrdup(".");
 	}
-	item.path = (struct bytes){(uint8_t *)path, strlen(path)};
-	if (link)
-		item.link = (struct bytes){(const uint8_t *)link, strlen(link)};
-	buf_clear(&m->msg);
-	ipc_item_put(&m->msg, &item);
-	chan_send_buf(&m->ipc, IPC_ITEM, 0, &m->msg);
+	item.path = bytes_of(path);
+	item.link = bytes_of(link);
+	ipc_item_send(&m->ipc, &item);
 }
 
 static void send_diag(struct mover *m, const struct diag *d, bool failed)
 {
-	buf_clear(&m->msg);
-	wr_u8(&m->msg, 0);
-	wr_u8(&m->msg, failed);
-	wr_diag(&m->msg, d);
-	chan_send_buf(&m->ipc, IPC_DIAG, 0, &m->msg);
+	ipc_diag_send(&m->ipc, &(struct ipc_diag){.failed = failed, .diag = *d});
 }
 
 void tell_diag(struct mover *m, const struct diag *d)
@@ -80,7 +73,7 @@ void tell_note(struct mover *m, const char *fmt, ...)
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	text_escape(&safe, text, strlen(text));
-	chan_send_buf(&m->ipc, IPC_NOTE, 0, &safe);
+	ipc_note_send(&m->ipc, &(struct ipc_note){.text = {safe.data, safe.len}});
 }
 
 void tell_counts(struct mover *m, bool now)
@@ -96,8 +89,6 @@ void tell_counts(struct mover *m, bool now)
 	m->wire.sent = m->wire.received = 0;
 	if (memcmp(&m->count, &none, sizeof(none)) == 0)
 		return;
-	buf_clear(&m->msg);
-	ipc_count_put(&m->msg, &m->count);
-	chan_send_buf(&m->ipc, IPC_COUNT, 0, &m->msg);
+	ipc_count_send(&m->ipc, &m->count);
 	m->count = none;
 }

@@ -12,7 +12,8 @@ static _Noreturn void mover_exits(int code);
 #undef _exit
 
 #include "base/fd.h"
-#include "engine/private.h"
+#include "engine/engine.h"
+#include "engine/links.h"
 #include "mover/batch.h"
 #include "mover/claim.h"
 #include "mover/dir.h"
@@ -186,10 +187,10 @@ static void send_unit(struct world *w, const char *path, uint8_t flags)
 static void told_give(struct world *w, struct rd *r)
 {
 	static const char *const paths[] = {"d", "d/e", "d/f"};
-	struct ipc_give g;
+	struct ipc_given g;
 
 	MUST(*unit_at(w, rd_u32(r)));
-	while (ipc_give_get(r, &g)) {
+	while (ipc_given_get(r, &g)) {
 		for (size_t i = 0; i < ARRAY_LEN(paths) && w->given < 64; i++) {
 			const char *slash = strrchr(paths[i], '/'), *name = slash ? slash + 1 : paths[i];
 			if (strlen(name) == g.name.len && memcmp(name, g.name.p, g.name.len) == 0) {
@@ -211,7 +212,6 @@ static void told_link(struct world *w, uint8_t type, struct rd *r)
 
 	switch (type) {
 	case IPC_LINK_CLAIM:
-		rd_u64(r);
 		c = links_claim(w->links, dev, ino, 1, token, &to);
 		if (c != CLAIM_WAIT)
 			wake(w, 1, token, c == CLAIM_FIRST, &to);
