@@ -26,37 +26,26 @@ static int worse(int a, int b)
 	return MAX(a, b);
 }
 
-/* Copies and syncs add up; of verify only what it alone counts: files_examined and bytes_total stay those of
- * the transfers. */
+/* What a verify only sees once more does not count twice. */
+static void add_counts(struct counts *to, const struct counts *from, bool verify)
+{
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		if (!verify || count_defs[i].whose != COUNT_SEEN)
+			*counts_at(to, i) += counts_get(from, i);
+}
+
 static void add(struct run *run, struct summary *s, bool verify)
 {
 	struct summary *t = &run->total;
 
 	t->duration_ns += s->duration_ns;
-	t->bytes_sent += s->bytes_sent;
-	t->bytes_received += s->bytes_received;
-	t->bytes_helper += s->bytes_helper;
-	t->files_failed += s->files_failed;
-	t->files_vanished += s->files_vanished;
+	add_counts(&t->counts, &s->counts, verify);
 	t->processes = MAX(t->processes, s->processes);
 	t->signal = s->signal;
 	t->exit_code = worse(t->exit_code, s->exit_code);
-	if (verify) {
-		t->bytes_hashed += s->bytes_hashed;
-		t->differences += s->differences;
-		for (int k = 0; k < DIFFERENCE_KINDS; k++)
-			t->difference_counts[k] += s->difference_counts[k];
-	} else {
-		t->files_examined += s->files_examined;
-		t->files_transferred += s->files_transferred;
-		t->files_deleted += s->files_deleted;
-		t->bytes_total += s->bytes_total;
-		t->bytes_literal += s->bytes_literal;
-		t->bytes_matched += s->bytes_matched;
-		t->metadata_updated += s->metadata_updated;
-		t->links_made += s->links_made;
-		t->dirs_created += s->dirs_created;
-	}
+	t->differences += s->differences;
+	for (int k = 0; k < DIFFERENCE_KINDS; k++)
+		t->difference_counts[k] += s->difference_counts[k];
 	diag_move(&t->fatal, &s->fatal);
 }
 

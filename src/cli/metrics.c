@@ -67,6 +67,15 @@ static void family(const struct writer *w, const char *name, const char *help, s
 	}
 }
 
+static void counter(const struct writer *w, unsigned i)
+{
+	AUTO_FREE char *name = xasprintf("last_run_%s", count_defs[i].name);
+	AUTO_FREE char *help = xasprintf("%s in the last run", count_defs[i].help);
+
+	if (!(count_defs[i].whose & COUNT_PROGRESS))
+		family(w, name, help, offsetof(struct run_record, counts) + i * sizeof(uint64_t), false);
+}
+
 static void exit_codes(const struct writer *w)
 {
 	static const char name[] = "last_run_exit_code";
@@ -106,10 +115,8 @@ void metrics_format(struct buf *out, const char *job, const struct run_record ru
 	TIME(duration_ns, "last_run_duration_seconds", "How long the last run took");
 #undef TIME
 	exit_codes(&w);
-#define X(field, help) \
-	family(&w, "last_run_" #field, help " in the last run", offsetof(struct run_record, field), false);
-	RUN_COUNTERS(X)
-#undef X
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		counter(&w, i);
 	differences(&w);
 	head(out, "copy_completed", "Whether a full copy to this target has completed");
 	sample(out, "copy_completed", job, NULL, NULL);

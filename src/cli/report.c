@@ -90,7 +90,7 @@ void report_step_end(struct report *r, const struct summary *s)
 
 bool report_never_began(const struct summary *s)
 {
-	return diag_is_set(&s->fatal) && !s->signal && s->files_examined == 0 && s->bytes_sent == 0;
+	return diag_is_set(&s->fatal) && !s->signal && s->counts.files_examined == 0 && s->counts.bytes_sent == 0;
 }
 
 void report_end(struct report *r, const struct summary *s, bool transferred, bool verified)

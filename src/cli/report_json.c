@@ -187,23 +187,17 @@ static void json_report_step_end(struct report *r, const struct summary *s)
 	end(r, j, true);
 }
 
-static void put_transfer(struct json *j, const struct summary *s)
+static void put_counts(struct json *j, const struct counts *c, bool transferred, bool verified)
 {
-	json_u64(j, "files_transferred", s->files_transferred);
-	json_u64(j, "files_deleted", s->files_deleted);
-	json_u64(j, "files_vanished", s->files_vanished);
-	json_u64(j, "files_failed", s->files_failed);
-	json_u64(j, "metadata_updated", s->metadata_updated);
-	json_u64(j, "links_made", s->links_made);
-	json_u64(j, "dirs_created", s->dirs_created);
-	json_u64(j, "bytes_total", s->bytes_total);
-	json_u64(j, "bytes_literal", s->bytes_literal);
-	json_u64(j, "bytes_matched", s->bytes_matched);
+	const unsigned wanted = (transferred ? COUNT_TRANSFER : 0) | (verified ? COUNT_VERIFY : 0);
+
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		if (count_defs[i].whose & (wanted ? wanted : COUNT_BOTH))
+			json_u64(j, count_defs[i].name, counts_get(c, i));
 }
 
 static void put_verify(struct json *j, const struct summary *s)
 {
-	json_u64(j, "bytes_hashed", s->bytes_hashed);
 	json_u64(j, "differences", s->differences);
 	for (int k = 0; k < DIFFERENCE_KINDS; k++)
 		json_u64(j, report_kind_name((enum difference_kind)k), s->difference_counts[k]);
@@ -217,16 +211,7 @@ static void json_report_end(struct report *r, const struct summary *s, bool tran
 	json_i64(j, "exit_code", s->exit_code);
 	json_bool(j, "dry_run", r->o.dry_run);
 	json_seconds(j, "duration_s", s->duration_ns);
-	json_u64(j, "files_examined", s->files_examined);
-	if (transferred)
-		put_transfer(j, s);
-	else {
-		json_u64(j, "files_vanished", s->files_vanished);
-		json_u64(j, "files_failed", s->files_failed);
-	}
-	json_u64(j, "bytes_sent", s->bytes_sent);
-	json_u64(j, "bytes_received", s->bytes_received);
-	json_u64(j, "bytes_helper", s->bytes_helper);
+	put_counts(j, &s->counts, transferred, verified);
 	if (verified)
 		put_verify(j, s);
 	put_processes(j, s->processes);

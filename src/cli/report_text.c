@@ -143,10 +143,10 @@ static void last_progress(struct report *r, const struct summary *s)
 	double seconds = (double)s->duration_ns / (double)NS_PER_S;
 	struct progress p = {
 		.phase = "done",
-		.files_examined = s->files_examined,
-		.bytes_done = s->bytes_total,
-		.bytes_expected = s->bytes_total,
-		.rate = seconds > 0 ? (uint64_t)((double)s->bytes_total / seconds) : 0,
+		.files_examined = s->counts.files_examined,
+		.bytes_done = s->counts.bytes_total,
+		.bytes_expected = s->counts.bytes_total,
+		.rate = seconds > 0 ? (uint64_t)((double)s->counts.bytes_total / seconds) : 0,
 		.elapsed_ns = s->duration_ns,
 		.remaining_s = -1,
 	};
@@ -182,29 +182,30 @@ static void transfer_lines(struct report *r, FILE *f, const struct summary *s)
 	double seconds = (double)s->duration_ns / (double)NS_PER_S;
 	AUTO_BUF b = BUF_INIT;
 
-	buf_printf(&b, "files: %llu examined, %llu transferred, %llu deleted", ull(s->files_examined),
-		ull(s->files_transferred), ull(s->files_deleted));
-	count(&b, s->dirs_created, "directories made");
-	count(&b, s->links_made, "links made");
-	count(&b, s->metadata_updated, "with new metadata");
-	count(&b, s->files_vanished, "vanished");
-	count(&b, s->files_failed, "failed");
+	buf_printf(&b, "files: %llu examined, %llu transferred, %llu deleted", ull(s->counts.files_examined),
+		ull(s->counts.files_transferred), ull(s->counts.files_deleted));
+	count(&b, s->counts.dirs_created, "directories made");
+	count(&b, s->counts.links_made, "links made");
+	count(&b, s->counts.metadata_updated, "with new metadata");
+	count(&b, s->counts.files_vanished, "vanished");
+	count(&b, s->counts.files_failed, "failed");
 	buf_append_str(&b, "\nbytes: ");
-	text_size(&b, s->bytes_total);
+	text_size(&b, s->counts.bytes_total);
 	buf_append_str(&b, " examined, ");
-	text_size(&b, s->bytes_literal);
+	text_size(&b, s->counts.bytes_literal);
 	buf_append_str(&b, " literal, ");
-	text_size(&b, s->bytes_matched);
+	text_size(&b, s->counts.bytes_matched);
 	buf_append_str(&b, " matched\nlink:  ");
-	text_size(&b, s->bytes_sent);
+	text_size(&b, s->counts.bytes_sent);
 	buf_append_str(&b, " sent, ");
-	text_size(&b, s->bytes_received);
+	text_size(&b, s->counts.bytes_received);
 	buf_append_str(&b, " received, ");
-	if (s->bytes_helper) {
-		text_size(&b, s->bytes_helper);
+	if (s->counts.bytes_helper) {
+		text_size(&b, s->counts.bytes_helper);
 		buf_append_str(&b, " for the helper, ");
 	}
-	text_size(&b, seconds > 0 ? (uint64_t)((double)(s->bytes_sent + s->bytes_received) / seconds) : 0);
+	text_size(
+		&b, seconds > 0 ? (uint64_t)((double)(s->counts.bytes_sent + s->counts.bytes_received) / seconds) : 0);
 	buf_append_str(&b, "/s\n");
 	fputs(buf_cstr(&b), f);
 }
@@ -233,12 +234,12 @@ static void verify_lines(FILE *f, const struct summary *s)
 	AUTO_BUF b = BUF_INIT;
 
 	difference_line(&b, s);
-	buf_printf(&b, "files: %llu examined", ull(s->files_examined));
-	count(&b, s->files_vanished, "vanished");
-	count(&b, s->files_failed, "could not be compared");
-	if (s->bytes_hashed) {
+	buf_printf(&b, "files: %llu examined", ull(s->counts.files_examined));
+	count(&b, s->counts.files_vanished, "vanished");
+	count(&b, s->counts.files_failed, "could not be compared");
+	if (s->counts.bytes_hashed) {
 		buf_append_str(&b, ", ");
-		text_size(&b, s->bytes_hashed);
+		text_size(&b, s->counts.bytes_hashed);
 		buf_append_str(&b, " hashed");
 	}
 	buf_append_u8(&b, '\n');
@@ -258,8 +259,9 @@ static void headline(struct report *r, FILE *f, const struct summary *s)
 	else
 		buf_append_str(&b, "completed in ");
 	text_duration(&b, (uint64_t)(s->duration_ns / NS_PER_S));
-	if (s->files_failed)
-		buf_printf(&b, ", but %llu file%s failed", ull(s->files_failed), s->files_failed == 1 ? "" : "s");
+	if (s->counts.files_failed)
+		buf_printf(&b, ", but %llu file%s failed", ull(s->counts.files_failed),
+			s->counts.files_failed == 1 ? "" : "s");
 	buf_append_u8(&b, '\n');
 	fputs(buf_cstr(&b), f);
 }

@@ -370,36 +370,26 @@ static void log_begin(struct work *w)
 
 static void log_end(struct work *w, const struct summary *s)
 {
-	const char *command = kind_name(w->job.kind);
-	struct log_field fields[] = {
-		{"command", command, 0},
+	const char *command = job_kind_name(w->job.kind);
+	struct log_field fields[4 + COUNTER_COUNT] = {{"command", command, 0},
 		{"exit_code", NULL, (uint64_t)s->exit_code},
-		{"duration_s", NULL, (uint64_t)(s->duration_ns / NS_PER_S)},
-		{"files_examined", NULL, s->files_examined},
-		{"files_transferred", NULL, s->files_transferred},
-		{"files_deleted", NULL, s->files_deleted},
-		{"files_vanished", NULL, s->files_vanished},
-		{"files_failed", NULL, s->files_failed},
-		{"bytes_total", NULL, s->bytes_total},
-		{"bytes_literal", NULL, s->bytes_literal},
-		{"bytes_matched", NULL, s->bytes_matched},
-		{"bytes_sent", NULL, s->bytes_sent},
-		{"bytes_received", NULL, s->bytes_received},
-		{"bytes_helper", NULL, s->bytes_helper},
-		{"bytes_hashed", NULL, s->bytes_hashed},
-		{"differences", NULL, s->differences},
-	};
+		{"duration_s", NULL, (uint64_t)(s->duration_ns / NS_PER_S)}};
+	const size_t of_counts = 3;
+	size_t count = of_counts;
 	AUTO_BUF b = BUF_INIT;
 
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		if (!(count_defs[i].whose & COUNT_PROGRESS))
+			fields[count++] = (struct log_field){count_defs[i].name, NULL, counts_get(&s->counts, i)};
+	fields[count++] = (struct log_field){"differences", NULL, s->differences};
 	buf_printf(&b, "%s ends with exit code %d after ", command, s->exit_code);
 	text_duration(&b, (uint64_t)(s->duration_ns / NS_PER_S));
 	/* What does not concern the command would only be zeroes. */
-	for (size_t i = 3, n = 0; i < ARRAY_LEN(fields); i++)
+	for (size_t i = of_counts, n = 0; i < count; i++)
 		if (fields[i].number)
 			buf_printf(
 				&b, "%s %s=%llu", n++ ? "" : ":", fields[i].name, (unsigned long long)fields[i].number);
-	log_record(w->log, s->exit_code ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, NULL, buf_cstr(&b), fields,
-		ARRAY_LEN(fields));
+	log_record(w->log, s->exit_code ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, NULL, buf_cstr(&b), fields, count);
 }
 
 /* A run ended by a signal says so, also when nothing else went wrong. */

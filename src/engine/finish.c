@@ -45,25 +45,18 @@ bool finish(struct engine *e)
 
 static void fill_summary(struct engine *e)
 {
+	const bool verify = e->job->kind == JOB_VERIFY;
 	struct summary *s = e->out;
-	const struct ipc_count *t = &e->totals.count;
+	struct counts *c = &s->counts;
 
 	s->duration_ns = clock_mono_ns() - e->started_ns;
 	s->paused_ns = s->duration_ns - progress_elapsed_ns(e);
-	s->files_examined = MAX(e->totals.done_files, e->job->kind == JOB_VERIFY ? t->examined : 0);
-	s->bytes_total = MAX(e->totals.done_bytes, e->job->kind == JOB_VERIFY ? t->examined_bytes : 0);
-	s->files_transferred = t->transferred;
-	s->files_deleted = t->deleted;
-	s->files_vanished = t->vanished;
-	s->files_failed = MAX(t->failed, e->totals.failed_said); /* what a worker last counted can be lost with it */
-	s->bytes_literal = t->literal;
-	s->bytes_matched = t->matched;
-	s->bytes_sent = t->sent;
-	s->bytes_received = t->received;
-	s->metadata_updated = t->metadata;
-	s->links_made = t->links;
-	s->dirs_created = t->dirs;
-	s->bytes_hashed = t->hashed;
+	*c = e->totals.counts;
+	/* What is not done to its end is not examined. */
+	c->files_examined = MAX(e->totals.done_files, verify ? c->files_examined : 0);
+	c->bytes_total = MAX(e->totals.done_bytes, verify ? c->bytes_total : 0);
+	c->files_failed =
+		MAX(c->files_failed, e->totals.failed_said); /* what a worker last counted can be lost with it */
 }
 
 static void keep_state(struct engine *e)
@@ -87,8 +80,8 @@ static void keep_state(struct engine *e)
 	if (whole && e->job->kind == JOB_VERIFY)
 		s->last_verify_completed = now;
 	if (whole && e->job->kind != JOB_VERIFY) {
-		s->files = e->out->files_examined;
-		s->bytes = e->out->bytes_total;
+		s->files = e->out->counts.files_examined;
+		s->bytes = e->out->counts.bytes_total;
 	}
 	s->last_exit_code = e->out->exit_code;
 	s->last_ended = now;

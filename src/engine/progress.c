@@ -48,7 +48,7 @@ void progress_refresh(struct engine *e)
 {
 	struct progress *p = &e->progress.now;
 	int64_t now = clock_mono_ns();
-	uint64_t done = e->job->kind == JOB_VERIFY ? e->totals.count.examined_bytes : e->totals.count.done_bytes;
+	uint64_t done = e->job->kind == JOB_VERIFY ? e->totals.counts.bytes_total : e->totals.counts.bytes_done;
 	bool paused = e->hold.why & HOLD_USER;
 
 	if (paused) { /* that nothing was done in this time says nothing of the rate */
@@ -57,23 +57,23 @@ void progress_refresh(struct engine *e)
 	} else {
 		update_rate(e, now, done);
 	}
-	p->files_examined = e->totals.count.examined;
-	p->files_transferred = e->totals.count.transferred;
+	p->files_examined = e->totals.counts.files_examined;
+	p->files_transferred = e->totals.counts.files_transferred;
 	p->bytes_done = done;
-	p->bytes_sent = e->totals.count.sent;
-	p->bytes_received = e->totals.count.received;
+	p->bytes_sent = e->totals.counts.bytes_sent;
+	p->bytes_received = e->totals.counts.bytes_received;
 	p->rate = paused ? 0 : (uint64_t)e->progress.rate;
 	p->elapsed_ns = progress_elapsed_ns(e);
 	p->processes = e->workers.count;
 	p->phase = phase(e);
 	/* Without a forecast, what the walk has found so far: it runs ahead of the transfer. */
 	if (!e->progress.forecast || walk_complete(e)) {
-		p->bytes_expected = e->totals.count.examined_bytes;
-		p->files_expected = e->totals.count.examined;
+		p->bytes_expected = e->totals.counts.bytes_total;
+		p->files_expected = e->totals.counts.files_examined;
 	}
 	/* The forecast of totals can be short: what has been seen is the least there is. */
-	if (p->bytes_expected && p->bytes_expected < e->totals.count.examined_bytes)
-		p->bytes_expected = e->totals.count.examined_bytes;
+	if (p->bytes_expected && p->bytes_expected < e->totals.counts.bytes_total)
+		p->bytes_expected = e->totals.counts.bytes_total;
 	if (p->files_expected && p->files_expected < p->files_examined)
 		p->files_expected = p->files_examined;
 	p->remaining_s = p->bytes_expected > done && e->progress.rate > 1

@@ -7,7 +7,7 @@ struct engine;
 struct worker;
 
 struct totals {
-	struct ipc_count count;
+	struct counts counts;
 	uint64_t failed_said; /* diagnostics of movers that count as a failed file */
 	uint64_t done_files, done_bytes; /* of units that are done */
 };

@@ -64,7 +64,7 @@ void walk_anew(struct engine *e)
 	memset(e->walk.mount_given, 0, e->plan.chosen_count * sizeof(*e->walk.mount_given));
 	e->walk.begun = e->walk.revisiting = e->ending = e->synced = false;
 	e->totals.done_files = e->totals.done_bytes = 0;
-	e->totals.count.examined = e->totals.count.examined_bytes = e->totals.count.done_bytes = 0;
+	e->totals.counts.files_examined = e->totals.counts.bytes_total = e->totals.counts.bytes_done = 0;
 }
 
 static bool in_flight(const struct engine *e)

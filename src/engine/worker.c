@@ -165,7 +165,7 @@ void worker_ready(struct engine *e, struct worker *w, const struct ipc_ready *r)
 	w->ready_ns = clock_mono_ns();
 	e->link.ever = true;
 	diag_release(&e->link.lost);
-	e->out->bytes_helper += r->helper_bytes;
+	e->totals.counts.bytes_helper += r->helper_bytes;
 	if (r->shared_dir.len && r->shared_dir.len < sizeof(e->workers.shared_dir)) {
 		memcpy(e->workers.shared_dir, r->shared_dir.p, r->shared_dir.len);
 		e->workers.shared_dir[r->shared_dir.len] = '\0';

@@ -230,18 +230,16 @@ bool ipc_item_get(const struct frame *f, struct ipc_item *i)
 
 void ipc_count_put(struct buf *out, const struct ipc_count *c)
 {
-#define X(name) wr_varint(out, c->name);
-	IPC_COUNTERS(X)
-#undef X
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		wr_varint(out, counts_get(&c->counts, i));
 }
 
 bool ipc_count_get(const struct frame *f, struct ipc_count *c)
 {
 	struct rd r = frame_rd(f);
 
-#define X(name) c->name = rd_varint(&r, UINT64_MAX);
-	IPC_COUNTERS(X)
-#undef X
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		*counts_at(&c->counts, i) = rd_varint(&r, UINT64_MAX);
 	return rd_done(&r);
 }
 

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "base/counters.h"
 #include "ipc/chan.h"
 #include "ipc/plain.h"
 #include "pace/message.h"
@@ -173,17 +174,9 @@ struct ipc_item {
 void ipc_item_put(struct buf *out, const struct ipc_item *i);
 bool ipc_item_get(const struct frame *f, struct ipc_item *i);
 
-/* What has been added since the last IPC_COUNT. */
-#define IPC_COUNTERS(X)                                                                                         \
-	X(examined)                                                                                             \
-	X(examined_bytes)                                                                                       \
-	X(transferred)                                                                                          \
-	X(deleted) X(vanished) X(failed) X(literal) X(matched) X(sent) X(received) X(metadata) X(links) X(dirs) \
-		X(done_bytes) X(hashed)
+/* What has been added since the last one. */
 struct ipc_count {
-#define X(name) uint64_t name;
-	IPC_COUNTERS(X)
-#undef X
+	struct counts counts;
 };
 void ipc_count_put(struct buf *out, const struct ipc_count *c);
 bool ipc_count_get(const struct frame *f, struct ipc_count *c);

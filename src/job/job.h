@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/counters.h"
 #include "conf/conf.h"
 #include "diag/diag.h"
 
@@ -79,11 +80,8 @@ enum difference_kind {
 
 struct summary {
 	int64_t duration_ns, paused_ns;
-	uint64_t files_examined, files_transferred, files_deleted, files_vanished, files_failed;
-	uint64_t bytes_total, bytes_literal, bytes_matched, bytes_sent, bytes_received, bytes_helper;
-	uint64_t metadata_updated, links_made, dirs_created;
-	/* verify */
-	uint64_t bytes_hashed, differences;
+	struct counts counts;
+	uint64_t differences; /* of verify, as what follows */
 	uint64_t difference_counts[DIFFERENCE_KINDS];
 	unsigned processes; /* movers or verifiers: the most that worked at once */
 	int signal; /* ended by this signal, or 0 */

@@ -42,11 +42,9 @@ static void set(struct run_record *r, const char *field, uint64_t value)
 		r->name = (int64_t)value;
 	RUN_TIMES(X)
 #undef X
-#define X(name, help)             \
-	if (str_eq(field, #name)) \
-		r->name = value;
-	RUN_COUNTERS(X)
-#undef X
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		if (str_eq(field, count_defs[i].name))
+			*counts_at(&r->counts, i) = value;
 	if (sscanf(field, "difference_%u", &kind) == 1 && kind < DIFFERENCE_KINDS)
 		r->difference_counts[kind] = value;
 }
@@ -91,9 +89,8 @@ bool runs_write(const char *state_dir, const char *name, const struct run_record
 #define X(name) put(&b, c, #name, (uint64_t)r->name);
 		RUN_TIMES(X)
 #undef X
-#define X(name, help) put(&b, c, #name, r->name);
-		RUN_COUNTERS(X)
-#undef X
+		for (unsigned n = 0; n < COUNTER_COUNT; n++)
+			put(&b, c, count_defs[n].name, counts_get(&r->counts, n));
 		for (int kind = 0; kind < DIFFERENCE_KINDS; kind++) {
 			char field[32];
 
@@ -115,8 +112,6 @@ void run_record_end(struct run_record *r, const struct summary *s, int64_t start
 	r->exit_code = s->exit_code;
 	if (s->exit_code == EXIT_DONE)
 		r->succeeded = ended;
-#define X(name, help) r->name = s->name;
-	RUN_COUNTERS(X)
-#undef X
+	r->counts = s->counts;
 	memcpy(r->difference_counts, s->difference_counts, sizeof(r->difference_counts));
 }

@@ -8,29 +8,12 @@ enum run_command { RUN_COPY = JOB_COPY, RUN_SYNC = JOB_SYNC, RUN_VERIFY = JOB_VE
 
 /* Real time in ns; 0 never. succeeded: the last end with exit code 0. */
 #define RUN_TIMES(X) X(started) X(ended) X(succeeded) X(duration_ns)
-/* Of the summary, with what they count. */
-#define RUN_COUNTERS(X)                                               \
-	X(files_examined, "Entries of every type examined")           \
-	X(files_transferred, "Files transferred")                     \
-	X(files_deleted, "Entries deleted at the target")             \
-	X(files_vanished, "Files that vanished while they were read") \
-	X(files_failed, "Files that failed")                          \
-	X(bytes_total, "Bytes of all files examined")                 \
-	X(bytes_literal, "Bytes of contents sent")                    \
-	X(bytes_matched, "Bytes of contents found at the target")     \
-	X(bytes_sent, "Bytes sent")                                   \
-	X(bytes_received, "Bytes received")                           \
-	X(bytes_helper, "Bytes of the helper sent")                   \
-	X(bytes_hashed, "Bytes hashed")
-
 struct run_record {
 #define X(name) int64_t name;
 	RUN_TIMES(X)
 #undef X
 	int exit_code;
-#define X(name, help) uint64_t name;
-	RUN_COUNTERS(X)
-#undef X
+	struct counts counts;
 	uint64_t difference_counts[DIFFERENCE_KINDS];
 };
 

@@ -14,7 +14,7 @@ static void add_done_bytes(struct mover *m, struct dir *d)
 {
 	for (uint32_t i = 0; i < d->scan.listing.len; i++)
 		if (!d->scan.listing.entries[i].linked)
-			m->count.done_bytes += d->scan.listing.entries[i].size;
+			m->count.bytes_done += d->scan.listing.entries[i].size;
 }
 
 void on_dir_equal(struct mover *m, struct dir *d, const struct frame *f)
@@ -30,7 +30,7 @@ void on_dir_equal(struct mover *m, struct dir *d, const struct frame *f)
 		return;
 	}
 	if (set && !d->passage) {
-		m->count.metadata++;
+		m->count.metadata_updated++;
 		tell_item(m, OP_METADATA, d->src, "", META_DIR, set, 0, NULL);
 	}
 	dir_give_listed(m, d);
@@ -64,7 +64,7 @@ void on_dir_diff(struct mover *m, struct dir *d, const struct frame *f)
 	for (uint32_t i = 0; i < d->scan.listing.len; i++) {
 		const struct listed *e = &d->scan.listing.entries[i];
 		if (!e->linked && !(d->compare.bitmap[e->bucket / 8] & (1u << (e->bucket % 8))))
-			m->count.done_bytes += e->size;
+			m->count.bytes_done += e->size;
 	}
 	dir_start_list(m, d);
 }
@@ -79,10 +79,10 @@ void on_dir_split(struct mover *m, struct dir *d, const struct frame *f)
 	/* What this slice has counted is counted again by the smaller ones. */
 	if (!d->counted) {
 		for (uint32_t i = 0; i < d->scan.listing.len; i++) {
-			m->count.examined_bytes -= d->scan.listing.entries[i].size;
+			m->count.bytes_total -= d->scan.listing.entries[i].size;
 			d->bytes -= d->scan.listing.entries[i].size;
 		}
-		m->count.examined -= d->scan.listing.len;
+		m->count.files_examined -= d->scan.listing.len;
 		d->files -= d->scan.listing.len;
 	}
 	dir_slice_release(m, d);

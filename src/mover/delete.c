@@ -100,7 +100,7 @@ void on_delete_done(struct mover *m, struct op *op, const struct frame *f)
 
 	if (op->type != MSG_DELETE || !msg_delete_done_get(f, &done))
 		mover_protocol_error(m, "an unexpected DELETE_DONE");
-	m->count.deleted += done.deleted;
+	m->count.files_deleted += done.deleted;
 	op->used += done.deleted;
 	while (msg_delete_record_get(&done.records, &rec)) {
 		if (rec.type == META_NONE && rec.diag.code == DIAG_RECEIVER_PROTECTED) {

@@ -56,8 +56,8 @@ void dir_count(struct mover *m, struct dir *d, uint64_t size)
 		return;
 	d->files++;
 	d->bytes += size;
-	m->count.examined++;
-	m->count.examined_bytes += size;
+	m->count.files_examined++;
+	m->count.bytes_total += size;
 }
 
 void dir_slice_release(struct mover *m, struct dir *d)

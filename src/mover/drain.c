@@ -51,7 +51,7 @@ void on_dir_done(struct mover *m, struct dir *d, const struct frame *f)
 		return;
 	}
 	if (done.set && !d->is_new && !d->passage) {
-		m->count.metadata++;
+		m->count.metadata_updated++;
 		tell_item(m, OP_METADATA, d->src, "", META_DIR, done.set, 0, NULL);
 	}
 	dir_finish(m, d, true);

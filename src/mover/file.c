@@ -202,7 +202,7 @@ uint32_t file_send_piece(struct mover *m, struct file *f, uint64_t off, uint32_t
 	m->msg.len += (size_t)got;
 	mover_send_content(m, MSG_DATA, f->id, &m->msg);
 	f->literal += (uint64_t)got;
-	m->count.literal += (uint64_t)got;
+	m->count.bytes_literal += (uint64_t)got;
 	return (uint32_t)got;
 }
 

@@ -80,7 +80,7 @@ static void first_dry(struct mover *m, struct link_wait *w)
 					  : OP_METADATA,
 			w->dir->src, w->name, w->type, w->why, content ? w->size : 0, NULL);
 	if (content)
-		m->count.transferred++;
+		m->count.files_transferred++;
 	link_committed(m, w, true, same ? w->tdev : 0, same ? w->tino : 0);
 }
 
@@ -103,7 +103,7 @@ static void first_act(struct mover *m, struct link_wait *w)
 		tell_source_error(m, w->dir->src, w->name, errno, "read");
 		link_committed(m, w, false, 0, 0);
 	} else if (meta.type != w->type || meta.ino != w->ino) { /* another inode now: the next run sees to it */
-		m->count.vanished++;
+		m->count.files_vanished++;
 		link_committed(m, w, false, 0, 0);
 	} else if (content_differs(m, w)) {
 		if (fd < 0) {
@@ -155,7 +155,7 @@ static void act(struct mover *m, struct link_wait *w)
 	if (!w->have_state || !w->have_claim)
 		return;
 	if (w->first) {
-		m->count.done_bytes += content_differs(m, w) ? 0 : w->size;
+		m->count.bytes_done += content_differs(m, w) ? 0 : w->size;
 		if (w->exists && !w->why && !w->bound) {
 			if (w->tnlink == 1 && !content_differs(m, w)) {
 				link_committed(m, w, true, w->tdev, w->tino);
@@ -179,13 +179,13 @@ static void act(struct mover *m, struct link_wait *w)
 			first_act(m, w);
 		return;
 	}
-	m->count.done_bytes += w->size;
+	m->count.bytes_done += w->size;
 	if (w->exists && w->tdev == w->to_dev && w->tino == w->to_ino && w->to_ino) {
 		link_release(m, w);
 		return;
 	}
 	if (m->dry_run) {
-		m->count.links++;
+		m->count.links_made++;
 		tell_item(m, OP_LINK, w->dir->src, w->name, w->type, META_D_HARDLINK, 0, w->to);
 	} else {
 		struct op *op = op_new(m, MSG_LINK, w->dir, w->name);

@@ -15,7 +15,7 @@ static void count_need(struct mover *m, struct dir *d, const struct need *n, str
 	switch (n->op) {
 	case NEED_CREATED:
 		if (e->type == META_DIR) {
-			m->count.dirs++;
+			m->count.dirs_created++;
 			e->needs = true; /* new: its content streams */
 		}
 		tell_item(m, OP_CREATE, d->src, name, e->type, n->why, 0, NULL);
@@ -30,7 +30,7 @@ static void count_need(struct mover *m, struct dir *d, const struct need *n, str
 		 * needed cannot be foretold, and nothing of the file itself changes. */
 		if (n->why == META_D_HARDLINK)
 			break;
-		m->count.metadata++;
+		m->count.metadata_updated++;
 		tell_item(m, OP_METADATA, d->src, name, e->type, n->why, 0, NULL);
 		break;
 	default:
@@ -89,7 +89,7 @@ void dir_maybe_work(struct mover *m, struct dir *d)
 		if (d->compare.needs[i].link)
 			mover_protocol_error(m, "no state of a link");
 		if (d->compare.needs[i].op == 0 && !e->linked)
-			m->count.done_bytes += e->size;
+			m->count.bytes_done += e->size;
 	}
 	dir_give_listed(m, d);
 	d->state = DIR_STATE_WORK;

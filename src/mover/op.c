@@ -47,12 +47,12 @@ void on_op_done(struct mover *m, struct op *op, const struct frame *f)
 	else if (diag_is_set(&done.diag))
 		tell_failed(m, &done.diag);
 	if (op->type == MSG_LINK && !done.failed && done.changed) {
-		m->count.links++;
+		m->count.links_made++;
 		tell_item(m, OP_LINK, op->dir->src, op->name, op->entry_type, META_D_HARDLINK, 0, op->to);
 	}
 	if (op->type == MSG_META) {
 		if (!done.failed && done.changed) {
-			m->count.metadata++;
+			m->count.metadata_updated++;
 			tell_item(m, OP_METADATA, op->dir->src, op->name, op->entry_type, done.why, 0, NULL);
 		}
 		if (op->link)

@@ -89,15 +89,15 @@ static void rec_done(struct mover *m, struct batch *b, struct batch_rec *r, cons
 		tell_failed(m, &p->diag);
 	if (!failed) {
 		if (r->type == META_REG) {
-			m->count.transferred++;
-			m->count.literal += r->size;
+			m->count.files_transferred++;
+			m->count.bytes_literal += r->size;
 		}
 		if (r->type == META_DIR && p && p->made)
-			m->count.dirs++;
+			m->count.dirs_created++;
 		if (r->type != META_DIR || (p && p->made))
 			tell_item(m, r->op, b->dir->src, name, r->type, r->why, r->size, NULL);
 	}
-	m->count.done_bytes += r->size;
+	m->count.bytes_done += r->size;
 	if (r->type == META_DIR && !failed)
 		dir_give(m, b->dir, name, dir_mount_at(m, b->dir, name), p && p->made);
 	if (r->link)

@@ -71,7 +71,7 @@ static bool open_dir(struct mover *m, struct dir *d)
 	}
 	if (!d->counted && !*d->src) { /* the root itself: every other directory is counted in its parent's listing */
 		d->files++;
-		m->count.examined++;
+		m->count.files_examined++;
 	}
 	return true;
 }
@@ -102,7 +102,7 @@ static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 		m->scratch.type = META_DIR;
 	} else if (meta_read(d->fd, name, dtype, m->fields, &m->scratch, NULL) < 0) {
 		if (errno == ENOENT) {
-			m->count.vanished++;
+			m->count.files_vanished++;
 			return;
 		}
 		d->no_delete = true;
@@ -162,9 +162,9 @@ static void split_scan(struct mover *m, struct dir *d)
 		names_read(&d->names, d->fd, 4096);
 		count += d->names.len;
 	}
-	m->count.examined -= d->counted ? 0 : d->scan.listing.len; /* they are scanned again */
+	m->count.files_examined -= d->counted ? 0 : d->scan.listing.len; /* they are scanned again */
 	for (uint32_t i = 0; i < d->scan.listing.len && !d->counted; i++)
-		m->count.examined_bytes -= d->scan.listing.entries[i].size;
+		m->count.bytes_total -= d->scan.listing.entries[i].size;
 	d->files -= d->counted ? 0 : d->scan.listing.len;
 	for (uint32_t i = 0; i < d->scan.listing.len && !d->counted; i++)
 		d->bytes -= d->scan.listing.entries[i].size;

@@ -109,8 +109,8 @@ static bool run_delta(struct mover *m, struct file *f, const struct file_run *r)
 	mover_send_content(m, MSG_RUN, f->id, &payload);
 	f->literal += r->len - matched;
 	f->matched += matched;
-	m->count.literal += r->len - matched;
-	m->count.matched += matched;
+	m->count.bytes_literal += r->len - matched;
+	m->count.bytes_matched += matched;
 	return true;
 }
 
@@ -136,7 +136,7 @@ void file_send_run(struct mover *m, struct file *f)
 			run_literal(m, f, r.off, r.len);
 		else
 			send_holes(m, f, r.off, r.off + r.len);
-		m->count.done_bytes += r.len;
+		m->count.bytes_done += r.len;
 	}
 	if (f->run_next == f->run_len) {
 		f->run_next = f->run_len = 0;

@@ -69,7 +69,7 @@ struct mover {
 	uint32_t unacked, dirs, files,
 		links; /* requests without answer; objects that live: counted where they are made */
 	/* what the coordinator has not been told yet; counted by all, told by tell.c */
-	struct ipc_count count;
+	struct counts count;
 	int64_t counted_ns;
 	/* the loop, mover.c */
 	struct pacer pacer;

@@ -29,7 +29,7 @@ static void stream_dir(struct mover *m, struct dir *d, const char *name)
 	m->scratch.type = META_DIR;
 	dir_count(m, d, 0);
 	if (m->dry_run) {
-		m->count.dirs++;
+		m->count.dirs_created++;
 		tell_item(m, OP_CREATE, d->src, name, META_DIR, 0, 0, NULL);
 		dir_give(m, d, name, dir_mount_at(m, d, name), true);
 	} else {
@@ -45,8 +45,8 @@ static void stream_regular(struct mover *m, struct dir *d, const char *name, int
 		tell_source_error(m, d->src, name, errno ? errno : EACCES, "open");
 	} else if (m->dry_run) {
 		tell_item(m, OP_CREATE, d->src, name, META_REG, 0, m->scratch.size, NULL);
-		m->count.transferred++;
-		m->count.done_bytes += m->scratch.size;
+		m->count.files_transferred++;
+		m->count.bytes_done += m->scratch.size;
 		close(fd);
 	} else {
 		content_send(m, d, name, &m->scratch, fd, &r);
@@ -75,7 +75,7 @@ static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
 	}
 	dir_count(m, d, m->scratch.type == META_REG ? m->scratch.size : 0);
 	if (m->scratch.type == META_DIR || m->scratch.type == META_NONE) { /* changed type under our eyes */
-		m->count.vanished++;
+		m->count.files_vanished++;
 	} else if (m->scratch.nlink > 1) {
 		link_new(m, d, name, &m->scratch, true);
 	} else if (m->scratch.type == META_REG) {

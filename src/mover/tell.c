@@ -45,7 +45,7 @@ void tell_diag(struct mover *m, const struct diag *d)
 
 void tell_failed(struct mover *m, const struct diag *d)
 {
-	m->count.failed++;
+	m->count.files_failed++;
 	send_diag(m, d, true);
 }
 
@@ -55,7 +55,7 @@ void tell_source_error(struct mover *m, const char *dir, const char *name, int e
 	AUTO_FREE char *path = mover_path(dir, name);
 
 	if (err == ENOENT || err == ESTALE) {
-		m->count.vanished++;
+		m->count.files_vanished++;
 		return;
 	}
 	diag_set(&d, err == EACCES || err == EPERM ? DIAG_MOVER_DENIED : DIAG_MOVER_READ, err, path, "cannot %s '%s'",
@@ -78,17 +78,17 @@ void tell_note(struct mover *m, const char *fmt, ...)
 
 void tell_counts(struct mover *m, bool now)
 {
-	static const struct ipc_count none;
+	static const struct counts none;
 	int64_t t = clock_mono_ns();
 
 	if (!now && t - m->counted_ns < COUNT_EVERY_NS)
 		return;
 	m->counted_ns = t;
-	m->count.sent = m->wire.sent;
-	m->count.received = m->wire.received;
+	m->count.bytes_sent = m->wire.sent;
+	m->count.bytes_received = m->wire.received;
 	m->wire.sent = m->wire.received = 0;
 	if (memcmp(&m->count, &none, sizeof(none)) == 0)
 		return;
-	ipc_count_send(&m->ipc, &m->count);
+	ipc_count_send(&m->ipc, &(struct ipc_count){.counts = m->count});
 	m->count = none;
 }

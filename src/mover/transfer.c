@@ -31,13 +31,13 @@ static void stream_piece(struct mover *m, struct file *f)
 	if (hole) {
 		file_send_hole(m, f, f->off, hole);
 		f->off += hole;
-		m->count.done_bytes += hole;
+		m->count.bytes_done += hole;
 		return;
 	}
 	n = (uint32_t)MIN(file_data_until(f, f->off, f->end) - f->off, (uint64_t)FILE_READ);
 	n = file_send_piece(m, f, f->off, n);
 	f->off += n;
-	m->count.done_bytes += n;
+	m->count.bytes_done += n;
 	pagecache_drop(&f->cache, settled(f));
 }
 
@@ -129,14 +129,14 @@ static void committed(struct mover *m, struct file *f, const struct msg_file_don
 	bool changed = f->any_run || !f->update || f->size != f->basis;
 
 	if (f->update && f->size > f->literal + f->matched && !f->shared)
-		m->count.matched += f->size - f->literal - f->matched;
+		m->count.bytes_matched += f->size - f->literal - f->matched;
 	if (f->abandoned)
 		return;
 	if (changed) {
-		m->count.transferred++;
+		m->count.files_transferred++;
 		tell_item(m, f->item_op, f->dir->src, f->name, META_REG, f->why | META_D_CONTENT, f->size, NULL);
 	} else if (f->why || done->why) {
-		m->count.metadata++;
+		m->count.metadata_updated++;
 		tell_item(m, OP_METADATA, f->dir->src, f->name, META_REG, f->why | done->why, 0, NULL);
 	}
 }
@@ -161,7 +161,7 @@ void on_file_done(struct mover *m, struct file *f, const struct frame *fr)
 	diag_release(&done.diag);
 	if (f->segment) {
 		if (f->update && ok && f->end - f->seg_start > f->literal + f->matched)
-			m->count.matched += f->end - f->seg_start - f->literal - f->matched;
+			m->count.bytes_matched += f->end - f->seg_start - f->literal - f->matched;
 		tasks_unlist(&m->tasks, &f->task);
 		file_segment_done(m, f, ok);
 		return;

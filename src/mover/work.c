@@ -16,8 +16,8 @@ static void would_send(struct mover *m, struct dir *d, struct listed *e, const s
 {
 	tell_item(m, s->op == NEED_NEW ? OP_CREATE : OP_UPDATE, d->src, listed_name(&d->scan.listing, e), e->type,
 		s->why, e->size, NULL);
-	m->count.transferred++;
-	m->count.done_bytes += e->size;
+	m->count.files_transferred++;
+	m->count.bytes_done += e->size;
 }
 
 static void send_needed(struct mover *m, struct dir *d, struct listed *e, const struct need_state *s)
@@ -41,7 +41,7 @@ static void send_needed(struct mover *m, struct dir *d, struct listed *e, const 
 		return;
 	}
 	if (m->scratch.type != META_REG || m->scratch.nlink > 1) { /* became something else: the next sync's */
-		m->count.vanished++;
+		m->count.files_vanished++;
 		close(fd);
 		return;
 	}

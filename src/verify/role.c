@@ -71,11 +71,11 @@ static void on_counts(void *arg, const struct verifier_counts *c)
 
 	throttle_charge(r->throttle, THROTTLE_READ, c->bytes_read, clock_mono_ns());
 	ipc_count_send(&r->ipc,
-		&(struct ipc_count){.examined = c->files_examined,
-			.examined_bytes = c->bytes_total,
-			.vanished = c->files_vanished,
-			.failed = c->files_failed,
-			.hashed = c->bytes_hashed});
+		&(struct ipc_count){.counts.files_examined = c->files_examined,
+			.counts.bytes_total = c->bytes_total,
+			.counts.files_vanished = c->files_vanished,
+			.counts.files_failed = c->files_failed,
+			.counts.bytes_hashed = c->bytes_hashed});
 }
 
 static void on_used(void *arg, const struct pace_used *u)

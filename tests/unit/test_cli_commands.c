@@ -52,14 +52,9 @@ void engine_run(const struct job *job, const struct observer *observer, struct s
 {
 	describe(job);
 	*out = (struct summary){
-		.exit_code = script.exit_codes[job->kind], .files_examined = 1, .signal = script.signal};
+		.exit_code = script.exit_codes[job->kind], .counts.files_examined = 1, .signal = script.signal};
 	if (out->exit_code == EXIT_UNREACHABLE)
 		diag_set(&out->fatal, DIAG_INTERNAL, 0, NULL, "out of reach");
-}
-
-void summary_release(struct summary *s)
-{
-	diag_release(&s->fatal);
 }
 
 void engine_role_main(int argc, char **argv)

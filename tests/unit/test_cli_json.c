@@ -147,7 +147,7 @@ static void test_summary(void **state)
 	static const char *const wanted[] = {"duration_s", "files_examined", "files_transferred", "files_deleted",
 		"files_vanished", "files_failed", "bytes_total", "bytes_literal", "bytes_matched", "bytes_sent",
 		"bytes_received", "bytes_helper"};
-	struct summary s = {.exit_code = 3, .files_examined = 7};
+	struct summary s = {.exit_code = 3, .counts.files_examined = 7};
 	struct lines l;
 	cJSON *j;
 
@@ -167,7 +167,7 @@ static void test_summary(void **state)
 static void test_verify_summary(void **state)
 {
 	static const char *const kinds[] = {"content", "missing", "extra", "type", "metadata", "hardlink", "changed"};
-	struct summary s = {.exit_code = 4, .files_examined = 7, .bytes_hashed = 8, .differences = 28};
+	struct summary s = {.exit_code = 4, .counts.files_examined = 7, .counts.bytes_hashed = 8, .differences = 28};
 	struct lines l;
 	cJSON *j;
 
@@ -209,7 +209,7 @@ static void test_exit_error(void **state)
 
 static void test_fatal_once(void **state)
 {
-	struct summary s = {.exit_code = 69, .files_examined = 1};
+	struct summary s = {.exit_code = 69, .counts.files_examined = 1};
 	const char *first;
 	struct lines l;
 	cJSON *j;

@@ -95,7 +95,7 @@ static void all_events(struct texts *t, struct summary *s)
 
 static void test_quiet(void **state)
 {
-	struct summary s = {.files_examined = 3};
+	struct summary s = {.counts.files_examined = 3};
 	struct difference changed = {.kind = DIFFERENCE_CHANGED, .path = "c"};
 	struct texts t;
 
@@ -112,7 +112,7 @@ static void test_quiet(void **state)
 /* Without a terminal: no carriage returns, no escape sequences, no progress. */
 static void test_plain(void **state)
 {
-	struct summary s = {.files_examined = 3, .files_vanished = 1, .duration_ns = 62 * NS_PER_S};
+	struct summary s = {.counts.files_examined = 3, .counts.files_vanished = 1, .duration_ns = 62 * NS_PER_S};
 	struct texts t;
 
 	begin(&t, (struct report_options){.verbose = true, .items = true});
@@ -130,7 +130,7 @@ static void test_plain(void **state)
 /* On a terminal the progress line is wiped before anything else is printed, and at the end. */
 static void test_terminal(void **state)
 {
-	struct summary s = {.files_examined = 3};
+	struct summary s = {.counts.files_examined = 3};
 	struct texts t;
 	const char *drawn;
 
@@ -145,7 +145,7 @@ static void test_terminal(void **state)
 /* The end is told too, however short the run. */
 static void test_always(void **state)
 {
-	struct summary s = {.files_examined = 5, .bytes_total = 2 << 20};
+	struct summary s = {.counts.files_examined = 5, .counts.bytes_total = 2 << 20};
 	struct texts t;
 
 	begin(&t, (struct report_options){.progress = PROGRESS_ALWAYS});
@@ -201,7 +201,7 @@ static void test_verify(void **state)
 	finish(&t);
 
 	begin(&t, (struct report_options){.command = "verify"});
-	s = (struct summary){.files_examined = 5};
+	s = (struct summary){.counts.files_examined = 5};
 	report_end(t.r, &s, false, true);
 	look(&t);
 	assert_true(starts_with(t.out, "no differences\n"));
@@ -213,7 +213,7 @@ static void test_fatal(void **state)
 {
 	for (int reported = 0; reported < 2; reported++) {
 		for (uint64_t examined = 0; examined < 2; examined++) {
-			struct summary s = {.exit_code = 69, .files_examined = examined};
+			struct summary s = {.exit_code = 69, .counts.files_examined = examined};
 			struct texts t;
 
 			diag_set(&s.fatal, DIAG_CLI_OUTPUT, 0, NULL, "gone");

@@ -32,19 +32,21 @@ static void test_counts(void **state)
 	struct summary out = {};
 	struct engine e = {.job = &job, .workers.first = &w, .out = &out};
 
-	hears(&e, &w, &(struct ipc_count){.sent = 5, .received = 5});
+	hears(&e, &w, &(struct ipc_count){.counts.bytes_sent = 5, .counts.bytes_received = 5});
 	assert_false(was_of_use(&e));
-	hears(&e, &w, &(struct ipc_count){.transferred = 1}); /* the target has it */
+	hears(&e, &w, &(struct ipc_count){.counts.files_transferred = 1}); /* the target has it */
 	assert_true(was_of_use(&e));
 	/* Of no use, when it breaks soon after, and is begun again. */
-	hears(&e, &w, &(struct ipc_count){.examined = 1000, .literal = 5, .hashed = 5});
+	hears(&e, &w,
+		&(struct ipc_count){
+			.counts.files_examined = 1000, .counts.bytes_literal = 5, .counts.bytes_hashed = 5});
 	assert_false(was_of_use(&e));
 	w.ready_ns -= 301 * NS_PER_S;
-	hears(&e, &w, &(struct ipc_count){.sent = 5, .received = 5});
+	hears(&e, &w, &(struct ipc_count){.counts.bytes_sent = 5, .counts.bytes_received = 5});
 	assert_false(was_of_use(&e));
-	hears(&e, &w, &(struct ipc_count){.hashed = 5});
+	hears(&e, &w, &(struct ipc_count){.counts.bytes_hashed = 5});
 	assert_true(was_of_use(&e));
-	assert_int_equal(e.totals.count.hashed, 10);
+	assert_int_equal(e.totals.counts.bytes_hashed, 10);
 }
 
 int main(void)
