@@ -1,7 +1,5 @@
 #include "base/pack.h"
 
-#define NAME_BYTES 255 /* of one path component, as every Linux file system has it */
-
 /* The next n bytes, or NULL and bad. */
 static const uint8_t *take(struct rd *r, size_t n)
 {
@@ -97,32 +95,6 @@ bool rd_name(struct rd *r, char *out, size_t max)
 	return true;
 }
 
-bool wire_name_valid(const uint8_t *p, size_t n)
-{
-	if (n == 0 || n > NAME_BYTES || memchr(p, '/', n) || memchr(p, '\0', n))
-		return false;
-	return p[0] != '.' || !(n == 1 || (n == 2 && p[1] == '.'));
-}
-
-static bool path_valid(const uint8_t *p, size_t n)
-{
-	if (n == 0)
-		return true;
-	for (;;) {
-		const uint8_t *slash = memchr(p, '/', n);
-		size_t len = slash ? (size_t)(slash - p) : n;
-
-		if (!wire_name_valid(p, len))
-			return false;
-		if (!slash)
-			return true;
-		p += len + 1;
-		n -= len + 1;
-		if (n == 0) /* a trailing slash is an empty last name */
-			return false;
-	}
-}
-
 char *rd_path(struct rd *r, size_t max)
 {
 	struct bytes s = rd_bytes(r, max);
@@ -159,9 +131,13 @@ void wr_u64(struct buf *b, uint64_t v)
 
 void wr_varint(struct buf *b, uint64_t v)
 {
+	uint8_t p[10];
+	size_t n = 0;
+
 	for (; v >= 0x80; v >>= 7)
-		buf_append_u8(b, (uint8_t)(v | 0x80));
-	buf_append_u8(b, (uint8_t)v);
+		p[n++] = (uint8_t)(v | 0x80);
+	p[n++] = (uint8_t)v;
+	buf_append(b, p, n);
 }
 
 void wr_varint_signed(struct buf *b, int64_t v)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/path.h"
 
 struct rd {
 	const uint8_t *p, *end;
@@ -17,6 +18,10 @@ struct bytes {
 	const uint8_t *p;
 	size_t len;
 };
+static inline char *bytes_dup(const struct bytes *b) /* as a new string, to be freed */
+{
+	return xmemdup(b->p, b->len);
+}
 
 /* Of a string; NULL is empty. */
 static inline struct bytes bytes_of(const char *s)
@@ -49,8 +54,7 @@ struct bytes rd_fixed(struct rd *r, size_t n);
 struct bytes rd_bytes(struct rd *r, size_t max); /* varint length, then that many */
 /* A byte string without NUL and with 1..max bytes, as a NUL-terminated copy in out (capacity max + 1). */
 bool rd_name(struct rd *r, char *out, size_t max);
-/* A path: "" or names joined by '/': no empty, "." or ".." component, no NUL, each name <= 255. Freed by the caller;
- * NULL (and bad) when it is not one. */
+/* A path that is path_valid(). Freed by the caller; NULL (and bad) when it is not one. */
 char *rd_path(struct rd *r, size_t max);
 
 void wr_u8(struct buf *b, uint8_t v);
@@ -60,6 +64,3 @@ void wr_varint(struct buf *b, uint64_t v);
 void wr_varint_signed(struct buf *b, int64_t v);
 void wr_bytes(struct buf *b, const void *p, size_t n);
 void wr_str(struct buf *b, const char *s); /* wr_bytes of its bytes */
-
-/* A single name: 1..255 bytes, no '/', no NUL, not "." or "..". */
-bool wire_name_valid(const uint8_t *p, size_t n);

@@ -34,18 +34,6 @@ void recheck_note(struct buf *out, const struct difference *d)
 	buf_append(out, d->path, strlen(d->path) + 1);
 }
 
-static bool path_valid(const char *path)
-{
-	while (*path) {
-		size_t n = strcspn(path, "/");
-
-		if (!wire_name_valid((const uint8_t *)path, n) || (path[n] && !path[n + 1]))
-			return false;
-		path += n + (path[n] == '/');
-	}
-	return true;
-}
-
 void recheck_want(struct recheck *r, const char *path, bool recurse)
 {
 	if (r->n == r->cap) {
@@ -66,7 +54,7 @@ bool recheck_parse(struct recheck *r, const char *data, size_t len)
 			return false;
 		if (str_eq(path, "."))
 			path = end;
-		if (!path_valid(path))
+		if (!path_valid((const uint8_t *)path, strlen(path)))
 			return false;
 		/* Of these only the directory itself was named: nothing is known of what it holds. */
 		recheck_want(

@@ -1,4 +1,5 @@
 #include "engine/walk.h"
+#include "base/path.h"
 #include "engine/coordinator.h"
 #include "engine/linking.h"
 #include "engine/links.h"
@@ -127,11 +128,6 @@ void walk_check_memory(struct engine *e)
 
 /* ---- what workers say of it ---- */
 
-static char *join(const char *dir, const struct bytes *name)
-{
-	return *dir ? xasprintf("%s/%.*s", dir, (int)name->len, (const char *)name->p) : xmemdup(name->p, name->len);
-}
-
 static void give_mount(struct engine *e, const struct ipc_given *g)
 {
 	const struct mount *m = &e->plan.chosen[g->mount];
@@ -164,8 +160,8 @@ void on_give(struct engine *e, struct worker *w, const struct ipc_give *m)
 			}
 			give_mount(e, &g);
 		} else if (!queue_unit_gave(u, &e->walk.name_key, g.name.p, g.name.len, e->walk.spill_dir)) {
-			AUTO_FREE char *src = join(u->src, &g.name);
-			AUTO_FREE char *dst = join(u->dst, &g.name);
+			AUTO_FREE char *src = path_join_n(u->src, g.name.p, g.name.len);
+			AUTO_FREE char *dst = path_join_n(u->dst, g.name.p, g.name.len);
 			queue_add(&e->walk.queue, UNIT_DIR, g.flags & (UNIT_NEW | UNIT_BARE), u->mount, src, dst);
 		}
 	}

@@ -169,7 +169,7 @@ bool ipc_given_get(struct rd *r, struct ipc_given *g)
 		g->mount = rd_u32(r);
 		g->dst = rd_bytes(r, PATH_BYTES_MAX);
 	}
-	if (!wire_name_valid(g->name.p, g->name.len))
+	if (!path_name_valid(g->name.p, g->name.len))
 		r->bad = true;
 	return rd_ok(r);
 }

@@ -34,13 +34,13 @@ const struct entry *table_holder(const struct table *t, const char *path);
 const struct entry *table_at(const struct table *t, const char *path);
 
 /* Whether path is dir or beneath it; both absolute and without a trailing slash but for "/". */
-bool path_within(const char *dir, const char *path);
+bool mount_path_within(const char *dir, const char *path);
 /* Beneath it, not itself. */
-bool path_beneath(const char *dir, const char *path);
+bool mount_path_beneath(const char *dir, const char *path);
 /* What is left of path within dir, without a leading slash; "" for dir itself. */
-const char *path_rest(const char *dir, const char *path);
+const char *mount_path_rest(const char *dir, const char *path);
 /* Without repeated and trailing slashes. To be freed. */
-char *path_plain(const char *path);
+char *mount_path_plain(const char *path);
 
 /* Why a mount of this type is not walked unless its type is listed. */
 const char *type_why(const char *type);

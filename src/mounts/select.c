@@ -21,7 +21,7 @@ struct selection {
 static bool list_has(const struct conf_list *list, const char *path)
 {
 	for (size_t k = 0; k < list->len; k++) {
-		AUTO_FREE char *plain = path_plain(list->items[k].value);
+		AUTO_FREE char *plain = mount_path_plain(list->items[k].value);
 		if (str_eq(plain, path))
 			return true;
 	}
@@ -57,7 +57,7 @@ static char *why_path(const char *what, const char *path)
  * point. */
 static char *walk_root(const struct entry *e, const char *path)
 {
-	const char *rest = path_rest(e->path, path);
+	const char *rest = mount_path_rest(e->path, path);
 
 	if (!*rest)
 		return xstrdup(e->root);
@@ -78,9 +78,9 @@ static char *why_repeated(const struct selection *s, const struct entry *e)
 		if (!same_file_system(s->from[k], e))
 			continue;
 		walked = walk_root(s->from[k], m->path);
-		if (path_within(walked, e->root))
+		if (mount_path_within(walked, e->root))
 			return why_path("repeats", m->path);
-		if (!*m->rel && path_within(e->root, walked))
+		if (!*m->rel && mount_path_within(e->root, walked))
 			return why_path("holds what is walked as", m->path);
 	}
 	return NULL;
@@ -123,7 +123,7 @@ static char *choose(struct selection *s, const struct entry *e, const char *path
 		}
 	}
 	m.path = xstrdup(path);
-	m.rel = xstrdup(path_rest(s->root, path));
+	m.rel = xstrdup(mount_path_rest(s->root, path));
 	m.fstype = xstrdup(e->type);
 	m.source = xstrdup(e->source);
 	p->chosen = xrealloc(p->chosen, (p->chosen_count + 1) * sizeof(*p->chosen));
@@ -206,7 +206,7 @@ static void choose_beneath(struct selection *s)
 	for (size_t k = 0; k < s->table.count; k++) {
 		const struct entry *e = &s->table.entries[k];
 		char *why;
-		if (!path_beneath(s->root, e->path))
+		if (!mount_path_beneath(s->root, e->path))
 			continue;
 		why = why_not(s, e);
 		if (why)
@@ -250,15 +250,15 @@ static void place_within_parent(const struct mount_plan *p, struct mount *m)
 	const struct mount *parent = NULL;
 
 	for (const struct mount *k = p->chosen; k < m; k++) {
-		if (path_beneath(k->path, m->path) && (!parent || strlen(k->path) > strlen(parent->path)))
+		if (mount_path_beneath(k->path, m->path) && (!parent || strlen(k->path) > strlen(parent->path)))
 			parent = k;
 	}
 	if (!parent)
 		m->target_rel = xstrdup(m->rel);
 	else if (!*parent->target_rel)
-		m->target_rel = xstrdup(path_rest(parent->path, m->path));
+		m->target_rel = xstrdup(mount_path_rest(parent->path, m->path));
 	else
-		m->target_rel = xasprintf("%s/%s", parent->target_rel, path_rest(parent->path, m->path));
+		m->target_rel = xasprintf("%s/%s", parent->target_rel, mount_path_rest(parent->path, m->path));
 }
 
 static bool place_all(struct selection *s, struct diag *d)
@@ -268,7 +268,7 @@ static bool place_all(struct selection *s, struct diag *d)
 
 	for (size_t k = 0; k < c->source.map_count; k++) {
 		const struct conf_map *map = &c->source.maps[k];
-		AUTO_FREE char *path = path_plain(map->mount);
+		AUTO_FREE char *path = mount_path_plain(map->mount);
 		struct mount *m = chosen_at(p, path);
 		if (!m) {
 			diag_set(d, DIAG_MOUNTS_MAP, 0, path, "%s:%u: map: '%s' is no mount that is copied",
@@ -291,7 +291,7 @@ static bool check_named(const struct selection *s, struct diag *d)
 	const struct conf_list *named = &s->conf->source.mounts;
 
 	for (size_t k = 0; k < named->len; k++) {
-		AUTO_FREE char *path = path_plain(named->items[k].value);
+		AUTO_FREE char *path = mount_path_plain(named->items[k].value);
 		if (str_eq(path, s->root) || table_at(&s->table, path))
 			continue;
 		diag_set(d, DIAG_MOUNTS_NAMED, 0, path, "%s:%u: mounts: nothing is mounted at '%s'",
@@ -304,7 +304,7 @@ static bool check_named(const struct selection *s, struct diag *d)
 static bool find_root(struct selection *s, struct diag *d)
 {
 	if (s->options->mountinfo) {
-		s->root = path_plain(s->conf->source.root);
+		s->root = mount_path_plain(s->conf->source.root);
 		return true;
 	}
 	s->root = realpath(s->conf->source.root, NULL);

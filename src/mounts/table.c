@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-bool path_within(const char *dir, const char *path)
+bool mount_path_within(const char *dir, const char *path)
 {
 	size_t n = strlen(dir);
 
@@ -12,19 +12,19 @@ bool path_within(const char *dir, const char *path)
 	return strncmp(dir, path, n) == 0 && (path[n] == '\0' || path[n] == '/');
 }
 
-bool path_beneath(const char *dir, const char *path)
+bool mount_path_beneath(const char *dir, const char *path)
 {
-	return path_within(dir, path) && !str_eq(dir, path);
+	return mount_path_within(dir, path) && !str_eq(dir, path);
 }
 
-const char *path_rest(const char *dir, const char *path)
+const char *mount_path_rest(const char *dir, const char *path)
 {
 	const char *rest = path + (strlen(dir) == 1 ? 0 : strlen(dir));
 
 	return *rest == '/' ? rest + 1 : rest;
 }
 
-char *path_plain(const char *path)
+char *mount_path_plain(const char *path)
 {
 	struct buf out = BUF_INIT;
 
@@ -75,7 +75,7 @@ static const struct entry *find_cover(const struct table *t, const struct entry 
 		for (size_t k = 0; k < t->count; k++) {
 			const struct entry *other = &t->entries[k];
 			if (other != child && other->parent == child->parent && other->id != other->parent &&
-				path_beneath(other->path, child->path))
+				mount_path_beneath(other->path, child->path))
 				return other;
 		}
 		child = child->id == child->parent ? NULL : by_id(t, child->parent);
@@ -141,7 +141,8 @@ const struct entry *table_holder(const struct table *t, const char *path)
 
 	for (size_t k = 0; k < t->count; k++) {
 		const struct entry *e = &t->entries[k];
-		if (!e->hidden_by && path_within(e->path, path) && (!best || strlen(e->path) >= strlen(best->path)))
+		if (!e->hidden_by && mount_path_within(e->path, path) &&
+			(!best || strlen(e->path) >= strlen(best->path)))
 			best = e;
 	}
 	return best;

@@ -1,4 +1,5 @@
 #include "mover/claim.h"
+#include "base/path.h"
 #include "mover/dir.h"
 #include "mover/drain.h"
 #include "mover/state.h"
@@ -37,7 +38,7 @@ void link_release(struct mover *m, struct link_wait *w)
 void link_committed(struct mover *m, struct link_wait *w, bool ok, uint64_t tdev, uint64_t tino)
 {
 	if (ok) {
-		AUTO_FREE char *path = mover_path(w->dir->dst, w->name);
+		AUTO_FREE char *path = path_join(w->dir->dst, w->name);
 
 		ipc_link_commit_send(&m->ipc,
 			&(struct ipc_link_commit){

@@ -40,7 +40,7 @@ void on_extra(struct mover *m, struct dir *d, const struct frame *f)
 	while (rd_ok(&r) && rd_left(&r)) {
 		char name[META_NAME_MAX + 1];
 		uint8_t type = rd_u8(&r);
-		if (!rd_name(&r, name, META_NAME_MAX) || !wire_name_valid((uint8_t *)name, strlen(name)))
+		if (!rd_name(&r, name, META_NAME_MAX) || !path_name_valid((uint8_t *)name, strlen(name)))
 			mover_protocol_error(m, "a malformed EXTRA");
 		if (!d->no_delete && confirm_delete(m, d, name, type))
 			buf_append(&d->delete.extra, name, strlen(name) + 1);

@@ -1,4 +1,5 @@
 #include "mover/give.h"
+#include "base/path.h"
 #include "mover/dir.h"
 #include "mover/state.h"
 #include "mover/tell.h"
@@ -64,7 +65,7 @@ void dir_give(struct mover *m, struct dir *d, const char *name, int32_t mount, b
 	buf_clear(&m->msg);
 	if (mount >= 0) {
 		const char *to = m->mounts[mount].target_rel;
-		AUTO_FREE char *here = mover_path(d->dst, name);
+		AUTO_FREE char *here = path_join(d->dst, name);
 		g.other_mount = 1;
 		g.mount = (uint32_t)mount;
 		g.dst = bytes_of(to);

@@ -1,4 +1,5 @@
 #include "mover/omit.h"
+#include "base/path.h"
 #include "mover/dir.h"
 #include "mover/state.h"
 #include "mover/tell.h"
@@ -42,7 +43,7 @@ static bool is_snapshot(const struct mover *m, const struct dir *d, const char *
 
 static void tell_left_out(struct mover *m, const struct dir *d, const char *name, const char *why)
 {
-	AUTO_FREE char *path = mover_path(d->src, name);
+	AUTO_FREE char *path = path_join(d->src, name);
 
 	tell_note(m, "left out: '%s' %s", path, why);
 }

@@ -1,4 +1,5 @@
 #include "mover/share.h"
+#include "base/path.h"
 #include "mover/dir.h"
 #include "mover/file.h"
 #include "mover/leave.h"
@@ -63,7 +64,7 @@ void on_file_ok(struct mover *m, struct file *f, const struct frame *fr)
 
 	if (f->state != FILE_STATE_SHARE || !msg_file_ok_get(fr, &ok))
 		mover_protocol_error(m, "an unexpected FILE_OK");
-	src = mover_path(f->dir->src, f->name);
+	src = path_join(f->dir->src, f->name);
 	share.unit = f->dir->unit;
 	share.src = bytes_of(src);
 	share.mount = f->dir->mount;
@@ -76,7 +77,7 @@ void on_file_ok(struct mover *m, struct file *f, const struct frame *fr)
 
 static void part_failed(struct mover *m, struct file *f)
 {
-	AUTO_FREE char *path = mover_path(f->dir->src, f->name);
+	AUTO_FREE char *path = path_join(f->dir->src, f->name);
 	AUTO_DIAG d = DIAG_INIT;
 
 	if (file_source_changed(f)) {

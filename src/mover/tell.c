@@ -1,4 +1,5 @@
 #include "mover/tell.h"
+#include "base/path.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "mover/state.h"
@@ -10,11 +11,6 @@
 
 #define COUNT_EVERY_NS (100 * NS_PER_MS)
 
-char *mover_path(const char *dir, const char *name)
-{
-	return *dir && *name ? xasprintf("%s/%s", dir, name) : xstrdup(*dir ? dir : name);
-}
-
 void tell_item(struct mover *m, uint8_t op, const char *dir, const char *name, uint8_t type, uint32_t why,
 	uint64_t bytes, const char *link)
 {
@@ -23,7 +19,7 @@ void tell_item(struct mover *m, uint8_t op, const char *dir, const char *name, u
 
 	if (!(m->flags & IPC_ITEMS))
 		return;
-	path = mover_path(dir, name);
+	path = path_join(dir, name);
 	if (!*path) {
 		free(path);
 		path = xstrdup(".");
@@ -52,7 +48,7 @@ void tell_failed(struct mover *m, const struct diag *d)
 void tell_source_error(struct mover *m, const char *dir, const char *name, int err, const char *what)
 {
 	AUTO_DIAG d = DIAG_INIT;
-	AUTO_FREE char *path = mover_path(dir, name);
+	AUTO_FREE char *path = path_join(dir, name);
 
 	if (err == ENOENT || err == ESTALE) {
 		m->count.files_vanished++;

@@ -12,7 +12,6 @@ struct mover;
 /* What happened to an entry, in the order of enum item_op in engine.h. */
 enum { OP_CREATE, OP_UPDATE, OP_METADATA, OP_LINK, OP_DELETE };
 
-char *mover_path(const char *dir, const char *name); /* "dir/name", to be freed */
 void tell_item(struct mover *m, uint8_t op, const char *dir, const char *name, uint8_t type, uint32_t why,
 	uint64_t bytes, const char *link);
 void tell_failed(struct mover *m, const struct diag *d); /* counts a failed file */

@@ -100,7 +100,7 @@ bool on_delete(struct session *s, const struct frame *f)
 		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "deletion in a session without it");
 	for (names = r; ok && rd_left(&names);) { /* all of it is checked before anything goes */
 		struct bytes n = rd_bytes(&names, META_NAME_MAX);
-		ok = rd_ok(&names) && wire_name_valid(n.p, n.len);
+		ok = rd_ok(&names) && path_name_valid(n.p, n.len);
 	}
 	if (!ok)
 		return answer_malformed(s, "deletion");

@@ -65,7 +65,7 @@ static void take_name(struct session *s, struct place *at, const struct slice *s
 	uint64_t hash;
 	struct stat st;
 
-	if (!wire_name_valid((const uint8_t *)name, n))
+	if (!path_name_valid((const uint8_t *)name, n))
 		return; /* "." and ".." */
 	hash = digest_name(&s->digest, name, n);
 	if (slice->of > 1 && digest_slice(hash, slice->of) != slice->number)

@@ -3,6 +3,7 @@
  * whatever it meets on the way, a symbolic link is an error and never followed (ELOOP or ENOTDIR).
  */
 #include "receiver/resolve.h"
+#include "base/path.h"
 #include "receiver/state.h"
 
 #include <errno.h>
@@ -30,11 +31,6 @@
 struct how { /* struct open_how, which older headers lack */
 	uint64_t flags, mode, resolve;
 };
-
-char *path_join(const char *dir, const char *name)
-{
-	return *dir ? xasprintf("%s/%s", dir, name) : xstrdup(name);
-}
 
 /* -1 with ENOSYS when the kernel (or a filter) does not offer it. */
 static int open2(struct session *s, int base, const char *path, bool no_xdev)

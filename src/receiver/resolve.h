@@ -11,8 +11,6 @@
 
 struct session;
 
-/* A path of an entry; freed by the caller. */
-char *path_join(const char *dir, const char *name);
 
 int resolve_dir(struct session *s, const char *path);
 /* out_name points into path. */

@@ -119,7 +119,7 @@ static void check_done(struct verifier *v, struct pending *p)
 
 	if (!p->local_done || !p->remote_done)
 		return;
-	src = verify_path_join(u->src, p->name);
+	src = path_join(u->src, p->name);
 	judge(v, p, src);
 	free_pending(p);
 	v->pending_count--;

@@ -101,7 +101,7 @@ static bool find_record(struct verifier *v, struct unit *u, struct entry *e)
 static void give(struct verifier *v, struct unit *u, const char *name, const char *src, size_t mount)
 {
 	bool root = mount != u->mount;
-	AUTO_FREE char *dst = root ? xstrdup(v->o.mounts[mount].target_rel) : verify_path_join(u->dst, name);
+	AUTO_FREE char *dst = root ? xstrdup(v->o.mounts[mount].target_rel) : path_join(u->dst, name);
 
 	v->o.callbacks.give(v->o.callbacks.arg,
 		&(struct verifier_give){
@@ -129,7 +129,7 @@ static void compare_existence(struct verifier *v, const struct entry *e)
 /* The mount point of another chosen mount. */
 static void compare_mount_point(struct verifier *v, struct unit *u, const struct entry *e, size_t mount)
 {
-	AUTO_FREE char *dst = verify_path_join(u->dst, e->name);
+	AUTO_FREE char *dst = path_join(u->dst, e->name);
 
 	/* Not mapped elsewhere: the mount's own unit says what is wrong with its root. */
 	if (!str_eq(dst, v->o.mounts[mount].target_rel))
@@ -228,7 +228,7 @@ static void mark_seen(struct verifier *v, struct unit *u, const char *name)
 
 bool verify_entry_compare(struct verifier *v, struct unit *u, const char *name)
 {
-	AUTO_FREE char *src = verify_path_join(u->src, name);
+	AUTO_FREE char *src = path_join(u->src, name);
 	struct entry e = {.name = name, .src = src};
 	struct rules_verdict verdict;
 
@@ -261,14 +261,14 @@ static bool leads_to_mount(const struct verifier *v, const char *dst)
 	const char *rest;
 
 	for (size_t i = 0; i < v->o.mount_count; i++)
-		if (*v->o.mounts[i].target_rel && verify_path_within(dst, v->o.mounts[i].target_rel, &rest))
+		if (*v->o.mounts[i].target_rel && path_within(dst, v->o.mounts[i].target_rel, &rest))
 			return true;
 	return false;
 }
 
 static bool extra_expected(struct verifier *v, struct unit *u, const char *name, const char *src, bool is_dir)
 {
-	AUTO_FREE char *dst = verify_path_join(u->dst, name);
+	AUTO_FREE char *dst = path_join(u->dst, name);
 	struct rules_verdict verdict;
 
 	if (!*u->dst && str_eq(name, TEMPORARIES))
@@ -286,11 +286,11 @@ static bool stat_above(const struct verifier *v, const struct unit *u, struct st
 	const char *rest, *name;
 	AUTO_FREE char *path = NULL;
 
-	if (!verify_path_within(m->rel, u->src, &rest))
+	if (!path_within(m->rel, u->src, &rest))
 		return false;
 	path = xstrdup(rest);
 	while (*path) {
-		char *above = verify_path_split(path, &name);
+		char *above = path_split(path, &name);
 		AUTO_CLOSE int fd = verify_tree_open(m->fd, above, v->o.noatime);
 
 		free(path);
@@ -342,7 +342,7 @@ void verify_entry_extras(struct verifier *v, struct unit *u)
 		verify_table_node(&u->table, e, &b, &t);
 		memcpy(name, b.p, b.len);
 		name[b.len] = '\0';
-		src = verify_path_join(u->src, u->only ? u->only : name);
+		src = path_join(u->src, u->only ? u->only : name);
 		if (extra_expected(v, u, name, src, t.type == VERIFY_T_DIR))
 			continue;
 		if (t.type == VERIFY_T_DIR && extra_passage(v, u, u->only ? u->only : name, src))

@@ -98,7 +98,7 @@ bool verify_list_get(const struct frame *f, struct verify_list *m)
 	m->path = rd_path(&r, VERIFY_PATH_MAX);
 	if (m->flags & VERIFY_LIST_NAME) {
 		m->name = rd_bytes(&r, VERIFY_NAME_MAX);
-		if (!wire_name_valid(m->name.p, m->name.len))
+		if (!path_name_valid(m->name.p, m->name.len))
 			r.bad = true;
 	}
 	if (rd_done(&r) && m->path && m->slices && m->slices <= VERIFY_SLICES_MAX && m->slice < m->slices &&
@@ -150,7 +150,7 @@ bool verify_hash_get(const struct frame *f, struct verify_hash *m)
 	while (rd_ok(&r) && rd_left(&r) && m->count < VERIFY_HASH_FILES) {
 		struct bytes name = rd_bytes(&r, VERIFY_NAME_MAX);
 
-		if (rd_ok(&r) && !wire_name_valid(name.p, name.len))
+		if (rd_ok(&r) && !path_name_valid(name.p, name.len))
 			r.bad = true;
 		m->names[m->count++] = name;
 	}

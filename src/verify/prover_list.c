@@ -86,7 +86,7 @@ static int gather(struct prover *p, struct verify_names *dir, const struct verif
 		size_t len = strlen(e->d_name);
 		struct verify_name *n;
 
-		if (!wire_name_valid((const uint8_t *)e->d_name, len) ||
+		if (!path_name_valid((const uint8_t *)e->d_name, len) ||
 			!verify_in_slice(verify_name_hash(p->seed, e->d_name, len), m->slice, m->slices))
 			continue;
 		if (++l->count > VERIFY_SLICE_ENTRIES)

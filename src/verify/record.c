@@ -123,7 +123,7 @@ bool verify_record_get(struct bytes record, bool own, struct bytes *out_name, st
 	struct rd r = verify_rd(record);
 
 	*out_name = rd_bytes(&r, VERIFY_NAME_MAX);
-	if (own ? out_name->len != 0 : !wire_name_valid(out_name->p, out_name->len))
+	if (own ? out_name->len != 0 : !path_name_valid(out_name->p, out_name->len))
 		return false;
 	return verify_node_get(&r, out) && rd_done(&r);
 }

@@ -104,7 +104,7 @@ int verify_tree_open(int root_fd, const char *path, bool noatime)
 
 	if (!*path)
 		return verify_open(root_fd, ".", AT_THE_END, noatime);
-	dir = verify_path_split(path, &name);
+	dir = path_split(path, &name);
 	if (strlen(name) > NAME_BYTES) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -160,31 +160,4 @@ int verify_name_by_ino(const void *a, const void *b)
 	const struct verify_name *x = a, *y = b;
 
 	return (x->ino > y->ino) - (x->ino < y->ino);
-}
-
-char *verify_path_split(const char *path, const char **out_name)
-{
-	const char *slash = strrchr(path, '/');
-
-	*out_name = slash ? slash + 1 : path;
-	return slash ? xmemdup(path, (size_t)(slash - path)) : xstrdup("");
-}
-
-char *verify_path_join(const char *dir, const char *name)
-{
-	return *dir ? xasprintf("%s/%s", dir, name) : xstrdup(name);
-}
-
-bool verify_path_within(const char *base, const char *path, const char **out_rest)
-{
-	size_t n = strlen(base);
-
-	if (n == 0) {
-		*out_rest = path;
-		return true;
-	}
-	if (strncmp(base, path, n) != 0 || (path[n] && path[n] != '/'))
-		return false;
-	*out_rest = path[n] ? path + n + 1 : path + n;
-	return true;
 }

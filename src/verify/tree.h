@@ -32,10 +32,3 @@ void verify_names_rewind(struct verify_names *n);
 int verify_names_next(struct verify_names *n, struct dirent **out);
 /* By inode number: the order disks like. */
 int verify_name_by_ino(const void *a, const void *b);
-
-/* Splits "a/b/c" into "a/b" and "c" (a new string and a pointer into path); "c" has the directory "". */
-char *verify_path_split(const char *path, const char **out_name);
-/* dir/name, or name in the root; a new string. */
-char *verify_path_join(const char *dir, const char *name);
-/* True when path is base or beneath it; the rest, without a slash, is out_rest. */
-bool verify_path_within(const char *base, const char *path, const char **out_rest);

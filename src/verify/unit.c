@@ -102,7 +102,7 @@ static bool open_source(struct verifier *v, struct unit *u)
 	if (u->fd >= 0)
 		return true;
 	errno = ENOENT;
-	if (verify_path_within(m->rel, u->src, &rest))
+	if (path_within(m->rel, u->src, &rest))
 		fd = verify_tree_open(m->fd, rest, v->o.noatime);
 	if (fd >= 0 && fstat(fd, &st) == 0) {
 		u->fd = fd;
@@ -226,7 +226,7 @@ static bool next_slice(struct unit *u)
 /* A single path that is a directory on both sides goes on as one. */
 static void enter_path(struct unit *u)
 {
-	char *src = verify_path_join(u->src, u->only), *dst = verify_path_join(u->dst, u->only_dst);
+	char *src = path_join(u->src, u->only), *dst = path_join(u->dst, u->only_dst);
 
 	close_source(u);
 	free(u->src);

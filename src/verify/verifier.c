@@ -89,8 +89,8 @@ void verifier_add_path(
 		u->entries = recurse;
 		return;
 	}
-	src_dir = verify_path_split(src, &name);
-	dst_dir = verify_path_split(dst, &dst_name);
+	src_dir = path_split(src, &name);
+	dst_dir = path_split(dst, &dst_name);
 	u = verify_unit_new(v, unit, mount, src_dir, dst_dir);
 	u->only = xstrdup(name);
 	u->only_dst = xstrdup(dst_name);

@@ -8,30 +8,12 @@
 #define META_MAX (META_XATTRS_MAX + META_LINK_MAX + 256)
 #define DIAG_TEXT_MAX 8192
 
-/* Paths are checked where they enter: no component of "", "." or "..", none longer than a name may be. */
-static bool path_valid(const struct bytes *b)
-{
-	const uint8_t *p = b->p, *end;
-
-	if (b->len == 0) /* p may be NULL */
-		return true;
-	end = p + b->len;
-	for (;;) {
-		const uint8_t *slash = memchr(p, '/', (size_t)(end - p));
-		const uint8_t *stop = slash ? slash : end;
-		if (!wire_name_valid(p, (size_t)(stop - p)))
-			return false;
-		if (!slash)
-			return true;
-		p = slash + 1;
-	}
-}
-
+/* Paths are checked where they enter. */
 static struct bytes get_path(struct rd *r)
 {
 	struct bytes b = rd_bytes(r, WIRE_PATH_MAX);
 
-	if (!path_valid(&b))
+	if (!path_valid(b.p, b.len))
 		r->bad = true;
 	return b;
 }
@@ -40,7 +22,7 @@ static struct bytes get_name(struct rd *r)
 {
 	struct bytes b = rd_bytes(r, META_NAME_MAX);
 
-	if (!r->bad && !wire_name_valid(b.p, b.len))
+	if (!r->bad && !path_name_valid(b.p, b.len))
 		r->bad = true;
 	return b;
 }

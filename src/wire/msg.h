@@ -208,7 +208,7 @@ struct entry {
 void msg_list_head_put(struct buf *out, bool last, const uint8_t *bitmap, size_t n);
 bool msg_list_head_get(struct rd *r, bool *out_last, struct bytes *out_bitmap);
 void msg_entry_put(struct buf *out, const struct entry *e, bool with_content);
-/* The name is validated (wire_name_valid), meta and content are not. False at the end too: check rd_done. */
+/* The name is validated (path_name_valid()), meta and content are not. False at the end too: check rd_done. */
 bool msg_entry_get(struct rd *r, bool with_content, struct entry *e);
 
 /* NEED: flags u8 (MSG_LAST), then records. Entries that are equal have no record. */

@@ -121,7 +121,7 @@ static void test_bad_stays(void **state)
 
 static void test_names(void **state)
 {
-	char out[11], dots[256];
+	char out[11];
 	AUTO_BUF b = BUF_INIT;
 	struct rd r;
 
@@ -142,19 +142,6 @@ static void test_names(void **state)
 	wr_bytes(&b, "a\0b", 3);
 	r = rd_init(b.data, b.len);
 	assert_false(rd_name(&r, out, 10));
-
-	memset(dots, '.', sizeof(dots));
-	assert_false(wire_name_valid((const uint8_t *)"", 0));
-	assert_false(wire_name_valid((const uint8_t *)dots, 1));
-	assert_false(wire_name_valid((const uint8_t *)dots, 2));
-	assert_true(wire_name_valid((const uint8_t *)dots, 3));
-	assert_true(wire_name_valid((const uint8_t *)dots, 255));
-	assert_false(wire_name_valid((const uint8_t *)dots, 256));
-	assert_true(wire_name_valid((const uint8_t *)".a", 2));
-	assert_true(wire_name_valid((const uint8_t *)"..a", 3));
-	assert_true(wire_name_valid((const uint8_t *)"\xff\n ", 3));
-	assert_false(wire_name_valid((const uint8_t *)"a/b", 3));
-	assert_false(wire_name_valid((const uint8_t *)"a\0b", 3));
 }
 
 static char *path_read(const void *p, size_t n, size_t max)

@@ -1,0 +1,107 @@
+/* Paths: names, joining, splitting. */
+#include "base/path.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static bool name(const char *s, size_t n)
+{
+	return path_name_valid((const uint8_t *)s, n);
+}
+
+static bool path(const char *s)
+{
+	return path_valid((const uint8_t *)s, strlen(s));
+}
+
+static void names(void **state)
+{
+	char dots[256];
+
+	memset(dots, '.', sizeof(dots));
+	assert_false(name("", 0));
+	assert_false(name(dots, 1));
+	assert_false(name(dots, 2));
+	assert_true(name(dots, 3));
+	assert_true(name(dots, 255));
+	assert_false(name(dots, 256));
+	assert_true(name(".a", 2));
+	assert_true(name("..a", 3));
+	assert_true(name("\xff\n ", 3));
+	assert_false(name("a/b", 3));
+	assert_false(name("a\0b", 3));
+}
+
+static void paths(void **state)
+{
+	char longest[600];
+
+	assert_true(path_valid(NULL, 0));
+	assert_true(path("a"));
+	assert_true(path("a/b/..c"));
+	assert_false(path("/"));
+	assert_false(path("/a"));
+	assert_false(path("a/"));
+	assert_false(path("a//b"));
+	assert_false(path("a/./b"));
+	assert_false(path("a/.."));
+	assert_false(path_valid((const uint8_t *)"a/b\0c", 5));
+	memset(longest, 'x', sizeof(longest));
+	longest[255] = '/';
+	assert_true(path_valid((const uint8_t *)longest, 511));
+	assert_false(path_valid((const uint8_t *)longest, 512));
+}
+
+static void joined(const char *dir, const char *n, const char *expected)
+{
+	AUTO_FREE char *p = path_join(dir, n);
+
+	assert_string_equal(p, expected);
+}
+
+static void joins(void **state)
+{
+	AUTO_FREE char *bytes = path_join_n("a", "bcd", 2);
+
+	assert_string_equal(bytes, "a/bc");
+	joined("a/b", "c", "a/b/c");
+	joined("", "c", "c");
+	joined("a/b", "", "a/b");
+	joined("", "", "");
+}
+
+static void splits(void **state)
+{
+	const char *last;
+	AUTO_FREE char *deep = path_split("a/b/c", &last);
+
+	assert_string_equal(deep, "a/b");
+	assert_string_equal(last, "c");
+	free(STEAL(deep));
+	deep = path_split("c", &last);
+	assert_string_equal(deep, "");
+	assert_string_equal(last, "c");
+}
+
+static void within(void **state)
+{
+	const char *rest = NULL;
+
+	assert_true(path_within("", "a/b", &rest));
+	assert_string_equal(rest, "a/b");
+	assert_true(path_within("a", "a/b", &rest));
+	assert_string_equal(rest, "b");
+	assert_true(path_within("a/b", "a/b", &rest));
+	assert_string_equal(rest, "");
+	assert_false(path_within("a", "ab", &rest));
+	assert_false(path_within("a/b", "a", &rest));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(paths), cmocka_unit_test(joins),
+		cmocka_unit_test(splits), cmocka_unit_test(within)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
