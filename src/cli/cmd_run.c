@@ -50,11 +50,11 @@ static void add(struct run *run, struct summary *s, bool verify)
 }
 
 /* True when the next step may follow. */
-static bool step(struct run *run, enum job_kind kind, const char *name)
+static bool step(struct run *run, enum job_kind kind)
 {
 	struct summary s;
 
-	report_step_begin(run->w.report, name);
+	report_step_begin(run->w.report, job_kind_name(kind));
 	work_step(&run->w, kind, &s);
 	report_step_end(run->w.report, &s);
 	run->verified |= kind == JOB_VERIFY;
@@ -68,17 +68,17 @@ static void steps(struct run *run)
 	struct work *w = &run->w;
 	bool copied = job_copy_completed(&w->job);
 
-	if (!copied && !step(run, JOB_COPY, "copy"))
+	if (!copied && !step(run, JOB_COPY))
 		return;
 	/* A dry run has changed nothing: a sync after a copy, or verify, would list everything once more. */
 	if (w->job.dry_run && !copied)
 		return;
-	if (!step(run, JOB_SYNC, "sync") || w->job.dry_run)
+	if (!step(run, JOB_SYNC) || w->job.dry_run)
 		return;
 	if (w->conf->verify.mode == CONF_VERIFY_OFF)
 		return;
 	verify_set_options(w, NULL, 0);
-	step(run, JOB_VERIFY, "verify");
+	step(run, JOB_VERIFY);
 }
 
 int cmd_run(const struct options *o)

@@ -351,18 +351,11 @@ static void on_reloaded(void *arg)
 
 /* ---- steps ---- */
 
-static const char *kind_name(enum job_kind kind)
-{
-	static const char *const names[] = {[JOB_COPY] = "copy", [JOB_SYNC] = "sync", [JOB_VERIFY] = "verify"};
-
-	return names[kind];
-}
-
 static void log_begin(struct work *w)
 {
 	AUTO_BUF b = BUF_INIT;
 
-	buf_printf(&b, "%s begins: ", kind_name(w->job.kind));
+	buf_printf(&b, "%s begins: ", job_kind_name(w->job.kind));
 	text_escape(&b, w->conf->source.root, strlen(w->conf->source.root));
 	buf_printf(&b, " to %s, rehost " REHOST_VERSION, w->to);
 	log_record(w->log, LOG_LEVEL_INFO, NULL, buf_cstr(&b), NULL, 0);

@@ -18,9 +18,7 @@ static char *runs_path(const char *state_dir, const char *name)
 
 const char *run_command_name(enum run_command c)
 {
-	static const char *const names[] = {"copy", "sync", "verify", "run"};
-
-	return names[c];
+	return c == RUN_RUN ? "run" : job_kind_name((enum job_kind)c);
 }
 
 static struct run_record *record_of(struct run_record *all, const char *command)

@@ -30,17 +30,16 @@ static struct {
 /* Each job leaves a line on descriptor 3: the test reads what the command has made of its options. */
 static void describe(const struct job *j)
 {
-	static const char *const kinds[] = {"copy", "sync", "verify"};
 	const struct conf *c = j->conf;
 
 	dprintf(3,
 		"%s name=%s address=%s user=%s port=%u root=%s source=%s adhoc=%d dry=%d checksum=%d x=%d "
 		"adopt=%d "
 		"retry=%d first=%d items=%d delete=%d mode=%d recheck=%d processes=%u",
-		kinds[j->kind], j->name, c->target.address, c->target.user ? c->target.user : "-", c->target.port,
-		c->target.root, c->source.root, j->adhoc, j->dry_run, j->checksum, j->one_file_system, j->adopt,
-		j->retry, j->first_connection_retries, j->want_items, c->rules.delete_when, j->verify_mode, j->recheck,
-		c->transfer.processes);
+		job_kind_name(j->kind), j->name, c->target.address, c->target.user ? c->target.user : "-",
+		c->target.port, c->target.root, c->source.root, j->adhoc, j->dry_run, j->checksum, j->one_file_system,
+		j->adopt, j->retry, j->first_connection_retries, j->want_items, c->rules.delete_when, j->verify_mode,
+		j->recheck, c->transfer.processes);
 	for (size_t i = 0; i < c->rules.filters.len; i++)
 		dprintf(3, " filter=[%s]", c->rules.filters.items[i].value);
 	for (size_t i = 0; i < j->path_count; i++)
