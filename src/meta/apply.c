@@ -9,16 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#ifndef SYS_fchmodat2
-#ifdef __alpha__
-#define SYS_fchmodat2 562
-#else
-#define SYS_fchmodat2 452
-#endif
-#endif
 
 #define SET_ID_BITS 06000
 
@@ -66,29 +57,9 @@ static void apply_owner(struct apply *a)
 		fail(a, META_D_GROUP);
 }
 
-/*
- * chmod. A name must not be followed when it has become a symbolic link: fchmodat2 (Linux 6.6) promises that.
- * On older kernels, without /proc, there is no such call for what cannot be opened; then the name is checked
- * just before, and what remains is that someone who may write to the directory can swap in a link within that
- * moment. It leads nowhere outside the caller's root, which is why the receiver has one.
- */
 static int set_mode(const struct inode_ref *i, mode_t mode)
 {
-	struct stat st;
-
-	if (i->fd >= 0)
-		return fchmod(i->fd, mode);
-	if (syscall(SYS_fchmodat2, i->dirfd, i->name, mode, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
-	if (errno != ENOSYS)
-		return -1;
-	if (inode_stat(i, &st) < 0)
-		return -1;
-	if (S_ISLNK(st.st_mode)) {
-		errno = ELOOP;
-		return -1;
-	}
-	return fchmodat(i->dirfd, i->name, mode, 0);
+	return i->fd >= 0 ? fchmod(i->fd, mode) : meta_chmod(i->dirfd, i->name, mode, false);
 }
 
 /* The set-id bits that must not be set because the owner is not the one they are meant for. */
@@ -339,7 +310,7 @@ int meta_unlock_fd(int fd)
 
 void meta_apply_creation_flags(int fd, const struct meta *m, unsigned fields)
 {
-	const uint32_t nocow = FS_NOCOW_FL & flags_mask(fields);
+	const uint32_t nocow = META_FLAG_NOCOW & flags_mask(fields);
 	uint32_t flags;
 
 	/* Both ways: a file inherits C from its directory. What is refused here, meta_apply_fd() reports. */

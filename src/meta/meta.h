@@ -36,6 +36,7 @@ enum meta_field {
 /* Inode flags that are kept: i a d A S s u C, and D (synchronous directory). FS_*_FL values. */
 #define META_FLAGS_KEPT 0x008100fbu
 #define META_FLAGS_PRIV 0x30u /* immutable, append only */
+#define META_FLAG_NOCOW 0x00800000u /* C: only works on an empty file */
 
 #define META_NAME_MAX 255
 #define META_LINK_MAX 65536 /* bytes of a symbolic link's target we accept */
@@ -150,6 +151,14 @@ unsigned meta_apply_fd(int fd, const struct meta *m, const struct meta *have, un
  * current directory. Symbolic links are not followed; before Linux 6.6 chmod cannot promise that for a name
  * that is swapped at that moment, and then only stays within the caller's root. */
 unsigned meta_apply_name(int dirfd, const char *name, const struct meta *m, const struct meta *have, unsigned fields);
+/*
+ * chmod by bare name, which is not followed when it has become a symbolic link: fchmodat2 (Linux 6.6) promises that. On
+ * older kernels it is done through a descriptor, by those who have the host's own /proc (not in a chroot, where somebody
+ * else may have made one); without, there is no such call for what cannot be opened: then the name is checked just
+ * before, and what remains is that someone who may write to the directory can swap in a link within that moment. It
+ * leads nowhere outside the caller's root, which is why the receiver has one.
+ */
+int meta_chmod(int dirfd, const char *name, mode_t mode, bool proc);
 /* Clears i and a so that the inode can be changed, renamed over or unlinked; by descriptor. 0 or -1. */
 int meta_unlock_fd(int fd);
 /* Sets or clears the flag that only works on an empty file (C), just after creation. Best effort: what fails

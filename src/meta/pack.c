@@ -13,9 +13,8 @@
  *
  * Every value has one form, so that equal metadata are equal bytes; any other form is refused.
  */
+#include "base/pack.h"
 #include "meta/private.h"
-
-#include <limits.h>
 
 #define HEAD_TYPE 0x0f
 #define HEAD_FLAGS 0x10
@@ -48,114 +47,97 @@ void meta_pack(struct buf *out, const struct meta *m, unsigned fields)
 		xattrs_filter(&xattrs, &m->xattrs, fields);
 	buf_append_u8(out, m->type | (flags ? HEAD_FLAGS : 0) | (xattrs.len ? HEAD_XATTRS : 0));
 	if ((fields & META_F_MODE) && m->type != META_LNK)
-		varint_put(out, m->mode);
+		wr_varint(out, m->mode);
 	if (fields & META_F_OWNER) {
-		varint_put(out, m->uid);
-		varint_put(out, m->gid);
+		wr_varint(out, m->uid);
+		wr_varint(out, m->gid);
 	}
 	if (fields & META_F_MTIME) {
-		varint_put(out, ((uint64_t)m->mtime_s << 1) ^ (m->mtime_s < 0 ? UINT64_MAX : 0));
-		varint_put(out, m->mtime_ns);
+		wr_varint_signed(out, m->mtime_s);
+		wr_varint(out, m->mtime_ns);
 	}
 	if (m->type == META_REG)
-		varint_put(out, m->size);
-	if (m->type == META_LNK) {
-		varint_put(out, m->link.len);
-		buf_append(out, m->link.data, m->link.len);
-	}
+		wr_varint(out, m->size);
+	if (m->type == META_LNK)
+		wr_bytes(out, m->link.data, m->link.len);
 	if (m->type == META_CHR || m->type == META_BLK) {
-		varint_put(out, m->rdev_major);
-		varint_put(out, m->rdev_minor);
+		wr_varint(out, m->rdev_major);
+		wr_varint(out, m->rdev_minor);
 	}
 	if (flags)
-		varint_put(out, flags);
-	if (xattrs.len) {
-		varint_put(out, xattrs.len);
-		buf_append(out, xattrs.data, xattrs.len);
-	}
-}
-
-static bool get_u32(const uint8_t **p, const uint8_t *end, uint32_t max, uint32_t *out)
-{
-	uint64_t v;
-
-	if (!varint_get(p, end, max, &v))
-		return false;
-	*out = (uint32_t)v;
-	return true;
+		wr_varint(out, flags);
+	if (xattrs.len)
+		wr_bytes(out, xattrs.data, xattrs.len);
 }
 
 /* Mode, owner, mtime. */
-static bool unpack_common(const uint8_t **p, const uint8_t *end, unsigned fields, struct meta *m)
+static void unpack_common(struct rd *r, unsigned fields, struct meta *m)
 {
-	uint32_t mode;
-	uint64_t v;
-
-	if ((fields & META_F_MODE) && m->type != META_LNK) {
-		if (!get_u32(p, end, 07777, &mode))
-			return false;
-		m->mode = (uint16_t)mode;
+	if ((fields & META_F_MODE) && m->type != META_LNK)
+		m->mode = (uint16_t)rd_varint(r, 07777);
+	if (fields & META_F_OWNER) { /* the last id means "no change" to chown */
+		m->uid = (uint32_t)rd_varint(r, UINT32_MAX - 1);
+		m->gid = (uint32_t)rd_varint(r, UINT32_MAX - 1);
 	}
-	/* The last id means "no change" to chown. */
-	if ((fields & META_F_OWNER) &&
-		(!get_u32(p, end, UINT32_MAX - 1, &m->uid) || !get_u32(p, end, UINT32_MAX - 1, &m->gid)))
-		return false;
 	if (fields & META_F_MTIME) {
-		if (!varint_get(p, end, UINT64_MAX, &v) || !get_u32(p, end, 999999999, &m->mtime_ns))
-			return false;
-		m->mtime_s = (int64_t)((v >> 1) ^ (v & 1 ? UINT64_MAX : 0));
+		m->mtime_s = rd_varint_signed(r);
+		m->mtime_ns = (uint32_t)rd_varint(r, 999999999);
 	}
-	return true;
 }
 
-static bool unpack_of_type(const uint8_t **p, const uint8_t *end, struct meta *m)
+static void unpack_of_type(struct rd *r, struct meta *m)
 {
-	uint64_t n;
+	struct bytes link;
 
 	switch (m->type) {
 	case META_REG:
-		return varint_get(p, end, INT64_MAX, &m->size);
+		m->size = rd_varint(r, INT64_MAX);
+		break;
 	case META_CHR:
 	case META_BLK:
-		return get_u32(p, end, UINT32_MAX, &m->rdev_major) && get_u32(p, end, UINT32_MAX, &m->rdev_minor);
+		m->rdev_major = (uint32_t)rd_varint(r, UINT32_MAX);
+		m->rdev_minor = (uint32_t)rd_varint(r, UINT32_MAX);
+		break;
 	case META_LNK:
-		if (!varint_get(p, end, META_LINK_MAX, &n) || n == 0 || (size_t)(end - *p) < n || memchr(*p, 0, n))
-			return false;
-		buf_append(&m->link, *p, n);
-		*p += n;
-		return true;
+		link = rd_bytes(r, META_LINK_MAX);
+		r->bad = r->bad || link.len == 0 || memchr(link.p, 0, link.len);
+		if (rd_ok(r))
+			buf_append(&m->link, link.p, link.len);
+		break;
 	}
-	return true;
+}
+
+static bool head_valid(uint8_t head)
+{
+	const uint8_t type = head & HEAD_TYPE;
+
+	return !(head & ~(HEAD_TYPE | HEAD_FLAGS | HEAD_XATTRS)) && type != META_NONE && type < META_TYPE_END;
 }
 
 size_t meta_unpack(const void *bytes, size_t n, unsigned fields, struct meta *m)
 {
-	const uint8_t *const begin = bytes, *const end = begin + n, *p = begin;
-	uint64_t len;
-	uint8_t head;
+	struct rd r = rd_init(bytes, n);
+	const uint8_t head = rd_u8(&r);
 
 	meta_clear(m);
-	if (n == 0)
+	if (!head_valid(head)) /* no byte at all: 0, which is none */
 		return 0;
-	head = *p++;
 	m->type = head & HEAD_TYPE;
-	if ((head & ~(HEAD_TYPE | HEAD_FLAGS | HEAD_XATTRS)) || m->type == META_NONE || m->type >= META_TYPE_END)
-		goto invalid;
-	if (!unpack_common(&p, end, fields, m) || !unpack_of_type(&p, end, m))
-		goto invalid;
+	unpack_common(&r, fields, m);
+	unpack_of_type(&r, m);
 	if (head & HEAD_FLAGS) {
-		if (!get_u32(&p, end, UINT32_MAX, &m->flags) || m->flags == 0 || m->flags != flags_packed(m, fields))
-			goto invalid;
+		m->flags = (uint32_t)rd_varint(&r, UINT32_MAX);
+		r.bad = r.bad || m->flags == 0 || m->flags != flags_packed(m, fields);
 	}
 	if (head & HEAD_XATTRS) {
-		if (!varint_get(&p, end, META_XATTRS_MAX, &len) || len == 0 || (size_t)(end - p) < len ||
-			!xattr_packed_valid(p, len, fields))
-			goto invalid;
-		buf_append(&m->xattrs, p, len);
-		p += len;
+		struct bytes xattrs = rd_bytes(&r, META_XATTRS_MAX);
+
+		r.bad = r.bad || xattrs.len == 0 || !xattr_packed_valid(xattrs.p, xattrs.len, fields);
+		if (rd_ok(&r))
+			buf_append(&m->xattrs, xattrs.p, xattrs.len);
 	}
-	return (size_t)(p - begin);
-invalid:
+	if (rd_ok(&r))
+		return n - rd_left(&r);
 	meta_clear(m);
 	return 0;
 }

@@ -1,7 +1,4 @@
-/*
- * Private to the room meta: varints, one name for "this inode" whether open or not, the xattr namespaces, the
- * cache.
- */
+/* Private to the room meta: one name for "this inode" whether open or not, the xattr namespaces, inode flags. */
 #pragma once
 
 #include "meta/meta.h"
@@ -11,43 +8,6 @@
 #ifndef FS_IOC_GETFLAGS
 #include <linux/fs.h>
 #endif
-
-/* LEB128, least significant group first; only the shortest form is valid, so that equal numbers are equal
- * bytes. */
-static inline void varint_put(struct buf *out, uint64_t v)
-{
-	uint8_t b[10];
-	size_t n = 0;
-
-	while (v >= 0x80) {
-		b[n++] = (uint8_t)(v | 0x80);
-		v >>= 7;
-	}
-	b[n++] = (uint8_t)v;
-	buf_append(out, b, n);
-}
-
-static inline bool varint_get(const uint8_t **p, const uint8_t *end, uint64_t max, uint64_t *out)
-{
-	uint64_t v = 0;
-
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		uint8_t b;
-		if (*p == end)
-			return false;
-		b = *(*p)++;
-		if (shift == 63 && b > 1)
-			return false;
-		v |= (uint64_t)(b & 0x7f) << shift;
-		if (b & 0x80)
-			continue;
-		if ((b == 0 && shift) || v > max)
-			return false;
-		*out = v;
-		return true;
-	}
-	return false;
-}
 
 /* An inode by descriptor, or, where fd is -1, by bare name in dirfd, which is then also the current
  * directory. */

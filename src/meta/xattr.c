@@ -1,4 +1,5 @@
 /* Extended attributes: which are kept, reading and packing them. */
+#include "base/pack.h"
 #include "meta/private.h"
 
 #include <errno.h>
@@ -47,34 +48,28 @@ unsigned xattr_field(const char *name)
 }
 
 /* One packed xattr: varint length of name, name, NUL, varint length of value, value. */
-static bool packed_next(const uint8_t **p, const uint8_t *end, struct meta_xattr *out)
+static bool packed_next(struct rd *r, struct meta_xattr *out)
 {
-	uint64_t n;
+	struct bytes name = rd_bytes(r, META_NAME_MAX), value;
+	const uint8_t nul = rd_u8(r);
 
-	if (*p == end || !varint_get(p, end, META_NAME_MAX, &n) || n == 0 || (size_t)(end - *p) <= n)
+	value = rd_bytes(r, XATTR_VALUE_MAX);
+	if (!rd_ok(r) || name.len == 0 || nul || memchr(name.p, '\0', name.len))
 		return false;
-	out->name = (const char *)*p;
-	if (strnlen(out->name, n + 1) != n)
-		return false;
-	*p += n + 1;
-	if (!varint_get(p, end, XATTR_VALUE_MAX, &n) || (size_t)(end - *p) < n)
-		return false;
-	out->value = *p;
-	out->len = (uint32_t)n;
-	*p += n;
+	*out = (struct meta_xattr){.name = (const char *)name.p, .value = value.p, .len = (uint32_t)value.len};
 	return true;
 }
 
 bool meta_xattr_next(const struct buf *xattrs, size_t *pos, struct meta_xattr *out)
 {
-	const uint8_t *p;
+	struct rd r;
 
 	if (*pos >= xattrs->len)
 		return false;
-	p = xattrs->data + *pos;
-	if (!packed_next(&p, xattrs->data + xattrs->len, out))
+	r = rd_init(xattrs->data + *pos, xattrs->len - *pos);
+	if (!packed_next(&r, out))
 		return false;
-	*pos = (size_t)(p - xattrs->data);
+	*pos = xattrs->len - rd_left(&r);
 	return true;
 }
 
@@ -89,12 +84,12 @@ bool xattr_next_of(const struct buf *xattrs, size_t *pos, unsigned fields, struc
 
 bool xattr_packed_valid(const uint8_t *p, size_t n, unsigned fields)
 {
-	const uint8_t *end = p + n;
+	struct rd r = rd_init(p, n);
 	const char *last = "";
 	struct meta_xattr x;
 
-	while (p < end) {
-		if (!packed_next(&p, end, &x) || strcmp(x.name, last) <= 0 || !(xattr_field(x.name) & fields))
+	while (rd_left(&r)) {
+		if (!packed_next(&r, &x) || strcmp(x.name, last) <= 0 || !(xattr_field(x.name) & fields))
 			return false;
 		last = x.name;
 	}
@@ -128,8 +123,8 @@ static int read_one(const struct inode_ref *i, const char *name, struct buf *out
 	uint8_t *p;
 	ssize_t n;
 
-	varint_put(out, strlen(name));
-	buf_append(out, name, strlen(name) + 1);
+	wr_str(out, name);
+	buf_append_u8(out, 0);
 	p = buf_reserve(out, prefix + room);
 	n = inode_getxattr(i, name, p + prefix, room);
 	if (n < 0 && errno == ERANGE) {
@@ -141,7 +136,7 @@ static int read_one(const struct inode_ref *i, const char *name, struct buf *out
 		out->len = before;
 		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
 	}
-	varint_put(&len, (uint64_t)n);
+	wr_varint(&len, (uint64_t)n);
 	memcpy(p, len.data, len.len);
 	memmove(p + len.len, p + prefix, (size_t)n);
 	out->len += len.len + (size_t)n;

@@ -43,7 +43,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define NOCOW 0x00800000u
 #define INPLACE_MIN (64u << 20) /* update = auto: larger files are updated in place */
 
 void file_fail(struct file *f, enum diag_code code, int err, const char *what)
@@ -121,7 +120,7 @@ static bool create_tmp(struct session *s, struct file *f)
 		return false;
 	}
 	written_note(s, f->dir->at.fd, f->dir->at.dev);
-	if ((f->want.flags & NOCOW) || !tmp_is_plain(s, &f->dir->at, &f->tmp))
+	if ((f->want.flags & META_FLAG_NOCOW) || !tmp_is_plain(s, &f->dir->at, &f->tmp))
 		meta_apply_creation_flags(f->fd, &f->want, s->fields);
 	return true;
 }
@@ -209,7 +208,7 @@ static void open_new(struct session *s, struct file *f)
 		return;
 	}
 	f->created = true;
-	if ((f->want.flags & NOCOW) || !f->dir->at.plain)
+	if ((f->want.flags & META_FLAG_NOCOW) || !f->dir->at.plain)
 		meta_apply_creation_flags(f->fd, &f->want, s->fields);
 }
 

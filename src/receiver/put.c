@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define PUT_ENTRIES_MAX 16384u
-#define NOCOW 0x00800000u
 
 static int close_checked(int *fd)
 {
@@ -37,7 +36,7 @@ static int fill(struct session *s, struct place *at, const char *name, int *fd, 
 
 	if (fstat(*fd, st) < 0)
 		return -1;
-	if (!plain || (m->flags & NOCOW))
+	if (!plain || (m->flags & META_FLAG_NOCOW))
 		meta_apply_creation_flags(*fd, m, s->fields);
 	pace_io(&s->pace, content->len);
 	if (content->len && fd_write_full(*fd, content->p, content->len) < 0)

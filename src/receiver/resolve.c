@@ -8,15 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef SYS_openat2
 #define SYS_openat2 437
-#endif
-#ifndef SYS_fchmodat2
-#define SYS_fchmodat2 452
 #endif
 #ifndef RESOLVE_NO_XDEV
 #define RESOLVE_NO_XDEV 0x01
@@ -54,19 +50,8 @@ static int open2(struct session *s, int base, const char *path, bool no_xdev)
 
 int resolve_chmod(int dirfd, const char *name, mode_t mode)
 {
-	char proc[32];
-	AUTO_CLOSE int fd = -1;
-
-	if (syscall(SYS_fchmodat2, dirfd, name, mode, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
-	if (errno != ENOSYS && errno != EPERM)
-		return -1;
 	/* Only ordinary users come here (root may enter everything), and they are in no chroot. */
-	fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
-	return chmod(proc, mode);
+	return meta_chmod(dirfd, name, mode, true);
 }
 
 /* One component that may be a directory of ours which even its owner may not enter: opened with u+rwx added,
