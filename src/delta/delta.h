@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/secret.h"
 
 struct delta_hash {
 	uint64_t lo, hi;
@@ -19,7 +20,7 @@ struct delta_hash {
 
 /* The key of a session: 16 random bytes, expanded once. */
 struct delta_key {
-	uint8_t secret[192];
+	uint8_t secret[SECRET_BYTES];
 };
 void delta_key_init(struct delta_key *k, const uint8_t seed[16]);
 struct delta_hash delta_hash(const struct delta_key *k, const void *p, size_t n);

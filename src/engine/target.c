@@ -1,6 +1,6 @@
 #include "engine/target.h"
 #include "base/clock.h"
-#include "base/fd.h"
+#include "base/bootid.h"
 #include "engine/coordinator.h"
 
 #include <errno.h>
@@ -13,20 +13,9 @@
 
 static bool same_host(const struct ipc_ready *r)
 {
-	AUTO_FREE char *text = NULL;
-	uint8_t id[16] = {0};
-	size_t n = 0;
+	uint8_t id[16];
 
-	if (fd_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 128, &text, NULL) < 0)
-		return false;
-	for (const char *p = text; *p && n < 32; p++) {
-		int digit = *p >= '0' && *p <= '9' ? *p - '0' : *p >= 'a' && *p <= 'f' ? *p - 'a' + 10 : -1;
-		if (digit >= 0) {
-			id[n / 2] |= (uint8_t)(digit << (n % 2 ? 0 : 4));
-			n++;
-		}
-	}
-	return n == 32 && memcmp(id, r->boot_id, sizeof(id)) == 0;
+	return boot_id_read(id) && memcmp(id, r->boot_id, sizeof(id)) == 0;
 }
 
 /* Walks up from the source root: is the target root it, or one of its parents? */

@@ -5,6 +5,7 @@
  * Until the magic is out, whatever goes wrong is one line on standard output, which the transport knows how
  * to read.
  */
+#include "base/bootid.h"
 #include "base/fd.h"
 #include "confine/confine.h"
 #include "receiver/below.h"
@@ -14,7 +15,6 @@
 #include "verify/prover.h"
 #endif
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #define FILES_WANTED ((rlim_t)1024)
-#define MAGIC "REHOST\x01\n"
 
 struct options {
 	char *root; /* owned */
@@ -42,7 +41,7 @@ static int give_up(const struct diag *d)
 {
 	AUTO_BUF line = BUF_INIT;
 
-	buf_printf(&line, "REHOST-ERROR %s %d %s\n", diag_info(d->code)->id, d->err, d->detail ? d->detail : "");
+	buf_printf(&line, WIRE_ERROR_PREFIX "%s %d %s\n", diag_info(d->code)->id, d->err, d->detail ? d->detail : "");
 	say((const char *)line.data, line.len);
 	return 1;
 }
@@ -135,24 +134,6 @@ static bool open_root(const struct options *o, int *out_fd, struct diag *d)
 	return false;
 }
 
-/* Two hosts can share a machine: the kernel's boot says so. All zeros where it is not told. */
-static void read_boot_id(uint8_t id[16])
-{
-	AUTO_FREE char *text = NULL;
-	size_t n = 0, digits = 0;
-
-	memset(id, 0, 16);
-	if (fd_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 256, &text, &n) < 0)
-		return;
-	for (size_t i = 0; i < n && digits < 32; i++) {
-		int v = hex_digit((char)tolower((unsigned char)text[i]));
-		if (v >= 0) {
-			id[digits / 2] |= (uint8_t)(v << (digits % 2 ? 0 : 4));
-			digits++;
-		}
-	}
-}
-
 /* The number of the root's mount, as no other mount gets it until the kernel is started anew. 0: Linux before 6.8. */
 static uint64_t mount_number(int fd)
 {
@@ -237,7 +218,7 @@ int main(int argc, char **argv)
 		return fflush(stdout) == 0 ? 0 : 1;
 	}
 	raise_limits();
-	read_boot_id(boot_id);
+	(void)boot_id_read(boot_id);
 	if (!parse(argc, argv, &o, &d) || !open_root(&o, &root_fd, &d)) {
 		free(o.root);
 		return give_up(&d);
@@ -253,7 +234,7 @@ int main(int argc, char **argv)
 	umask(0);
 	if (!confine(root_fd, o.read_only, &d))
 		return give_up(&d);
-	if (!say(MAGIC, sizeof(MAGIC) - 1))
+	if (!say(WIRE_MAGIC, sizeof(WIRE_MAGIC) - 1))
 		return 1;
 	ret = o.prove ? prove(root_fd) : serve(&o, root_fd, boot_id, &load, &below);
 	below_close(&below);

@@ -201,7 +201,6 @@ char *receiver_args(const struct transport_receiver *r);
 /* The command given to the login shell, whatever shell that is; it reads the script from its stdin. */
 #define BOOT_COMMAND "exec sh -c 'read -r n && eval \"$(dd bs=1 count=$n 2>/dev/null)\"'"
 #define BOOT_PREFIX "REHOST-BOOT "
-#define BOOT_ERROR_PREFIX "REHOST-ERROR "
 /* The script that finds or receives the helper and runs it. */
 void script_build(const struct boot_spec *s, const char *shared_dir, struct buf *out);
 

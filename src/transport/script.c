@@ -7,6 +7,7 @@
  * steps nobody sends ahead: tools that read more of stdin than they should find nothing there to take.
  */
 #include "transport/internal.h"
+#include "wire/frame.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -220,7 +221,7 @@ static enum boot_line answer(const char *rest, char text[256], struct diag *d)
 
 enum boot_line boot_line_parse(const struct boot_spec *s, const char *line, size_t n, char text[256], struct diag *d)
 {
-	static const char magic[] = TRANSPORT_MAGIC;
+	static const char magic[] = WIRE_MAGIC;
 	size_t magic_len = sizeof(magic) - 1;
 	AUTO_FREE char *copy = NULL;
 
@@ -233,8 +234,8 @@ enum boot_line boot_line_parse(const struct boot_spec *s, const char *line, size
 	for (size_t i = 0; i < n; i++)
 		if (copy[i] == '\0')
 			copy[i] = '?';
-	if (strncmp(copy, BOOT_ERROR_PREFIX, strlen(BOOT_ERROR_PREFIX)) == 0)
-		return receiver_error_set(copy + strlen(BOOT_ERROR_PREFIX), d);
+	if (strncmp(copy, WIRE_ERROR_PREFIX, strlen(WIRE_ERROR_PREFIX)) == 0)
+		return receiver_error_set(copy + strlen(WIRE_ERROR_PREFIX), d);
 	if (s->kind != TRANSPORT_LOCAL && strncmp(copy, BOOT_PREFIX, strlen(BOOT_PREFIX)) == 0)
 		return answer(copy + strlen(BOOT_PREFIX), text, d);
 	return BOOT_NOISE;

@@ -93,7 +93,7 @@ void transport_bootstrap_pack(const struct transport *t, const struct transport_
 
 /*
  * Brings the receiver to life at the other end of fd and returns when it has said its magic (8 bytes,
- * consumed: TRANSPORT_MAGIC; login-shell noise before it is skipped up to 64 KiB). Looks for an installed
+ * consumed: WIRE_MAGIC; login-shell noise before it is skipped up to 64 KiB). Looks for an installed
  * receiver of the same version, else uploads the helper (helper_fd, a descriptor of our own copy) into a
  * fresh 0700 directory, checks its hash, starts it from there; a shell stays behind it that removes the
  * directory when it ends. shared_dir (in/out, 256 bytes): where an earlier connection of this run has put it,
@@ -109,9 +109,6 @@ void transport_bootstrap_pack(const struct transport *t, const struct transport_
  */
 bool transport_bootstrap(int fd, const void *packed, size_t packed_len, int helper_fd, char shared_dir[256],
 	uint64_t *out_helper_bytes, struct diag *d);
-
-/* The stream's first eight bytes from a receiver, whatever transport. */
-#define TRANSPORT_MAGIC "REHOST\x01\n"
 
 /* The link role ("--role=link STREAMFD CONTROLFD"): the mover's stream, and control, which carries the packed
  * spec in and the typed report out. Returns an exit code. Called with 0 and 1 and the right environment it is

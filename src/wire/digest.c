@@ -5,15 +5,7 @@
 
 void digest_key_init(struct digest_key *k, const uint8_t seed[16])
 {
-	/* Counter mode over the seed: a construction of our own, so that no version of the library changes it. */
-	for (uint8_t i = 0; i < sizeof(k->secret) / 16; i++) {
-		uint8_t block[17];
-		XXH128_canonical_t out;
-		memcpy(block, seed, 16);
-		block[16] = i;
-		XXH128_canonicalFromHash(&out, XXH3_128bits(block, sizeof(block)));
-		memcpy(k->secret + (size_t)i * 16, out.digest, 16);
-	}
+	secret_expand(k->secret, seed);
 	k->name_seed = XXH3_64bits_withSecret("names", 5, k->secret, sizeof(k->secret));
 }
 

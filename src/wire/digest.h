@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/secret.h"
 
 struct digest {
 	uint64_t lo, hi; /* sum modulo 2^128 */
@@ -15,7 +16,7 @@ struct digest {
 };
 
 struct digest_key {
-	uint8_t secret[192]; /* expanded from the session's seed */
+	uint8_t secret[SECRET_BYTES]; /* expanded from the session's seed */
 	uint64_t name_seed;
 };
 

@@ -12,6 +12,10 @@
 
 #include "base/buf.h"
 
+/* What a receiver says before its first frame: the magic, or one line of this prefix and "ID ERRNO TEXT", and no more. */
+#define WIRE_MAGIC "REHOST\x01\n"
+#define WIRE_ERROR_PREFIX "REHOST-ERROR "
+
 #define FRAME_HEADER 10
 #define FRAME_MAX (8u << 20) /* payload bytes, raw */
 #define FRAME_ZSTD 0x01

@@ -226,7 +226,7 @@ static void begin(struct stage *s)
 	frame_decoder_init(&s->from_wire);
 	config(&b);
 	say(s->ipc, PROBE_CONFIG, 0, &b);
-	assert_int_equal(fd_write_full(s->wire, TRANSPORT_MAGIC, 8), 0);
+	assert_int_equal(fd_write_full(s->wire, WIRE_MAGIC, 8), 0);
 	f = hear(s->wire, &s->from_wire);
 	assert_int_equal(f.type, MSG_HELLO);
 	buf_clear(&b);

@@ -5,6 +5,7 @@
  * 'rehost-receiver' beside it, which says the magic and echoes.
  */
 #include "transport/internal.h"
+#include "wire/frame.h"
 #include "base/clock.h"
 #include "base/fd.h"
 
@@ -40,7 +41,7 @@ static int echo(void)
 
 static int receiver(int argc, char **argv)
 {
-	static const char magic[] = TRANSPORT_MAGIC;
+	static const char magic[] = WIRE_MAGIC;
 	char root[256] = "";
 
 	if (argc == 2 && str_eq(argv[1], "--version")) {
@@ -530,7 +531,7 @@ static void test_bootstrap_lines(void **state)
 		const char *line;
 		enum boot_line kind;
 		enum diag_code code;
-	} cases[] = {{"Welcome\n", BOOT_NOISE, DIAG_NONE}, {"noise" TRANSPORT_MAGIC, BOOT_MAGIC, DIAG_NONE},
+	} cases[] = {{"Welcome\n", BOOT_NOISE, DIAG_NONE}, {"noise" WIRE_MAGIC, BOOT_MAGIC, DIAG_NONE},
 		{"REHOST-BOOT need /dev/shm/x\n", BOOT_NEED, DIAG_NONE},
 		{"REHOST-BOOT using -\r\n", BOOT_USING, DIAG_NONE},
 		{"REHOST-BOOT need x\n", BOOT_FAILED, DIAG_TRANSPORT_REPLY},
