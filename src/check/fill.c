@@ -101,7 +101,7 @@ static bool enough(const struct fill *f, int64_t now)
 
 static void mark(struct fill *f, int64_t now)
 {
-	frame_encode(&f->p->wire.out, MSG_PING, ++f->p->next_id, NULL, 0);
+	chan_send(&f->p->wire, MSG_PING, ++f->p->next_id, NULL, 0);
 	f->marks++;
 	f->since_mark = 0;
 	f->marked = now;
@@ -118,14 +118,14 @@ static int64_t pour(struct fill *f, int64_t now)
 	struct probe *p = f->p;
 	const uint64_t between = f->window / MARKS;
 	const size_t chunk = MAX(MIN(between, (uint64_t)CHUNK_MAX), (uint64_t)CHUNK_MIN);
-	int64_t wait = 0;
+	int64_t wait = 0, none;
 
-	while (!wait && stream_unsent(&p->wire) < AHEAD && may_go(f)) {
+	while (!wait && chan_unsent(&p->wire) < AHEAD && may_go(f)) {
 		size_t n = throttle_allow(p->throttle, THROTTLE_SEND, chunk, now, &wait);
 
 		if (!n)
 			break;
-		frame_encode(&p->wire.out, MSG_FILL, 0, f->pool + f->at, n);
+		chan_send(&p->wire, MSG_FILL, 0, f->pool + f->at, n);
 		throttle_charge(p->throttle, THROTTLE_SEND, n, now);
 		f->at = (f->at + CHUNK_MAX) % POOL;
 		p->filled += n;
@@ -133,9 +133,9 @@ static int64_t pour(struct fill *f, int64_t now)
 		if (f->since_mark >= between || now - f->marked >= MARK_NS)
 			mark(f, now);
 	}
-	if (!stream_flush(&p->wire))
+	if (!chan_flush(&p->wire, &none))
 		probe_lost();
-	return wait ? wait : stream_unsent(&p->wire) || !may_go(f) ? MARK_NS : 0;
+	return wait ? wait : chan_unsent(&p->wire) || !may_go(f) ? MARK_NS : 0;
 }
 
 static void turn(struct fill *f, int64_t wait_ns)
@@ -143,7 +143,7 @@ static void turn(struct fill *f, int64_t wait_ns)
 	struct probe *p = f->p;
 	enum frame_status s;
 	struct frame frame;
-	bool ok = stream_turn(&p->wire, wait_ns);
+	bool ok = probe_turn(p, wait_ns);
 
 	while ((s = frame_decode(&p->wire.in, &frame)) == FRAME_READY)
 		answered(f, &frame);

@@ -1,7 +1,6 @@
 /* Connections and their probes, as the coordinator sees them. What a probe says is checked like anything from outside. */
 #include "check/private.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "ipc/role.h"
 
 #include <errno.h>
@@ -15,18 +14,15 @@
 #define TICK_MS 50
 #define END_NS (2 * NS_PER_S)
 #define ANSWER_NS (40 * NS_PER_S) /* a probe gives up by itself before; starting one has bounds of its own */
-#define READ_BYTES 65536
 
 /* ---- one line ---- */
 
 static void line_send(struct line *l, uint8_t type, const struct buf *b)
 {
-	AUTO_BUF frame = BUF_INIT;
+	int64_t wait;
 
-	frame_encode(&frame, type, 0, b ? b->data : NULL, b ? b->len : 0);
-	/* One that has gone is found out when its answer is awaited. */
-	if (send(l->ipc, frame.data, frame.len, MSG_NOSIGNAL) < 0)
-		return;
+	chan_send(&l->ipc, type, 0, b ? b->data : NULL, b ? b->len : 0);
+	(void)chan_flush(&l->ipc, &wait); /* one that has gone is found out when its answer is awaited */
 }
 
 static bool take_rtts(struct line *l, struct rd *r)
@@ -71,20 +67,15 @@ bool line_frame(struct lines *all, struct line *l, const struct frame *f)
 
 static void line_read(struct lines *all, struct line *l)
 {
-	ssize_t n = read(l->ipc, frame_decoder_space(&l->in, READ_BYTES), READ_BYTES);
+	bool more = chan_fill(&l->ipc);
 	enum frame_status s;
 	struct frame f;
 
-	if (n <= 0) {
-		l->ended = n == 0 || errno != EINTR;
-		return;
-	}
-	frame_decoder_filled(&l->in, (size_t)n);
-	while ((s = frame_decode(&l->in, &f)) == FRAME_READY && line_frame(all, l, &f))
+	while ((s = frame_decode(&l->ipc.in, &f)) == FRAME_READY && line_frame(all, l, &f))
 		;
+	l->ended = !more || s != FRAME_NEED_MORE;
 	if (s == FRAME_NEED_MORE)
 		return;
-	l->ended = true;
 	if (!diag_is_set(&l->diag))
 		diag_set(&l->diag, DIAG_CHECK_PROTOCOL, 0, NULL, "the measuring process sent something malformed");
 }
@@ -95,11 +86,10 @@ static void line_release(struct line *l)
 		kill(l->pid, SIGKILL);
 		waitpid(l->pid, NULL, 0);
 	}
-	cleanup_close(&l->ipc);
+	chan_release(&l->ipc);
 	transport_conn_release(&l->conn);
-	frame_decoder_release(&l->in);
 	diag_release(&l->diag);
-	*l = (struct line){.ipc = -1};
+	*l = (struct line){.ipc.fd = -1};
 }
 
 /* It has ended: why. RES_RETRY: start again, with the other back end. */
@@ -134,14 +124,19 @@ static enum result line_why(struct lines *all, struct line *l, struct diag *d)
 static void turn(struct lines *all, struct line *l, size_t n)
 {
 	struct pollfd p[2 * NETCHECK_PROCESSES_MAX];
+	int64_t wait;
 
 	for (size_t i = 0; i < n; i++) {
-		p[2 * i] = (struct pollfd){.fd = l[i].ended ? -1 : l[i].ipc, .events = POLLIN};
+		p[2 * i] = (struct pollfd){.fd = l[i].ended ? -1 : l[i].ipc.fd, .events = POLLIN};
+		if (chan_unsent(&l[i].ipc))
+			p[2 * i].events |= POLLOUT;
 		p[2 * i + 1] = (struct pollfd){.fd = l[i].conn.err_fd, .events = POLLIN};
 	}
 	poll(p, 2 * n, TICK_MS);
 	for (size_t i = 0; i < n; i++) {
-		if (p[2 * i].revents)
+		if (p[2 * i].revents & POLLOUT)
+			(void)chan_flush(&l[i].ipc, &wait);
+		if (p[2 * i].revents & ~POLLOUT)
 			line_read(all, &l[i]);
 		if (p[2 * i + 1].revents)
 			transport_drain(&l[i].conn);
@@ -202,8 +197,7 @@ static bool start(struct lines *all, struct line *l, struct diag *d)
 	AUTO_BUF b = BUF_INIT;
 	int pair[2];
 
-	*l = (struct line){.ipc = -1};
-	frame_decoder_init(&l->in);
+	*l = (struct line){.ipc.fd = -1};
 	if (!transport_start(all->transport, &r, &l->conn, d))
 		return false;
 	if (transport_kind(all->transport) != TRANSPORT_LOCAL && path)
@@ -211,7 +205,7 @@ static bool start(struct lines *all, struct line *l, struct diag *d)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) {
 		const int fds[] = {pair[1], l->conn.fd, helper, all->throttle_fd};
 
-		l->ipc = pair[0];
+		chan_init(&l->ipc, pair[0]);
 		l->pid = role_start("probe", fds, ARRAY_LEN(fds));
 		close(pair[1]);
 	}

@@ -3,6 +3,7 @@
 
 #include "base/sysload.h"
 #include "check/netcheck.h"
+#include "ipc/chan.h"
 #include "limits/throttle.h"
 #include "transport/transport.h"
 #include "wire/msg.h"
@@ -29,26 +30,8 @@ enum probe_message {
 
 /* ---- the probe (probe.c, fill.c) ---- */
 
-struct stream { /* of frames; not blocking */
-	int fd;
-	struct frame_decoder in;
-	struct buf out;
-	size_t pos; /* of out: written */
-};
-void stream_init(struct stream *s, int fd);
-static inline size_t stream_unsent(const struct stream *s)
-{
-	return s->out.len - s->pos;
-}
-/* False: the stream has ended. */
-bool stream_flush(struct stream *s);
-/* Waits until something can be read (or written, when something is to be), at most so long, and reads it. */
-bool stream_turn(struct stream *s, int64_t wait_ns);
-
 struct probe {
-	int ipc;
-	struct frame_decoder in;
-	struct stream wire;
+	struct chan ipc, wire;
 	struct throttle *throttle;
 	uint32_t next_id;
 	uint64_t filled; /* bytes of FILL sent */
@@ -58,6 +41,9 @@ NORETURN void probe_die(struct probe *p, struct diag *d);
 NORETURN void probe_protocol(struct probe *p, const char *what);
 NORETURN void probe_lost(void);
 void probe_answer(struct probe *p, uint8_t type, const struct buf *b);
+/* Waits until something of the wire can be read (or written, when something is to be), at most so long, and reads it. False:
+ * it has ended. */
+bool probe_turn(struct probe *p, int64_t wait_ns);
 /* What every frame that is not the one waited for means: never returns. */
 NORETURN void probe_unexpected(struct probe *p, const struct frame *f);
 /* fill.c: PROBE_FILL. Returns when all has arrived. */
@@ -67,8 +53,7 @@ void probe_fill(struct probe *p, int64_t warm_ns, int64_t steady_ns, int64_t rtt
 
 struct line {
 	pid_t pid; /* of the probe */
-	int ipc;
-	struct frame_decoder in;
+	struct chan ipc;
 	struct transport_conn conn;
 	uint8_t waits_for; /* PROBE_*; 0: nothing */
 	bool started, ended;

@@ -4,69 +4,36 @@
  */
 #include "check/private.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "confine/confine.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#define READ_BYTES (256u << 10)
 #define PING_EVERY_NS (50 * NS_PER_MS)
 #define HELLO_NS (60 * NS_PER_S)
 #define MS_MAX 60000
 
-/* ---- the stream ---- */
-
-void stream_init(struct stream *s, int fd)
+bool probe_turn(struct probe *p, int64_t wait_ns)
 {
-	*s = (struct stream){.fd = fd};
-	frame_decoder_init(&s->in);
-	fd_set_nonblock(fd, true);
-}
+	struct pollfd fd = {.fd = p->wire.fd, .events = POLLIN};
+	int64_t wait;
 
-bool stream_flush(struct stream *s)
-{
-	while (stream_unsent(s)) {
-		ssize_t n = send(s->fd, s->out.data + s->pos, stream_unsent(s), MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == EAGAIN;
-		s->pos += (size_t)n;
-	}
-	buf_clear(&s->out);
-	s->pos = 0;
-	return true;
-}
-
-bool stream_turn(struct stream *s, int64_t wait_ns)
-{
-	struct pollfd p = {.fd = s->fd, .events = POLLIN};
-	ssize_t n;
-
-	if (!stream_flush(s))
+	if (!chan_flush(&p->wire, &wait))
 		return false;
-	if (stream_unsent(s))
-		p.events |= POLLOUT;
-	if (poll(&p, 1, (int)((MAX(wait_ns, INT64_C(0)) + NS_PER_MS - 1) / NS_PER_MS)) <= 0 || !(p.revents & ~POLLOUT))
+	if (chan_unsent(&p->wire))
+		fd.events |= POLLOUT;
+	if (poll(&fd, 1, (int)((MAX(wait_ns, INT64_C(0)) + NS_PER_MS - 1) / NS_PER_MS)) <= 0 ||
+		!(fd.revents & ~POLLOUT))
 		return true;
-	n = read(s->fd, frame_decoder_space(&s->in, READ_BYTES), READ_BYTES);
-	if (n > 0)
-		frame_decoder_filled(&s->in, (size_t)n);
-	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+	return chan_fill(&p->wire);
 }
 
 /* ---- what the coordinator hears ---- */
 
 void probe_answer(struct probe *p, uint8_t type, const struct buf *b)
 {
-	AUTO_BUF frame = BUF_INIT;
-
-	frame_encode(&frame, type, 0, b->data, b->len);
-	if (fd_write_full(p->ipc, frame.data, frame.len) < 0)
+	chan_send_buf(&p->ipc, type, 0, b);
+	if (!chan_drain(&p->ipc))
 		_exit(EXIT_FAILED); /* it is gone */
 }
 
@@ -106,7 +73,7 @@ void probe_unexpected(struct probe *p, const struct frame *f)
 
 static void ask(struct probe *p, uint8_t type, const struct buf *b)
 {
-	frame_encode(&p->wire.out, type, ++p->next_id, b ? b->data : NULL, b ? b->len : 0);
+	chan_send(&p->wire, type, ++p->next_id, b ? b->data : NULL, b ? b->len : 0);
 }
 
 /* The answer to the last question. */
@@ -119,7 +86,7 @@ static struct frame await(struct probe *p, uint8_t type, int64_t silence_ns)
 	while ((s = frame_decode(&p->wire.in, &f)) == FRAME_NEED_MORE) {
 		int64_t left = deadline - clock_mono_ns();
 
-		if (left <= 0 || !stream_turn(&p->wire, left))
+		if (left <= 0 || !probe_turn(p, left))
 			probe_lost();
 	}
 	if (s == FRAME_BAD)
@@ -194,15 +161,8 @@ static struct frame next_command(struct probe *p)
 {
 	struct frame f;
 
-	while (frame_decode(&p->in, &f) == FRAME_NEED_MORE) {
-		ssize_t n = read(p->ipc, frame_decoder_space(&p->in, READ_BYTES), READ_BYTES);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			_exit(EXIT_FAILED);
-		frame_decoder_filled(&p->in, (size_t)n);
-	}
+	if (!chan_await(&p->ipc, &f, -1))
+		_exit(EXIT_FAILED);
 	return f;
 }
 
@@ -231,7 +191,7 @@ static void begin(struct probe *p, int wire_fd, int helper_fd, int throttle_fd)
 		close(helper_fd);
 	if (!confine_link(&note, &d))
 		probe_die(p, &d);
-	stream_init(&p->wire, wire_fd);
+	chan_init(&p->wire, wire_fd);
 	hello(p);
 	wr_str(&b, shared);
 	probe_answer(p, PROBE_READY, &b);
@@ -240,7 +200,7 @@ static void begin(struct probe *p, int wire_fd, int helper_fd, int throttle_fd)
 static void end(struct probe *p)
 {
 	ask(p, MSG_BYE, NULL);
-	while (stream_turn(&p->wire, SILENCE_NS) && stream_unsent(&p->wire))
+	while (probe_turn(p, SILENCE_NS) && chan_unsent(&p->wire))
 		;
 	_exit(EXIT_DONE);
 }
@@ -249,8 +209,7 @@ void probe_main(int ipc_fd, int wire_fd, int helper_fd, int throttle_fd)
 {
 	struct probe *p = xcalloc(1, sizeof(*p));
 
-	p->ipc = ipc_fd;
-	frame_decoder_init(&p->in);
+	chan_init(&p->ipc, ipc_fd);
 	begin(p, wire_fd, helper_fd, throttle_fd);
 	for (;;) {
 		struct frame f = next_command(p);

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -65,6 +66,18 @@ bool chan_flush(struct chan *c, int64_t *out_wait_ns)
 	return true;
 }
 
+bool chan_drain(struct chan *c)
+{
+	bool ok = true;
+	int64_t wait;
+
+	fd_set_nonblock(c->fd, false);
+	while (ok && chan_unsent(c))
+		ok = chan_flush(c, &wait);
+	fd_set_nonblock(c->fd, true);
+	return ok;
+}
+
 bool chan_fill(struct chan *c)
 {
 	for (int i = 0; i < 4; i++) { /* bounded, so that one busy stream does not starve the other */
@@ -86,6 +99,30 @@ bool chan_fill(struct chan *c)
 			return true;
 	}
 	return true;
+}
+
+bool chan_await(struct chan *c, struct frame *out, int timeout_ms)
+{
+	bool more = true;
+
+	for (;;) {
+		struct pollfd p = {.fd = c->fd, .events = POLLIN};
+		enum frame_status s = frame_decode(&c->in, out);
+		int64_t wait;
+
+		if (s != FRAME_NEED_MORE)
+			return s == FRAME_READY;
+		if (!more || !chan_flush(c, &wait))
+			return false;
+		if (chan_unsent(c))
+			p.events |= POLLOUT;
+		if (poll(&p, 1, timeout_ms) == 0) {
+			errno = ETIMEDOUT;
+			return false;
+		}
+		if (p.revents & (POLLIN | POLLHUP | POLLERR))
+			more = chan_fill(c);
+	}
 }
 
 void chan_send(struct chan *c, uint8_t type, uint32_t id, const void *payload, size_t len)

@@ -33,8 +33,13 @@ static inline bool chan_full(const struct chan *c)
 }
 /* Writes what can be written now. out_wait_ns: how long the bandwidth limit wants to wait, 0 if it does not. */
 bool chan_flush(struct chan *c, int64_t *out_wait_ns);
+/* Writes all, however long that takes; for channels without a limit. */
+bool chan_drain(struct chan *c);
 /* Reads what is there. False at the end of the stream (eof set) or on error. */
 bool chan_fill(struct chan *c);
+/* Waits for one frame, for those who have no loop (yet). timeout_ms: of silence, -1 none. False with ETIMEDOUT, at the end
+ * of the stream, or when it is no frame. */
+bool chan_await(struct chan *c, struct frame *out, int timeout_ms);
 /* Appends a frame to what is to be sent. */
 void chan_send(struct chan *c, uint8_t type, uint32_t id, const void *payload, size_t len);
 static inline void chan_send_buf(struct chan *c, uint8_t type, uint32_t id, const struct buf *b)

@@ -71,7 +71,7 @@ void verify_contents_send(struct verifier *v, struct unit *u)
 		m.names[i] = (struct bytes){.p = (const uint8_t *)name, .len = strlen(name)};
 	}
 	verify_stream_request(v, q);
-	verify_hash_put(&v->out, q->id, &m);
+	verify_hash_put(&v->wire.out, q->id, &m);
 }
 
 static void note_content(struct pending *p, struct finding *f)

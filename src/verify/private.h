@@ -1,6 +1,7 @@
 /* What the parts of the verifier share. Life of a unit: see unit.c. */
 #pragma once
 
+#include "ipc/chan.h"
 #include "pace/pacer.h"
 #include "verify/hash.h"
 #include "verify/proto.h"
@@ -151,8 +152,7 @@ struct verifier {
 	bool greeted;
 	uint32_t prover_uid;
 	uint32_t next_id;
-	struct frame_decoder decoder;
-	struct buf out;
+	struct chan wire; /* the descriptor is the caller's */
 	struct unit *units, *units_tail;
 	size_t unit_count, lists;
 	struct request *requests, *requests_tail; /* sent, in order: answers come in the same */
@@ -165,7 +165,6 @@ struct verifier {
 	struct verifier_counts counts;
 	uint64_t allowed; /* bytes of contents a step may read */
 	struct pacer pacer;
-	uint64_t sent; /* bytes to the prover */
 };
 
 /* unit.c */

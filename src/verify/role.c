@@ -1,7 +1,6 @@
 /* The process around the verifier: it talks with the coordinator (room ipc) and turns the loop. */
 #include "verify/role.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "confine/confine.h"
 #include "ipc/chan.h"
 #include "ipc/ipc.h"
@@ -101,11 +100,7 @@ static void on_unit_done(void *arg, uint32_t unit)
 
 NORETURN static void role_leave(struct role *r, int code)
 {
-	int64_t wait;
-
-	fd_set_nonblock(r->ipc.fd, false);
-	while (chan_unsent(&r->ipc) && chan_flush(&r->ipc, &wait))
-		;
+	(void)chan_drain(&r->ipc);
 	_exit(code);
 }
 
@@ -178,13 +173,7 @@ static void role_ipc(struct role *r)
 
 static bool first_frame(struct role *r, struct frame *f)
 {
-	while (frame_decode(&r->ipc.in, f) == FRAME_NEED_MORE) {
-		struct pollfd p = {.fd = r->ipc.fd, .events = POLLIN};
-		poll(&p, 1, -1);
-		if (!chan_fill(&r->ipc))
-			return false;
-	}
-	return f->type == IPC_CONFIG;
+	return chan_await(&r->ipc, f, -1) && f->type == IPC_CONFIG;
 }
 
 static struct verifier *make_verifier(struct role *r, const struct ipc_config *cfg, int wire_fd, const int *mount_fds,

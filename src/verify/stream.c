@@ -2,11 +2,6 @@
 #include "verify/private.h"
 
 #include <errno.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#define READ_BYTES (256u << 10)
-#define READS 16u /* in one step */
 
 void verify_stream_request(struct verifier *v, struct request *q)
 {
@@ -114,7 +109,7 @@ static enum result decode(struct verifier *v, struct diag *d)
 	enum result res = RES_OK;
 
 	while (res == RES_OK) {
-		switch (frame_decode(&v->decoder, &f)) {
+		switch (frame_decode(&v->wire.in, &f)) {
 		case FRAME_NEED_MORE:
 			return RES_OK;
 		case FRAME_BAD:
@@ -139,39 +134,16 @@ static enum result lost(int err, struct diag *d)
 
 enum result verify_stream_receive(struct verifier *v, struct diag *d)
 {
-	for (unsigned i = 0; i < READS; i++) {
-		uint8_t *space = frame_decoder_space(&v->decoder, READ_BYTES);
-		ssize_t n = recv(v->o.wire_fd, space, READ_BYTES, MSG_DONTWAIT);
-		enum result res;
+	bool more = chan_fill(&v->wire);
+	int err = errno;
+	enum result res = decode(v, d);
 
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-			return RES_OK;
-		if (n <= 0)
-			return lost(n < 0 ? errno : 0, d);
-		frame_decoder_filled(&v->decoder, (size_t)n);
-		res = decode(v, d);
-		if (res != RES_OK)
-			return res;
-	}
-	return RES_OK;
+	return res != RES_OK || more ? res : lost(err, d);
 }
 
 enum result verify_stream_send(struct verifier *v, struct diag *d)
 {
-	size_t sent = 0;
+	int64_t wait;
 
-	while (sent < v->out.len) {
-		ssize_t n = send(v->o.wire_fd, v->out.data + sent, v->out.len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			break;
-		if (n < 0)
-			return lost(errno, d);
-		sent += (size_t)n;
-	}
-	buf_consume(&v->out, sent);
-	v->sent += sent;
-	return RES_OK;
+	return chan_flush(&v->wire, &wait) ? RES_OK : lost(errno, d);
 }

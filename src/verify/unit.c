@@ -144,7 +144,7 @@ static void ask(struct verifier *v, struct unit *u)
 	}
 	q->unit = u;
 	verify_stream_request(v, q);
-	verify_list_put(&v->out, q->id, &m);
+	verify_list_put(&v->wire.out, q->id, &m);
 	v->lists++;
 	u->state = UNIT_LISTING;
 }
@@ -169,7 +169,7 @@ static struct unit *next_waiting(const struct verifier *v)
 
 bool verify_unit_may_start(const struct verifier *v)
 {
-	return v->lists < LISTS_MAX && v->out.len < OUT_MAX && next_waiting(v) && held(v) < HELD_MAX;
+	return v->lists < LISTS_MAX && chan_unsent(&v->wire) < OUT_MAX && next_waiting(v) && held(v) < HELD_MAX;
 }
 
 void verify_unit_start_some(struct verifier *v)

@@ -39,8 +39,8 @@ struct verifier *verifier_new(const struct verifier_options *o)
 	v->hasher.fd = -1;
 	v->allowed = UINT64_MAX;
 	v->buffer = xmalloc(VERIFY_READ_BYTES);
-	frame_decoder_init(&v->decoder);
-	verify_hello_put(&v->out,
+	chan_init(&v->wire, o->wire_fd);
+	verify_hello_put(&v->wire.out,
 		&(struct verify_hello){
 			.protocol = VERIFY_PROTOCOL,
 			.flags = o->leave_cache ? VERIFY_LEAVE_CACHE : 0,
@@ -58,9 +58,9 @@ void verifier_free(struct verifier *v)
 	while (v->units)
 		verify_unit_free(v, v->units);
 	verify_hasher_close(&v->hasher);
-	frame_decoder_release(&v->decoder);
+	v->wire.fd = -1;
+	chan_release(&v->wire);
 	verify_reader_release(&v->reader);
-	buf_release(&v->out);
 	for (size_t i = 0; i < v->o.mount_count; i++) {
 		free((char *)v->o.mounts[i].rel);
 		free((char *)v->o.mounts[i].target_rel);
@@ -124,7 +124,7 @@ int verifier_fd(const struct verifier *v)
 
 short verifier_events(const struct verifier *v)
 {
-	return (short)(POLLIN | (v->out.len ? POLLOUT : 0));
+	return (short)(POLLIN | (chan_unsent(&v->wire) ? POLLOUT : 0));
 }
 
 static struct unit *next_walking(const struct verifier *v)
@@ -165,7 +165,7 @@ enum result verifier_step(struct verifier *v, struct diag *d)
 		verify_contents_step(v);
 		verify_unit_start_some(v);
 		if (v->greeted)
-			pacer_ask(&v->pacer, &v->out, v->sent + v->out.len, clock_mono_ns());
+			pacer_ask(&v->pacer, &v->wire.out, v->wire.sent + chan_unsent(&v->wire), clock_mono_ns());
 		res = verify_stream_send(v, d);
 	}
 	tell_counts(v);

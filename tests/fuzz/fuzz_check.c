@@ -14,17 +14,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		goto out;
-	frame_decoder_init(&l->in);
+	frame_decoder_init(&l->ipc.in);
 	l->waits_for = (uint8_t)(PROBE_READY + data[0] % 8);
-	memcpy(frame_decoder_space(&l->in, size), data + 1, size - 1);
-	frame_decoder_filled(&l->in, size - 1);
-	while (frame_decode(&l->in, &f) == FRAME_READY && line_frame(all, l, &f))
+	memcpy(frame_decoder_space(&l->ipc.in, size), data + 1, size - 1);
+	frame_decoder_filled(&l->ipc.in, size - 1);
+	while (frame_decode(&l->ipc.in, &f) == FRAME_READY && line_frame(all, l, &f))
 		l->waits_for = f.type;
 	if (l->rtt_count > PINGS_MAX || strlen(all->shared_dir) >= sizeof(all->shared_dir) ||
 		l->load.busy > l->load.total)
 		abort();
 	diag_release(&l->diag);
-	frame_decoder_release(&l->in);
+	frame_decoder_release(&l->ipc.in);
 out:
 	free(all);
 	return 0;

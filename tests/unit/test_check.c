@@ -283,7 +283,7 @@ static void expect_protocol(struct stage *s)
 static void test_probe_measures(void **state)
 {
 	struct stage s;
-	struct line l = {.ipc = -1, .waits_for = PROBE_RTTS};
+	struct line l = {.ipc.fd = -1, .waits_for = PROBE_RTTS};
 	struct lines all = {};
 	uint64_t filled = 0;
 	struct frame f;
