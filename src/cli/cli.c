@@ -20,11 +20,28 @@ static void fill_standard_descriptors(void)
 
 static int dispatch(const struct options *o)
 {
+	static int (*const functions[CMD_COUNT])(const struct options *o) = {
+		[CMD_RUN] = cmd_run,
+		[CMD_COPY] = cmd_copy_sync,
+		[CMD_SYNC] = cmd_copy_sync,
+		[CMD_VERIFY] = cmd_verify,
+		[CMD_NETCHECK] = cmd_netcheck,
+		[CMD_STATUS] = cmd_status,
+		[CMD_PAUSE] = cmd_pause,
+		[CMD_RESUME] = cmd_pause,
+		[CMD_STOP] = cmd_stop,
+		[CMD_LIMITS] = cmd_limits,
+		[CMD_CHECK_CONFIG] = cmd_check_config,
+		[CMD_SHOW_CONFIG] = cmd_show_config,
+		[CMD_EXPLAIN] = cmd_explain,
+		[CMD_HELP] = cmd_help,
+	};
+
 	if (o->given[OPT_HELP])
 		return cmd_help(o);
 	if (o->given[OPT_VERSION])
 		return cmd_version();
-	return o->command->function(o);
+	return functions[o->id](o);
 }
 
 /* The output of commands that only print: those that work have their report see to it. */

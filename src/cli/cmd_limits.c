@@ -4,6 +4,7 @@
 #include "cli/running.h"
 #include "cli/work.h"
 #include "base/text.h"
+#include "conf/change.h"
 #include "job/control.h"
 
 #include <cjson/cJSON.h>

@@ -8,6 +8,7 @@
  */
 #include "base/buf.h"
 #include "cli/options.h"
+#include "conf/change.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,6 +1,5 @@
 #include "cli/options.h"
 #include "base/text.h"
-#include "cli/commands.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,22 +16,20 @@
 #define DEFAULT_MAX_AGE (UINT64_C(26) * 3600)
 
 const struct command commands[CMD_COUNT] = {
-	[CMD_RUN] = {"run", cmd_run, "the whole job: full copy if none has completed, sync, verify", ""},
-	[CMD_COPY] = {"copy", cmd_copy_sync, "the full copy", "[SRC DST]"},
-	[CMD_SYNC] = {"sync", cmd_copy_sync, "one incremental sync", "[SRC DST]"},
-	[CMD_VERIFY] = {"verify", cmd_verify, "prove that both sides hold the same", "[PATH... | SRC DST]"},
-	[CMD_NETCHECK] = {"netcheck", cmd_netcheck, "how good the network is, and how long the copy will take",
-		"[[SRC] DST]"},
-	[CMD_STATUS] = {"status", cmd_status, "state of the job, running or not", ""},
-	[CMD_PAUSE] = {"pause", cmd_pause, "hold the running job where it is", ""},
-	[CMD_RESUME] = {"resume", cmd_pause, "let a paused job go on", ""},
-	[CMD_STOP] = {"stop", cmd_stop, "end the running job and wait until it has ended", ""},
-	[CMD_LIMITS] = {"limits", cmd_limits, "show, or change, the limits of the running job", "[KEY=VALUE...]"},
-	[CMD_CHECK_CONFIG] = {"check-config", cmd_check_config, "validate the configuration", ""},
-	[CMD_SHOW_CONFIG] = {"show-config", cmd_show_config,
-		"print the configuration in force, and where each value is from", ""},
-	[CMD_EXPLAIN] = {"explain", cmd_explain, "what a diagnostic means, its cause and its remedy", "CODE..."},
-	[CMD_HELP] = {"help", cmd_help, "this list, or the help of one command", "[COMMAND]"},
+	[CMD_RUN] = {"run", "the whole job: full copy if none has completed, sync, verify", ""},
+	[CMD_COPY] = {"copy", "the full copy", "[SRC DST]"},
+	[CMD_SYNC] = {"sync", "one incremental sync", "[SRC DST]"},
+	[CMD_VERIFY] = {"verify", "prove that both sides hold the same", "[PATH... | SRC DST]"},
+	[CMD_NETCHECK] = {"netcheck", "how good the network is, and how long the copy will take", "[[SRC] DST]"},
+	[CMD_STATUS] = {"status", "state of the job, running or not", ""},
+	[CMD_PAUSE] = {"pause", "hold the running job where it is", ""},
+	[CMD_RESUME] = {"resume", "let a paused job go on", ""},
+	[CMD_STOP] = {"stop", "end the running job and wait until it has ended", ""},
+	[CMD_LIMITS] = {"limits", "show, or change, the limits of the running job", "[KEY=VALUE...]"},
+	[CMD_CHECK_CONFIG] = {"check-config", "validate the configuration", ""},
+	[CMD_SHOW_CONFIG] = {"show-config", "print the configuration in force, and where each value is from", ""},
+	[CMD_EXPLAIN] = {"explain", "what a diagnostic means, its cause and its remedy", "CODE..."},
+	[CMD_HELP] = {"help", "this list, or the help of one command", "[COMMAND]"},
 };
 
 const struct option_def option_defs[OPT_COUNT] = {

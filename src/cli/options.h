@@ -60,11 +60,8 @@ enum option_id {
 	OPT_COUNT
 };
 
-struct options;
-
 struct command {
 	const char *name;
-	int (*function)(const struct options *o); /* returns the exit code */
 	const char *summary; /* one line, lower case */
 	const char *usage; /* the operands, or "" */
 };

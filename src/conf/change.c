@@ -1,4 +1,5 @@
 /* What may change while a job runs. */
+#include "conf/change.h"
 #include "base/text.h"
 #include "conf/ini.h"
 #include "conf/origins.h"

@@ -15,6 +15,12 @@ static bool refuse(const char **out_why, const char *why)
 	return false;
 }
 
+bool conf_refuse(struct buf *out_why, const char *value, const char *why)
+{
+	buf_printf(out_why, "'%s' %s", value, why);
+	return false;
+}
+
 static bool keep(const char *value, char **out_value)
 {
 	*out_value = xstrdup(value);

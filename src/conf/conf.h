@@ -191,21 +191,6 @@ void conf_print_plain(const struct conf *c, struct buf *out);
 uint64_t conf_bandwidth_at(const struct conf *c, unsigned minute_of_week);
 uint64_t conf_bandwidth_now(const struct conf *c);
 
-/* ---- while a job runs: its limits may change, and a little more when the configuration is read again ---- */
-
-/* What 'rehost limits' shows and changes: keys of [limits], and "bandwidth". Calls fn for each with its value as text. */
-void conf_each_limit(const struct conf *c, void (*fn)(void *arg, const char *name, const char *value), void *arg);
-/* A configuration with the limits of c but for those n; all else is default. NULL, with a line for each bad one in out_why. */
-struct conf *conf_change_limits(
-	const struct conf *c, const char *const *names, const char *const *values, size_t n, struct buf *out_why);
-/* Takes over the limits of such a configuration. */
-void conf_take_limits(struct conf *c, const struct conf *from);
-/*
- * Takes over what may change from the same configuration, read again: a line "limits.cpu = 10%" for each key that changed
- * goes to out_changed, and one "target.root" for each that would have but cannot to out_kept.
- */
-void conf_take_reloaded(struct conf *c, const struct conf *from, struct buf *out_changed, struct buf *out_kept);
-
 /* The key table for completions and the man page: calls fn for each (section, key, form of the value, default or "",
  * help). A value_form such as "strict|accept-new" lists the values there are. */
 void conf_each_option(void (*fn)(void *arg, const char *section, const char *key, const char *value_form,

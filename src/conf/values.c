@@ -15,12 +15,6 @@ static void *field(struct conf *c, const struct conf_option *o)
 	return (char *)c + o->offset;
 }
 
-bool conf_refuse(struct buf *out_why, const char *value, const char *why)
-{
-	buf_printf(out_why, "'%s' %s", value, why);
-	return false;
-}
-
 /* The place of value among the words of form ("a|b|c"), or -1. */
 static int word_index(const char *form, const char *value)
 {

@@ -12,8 +12,6 @@ bool conf_value_assign(struct conf *c, const struct conf_option *o, const char *
 	struct buf *out_why);
 /* transfer.bandwidth, as above (timetable.c). */
 bool conf_bandwidth_assign(struct conf *c, const char *value, struct buf *out_why);
-/* Appends "'VALUE' WHY"; false, for the caller to return. */
-bool conf_refuse(struct buf *out_why, const char *value, const char *why);
 /* Empties a list or a map. */
 void conf_value_clear(struct conf *c, const struct conf_option *o);
 /* "KEY = VALUE", an item of a list a line; nothing when nothing is set (print.c). */
@@ -30,6 +28,8 @@ struct conf_address {
 };
 bool conf_address_split(const char *value, struct conf_address *out, const char **out_why);
 
-/* The checks that the option table names. */
+/* The checks that the option table names (checks.c). */
 conf_check_fn conf_check_job_name, conf_check_address, conf_check_path, conf_check_rule_path, conf_check_user_path,
 	conf_check_user, conf_check_proxy, conf_check_filesystem, conf_check_metrics_file;
+/* Appends "'VALUE' WHY"; false, for the caller to return. */
+bool conf_refuse(struct buf *out_why, const char *value, const char *why);

@@ -1,6 +1,7 @@
 #include "engine/control.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "conf/change.h"
 #include "engine/coordinator.h"
 #include "engine/status.h"
 #include "job/control.h"

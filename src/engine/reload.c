@@ -1,4 +1,5 @@
 #include "engine/reload.h"
+#include "conf/change.h"
 #include "engine/coordinator.h"
 
 /* A line each. */

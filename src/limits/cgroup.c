@@ -48,6 +48,21 @@ bool cg_is_v1(const struct group_place *p, const char *dir)
 	return p->root ? has_file(dir, "cgroup.procs") && !cg_is_v2(p, dir) : is_fs(dir, MAGIC_V1);
 }
 
+bool cg_systemd_runs(const struct group_place *p)
+{
+	return !p->root && access("/run/systemd/system", F_OK) == 0;
+}
+
+char *cg_v2_mount(const struct group_place *p)
+{
+	const char *root = p->root ? p->root : ROOT_DEFAULT;
+	AUTO_FREE char *unified = xasprintf("%s/unified", root);
+
+	if (cg_is_v2(p, root))
+		return xstrdup(root);
+	return cg_is_v2(p, unified) ? STEAL(unified) : NULL;
+}
+
 static bool names(const char *list, size_t n, const char *word)
 {
 	size_t len = strlen(word);
@@ -267,6 +282,15 @@ void cg_release(struct cg *c)
 	*c = (struct cg){};
 }
 
+/* ---- what both versions set ---- */
+
+uint64_t cg_cpu_quota_us(unsigned percent, long cpus)
+{
+	uint64_t us = (uint64_t)percent * (uint64_t)cpus * (CG_PERIOD_US / 100);
+
+	return MAX(us, (uint64_t)CG_PERIOD_US / 5);
+}
+
 /* ---- leftovers ---- */
 
 /* "JOB.PID" or "JOB.PID.N", whose process is gone. */
@@ -304,7 +328,7 @@ static void sweep_dir(const char *path, unsigned depth)
 void group_sweep(const struct group_place *place)
 {
 	static const char *const controllers[] = {"cpu", "memory", "blkio"};
-	AUTO_FREE char *mount = group2_mount(place);
+	AUTO_FREE char *mount = cg_v2_mount(place);
 
 	if (mount)
 		sweep_dir(mount, 0);

@@ -5,15 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define PERIOD_US 100000
-
-uint64_t cpu_quota_us(unsigned percent, long cpus)
-{
-	uint64_t us = (uint64_t)percent * (uint64_t)cpus * (PERIOD_US / 100);
-
-	return MAX(us, (uint64_t)PERIOD_US / 5);
-}
-
 /* Controllers may be mounted together ("cpu,cpuacct", and links to it): then the group is the same. */
 static bool shared(struct group *g, struct cg *c)
 {
@@ -80,8 +71,8 @@ bool group1_open(struct group *g, const char *job, unsigned parts, struct buf *o
 		return false;
 	}
 	/* Version 2 beside it has no controllers, but tells the pressure of groups. */
-	unified = group2_mount(&g->place);
-	if (unified && !systemd_runs(&g->place))
+	unified = cg_v2_mount(&g->place);
+	if (unified && !cg_systemd_runs(&g->place))
 		enter(g, SLOT_PSI, "", unified, job, &ignored);
 	else
 		free(unified);
@@ -130,9 +121,10 @@ int group1_set(struct group *g, enum group_part part, const struct group_values 
 	}
 	if (!v->cpu)
 		return c->ops->set(c, "cpu.cfs_quota_us", "-1");
-	snprintf(value, sizeof(value), "%u", PERIOD_US);
+	snprintf(value, sizeof(value), "%u", CG_PERIOD_US);
 	err = c->ops->set(c, "cpu.cfs_period_us", value);
-	snprintf(value, sizeof(value), "%llu", (unsigned long long)cpu_quota_us(v->cpu, sysconf(_SC_NPROCESSORS_ONLN)));
+	snprintf(value, sizeof(value), "%llu",
+		(unsigned long long)cg_cpu_quota_us(v->cpu, sysconf(_SC_NPROCESSORS_ONLN)));
 	if (!err)
 		err = c->ops->set(c, "cpu.cfs_quota_us", value);
 	return err == EINVAL ? 0 : err; /* a group above allows less already */

@@ -12,24 +12,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define PERIOD_US 100000
-
 static const char *const controller_of[] = {[SLOT_CPU] = "cpu", [SLOT_MEMORY] = "memory", [SLOT_IO] = "io"};
-
-bool systemd_runs(const struct group_place *p)
-{
-	return !p->root && access("/run/systemd/system", F_OK) == 0;
-}
-
-char *group2_mount(const struct group_place *p)
-{
-	const char *root = p->root ? p->root : ROOT_DEFAULT;
-	AUTO_FREE char *unified = xasprintf("%s/unified", root);
-
-	if (cg_is_v2(p, root))
-		return xstrdup(root);
-	return cg_is_v2(p, unified) ? STEAL(unified) : NULL;
-}
 
 static bool delegated(const struct cg *c, const char *rel)
 {
@@ -43,10 +26,10 @@ static bool delegated(const struct cg *c, const char *rel)
 
 bool group2_delegated(const struct group_place *p)
 {
-	struct cg c = {.controller = "", .mount = group2_mount(p)};
+	struct cg c = {.controller = "", .mount = cg_v2_mount(p)};
 	bool is = false;
 
-	if (c.mount && systemd_runs(p)) {
+	if (c.mount && cg_systemd_runs(p)) {
 		c.home = cg_home(p, c.mount, "");
 		is = *c.home && delegated(&c, c.home);
 	}
@@ -127,7 +110,7 @@ static bool without_others(const struct cg *c, const char *rel)
 static bool find_base(struct group *g, unsigned slots, struct buf *out_why)
 {
 	struct cg *c = &g->slots[SLOT_PSI];
-	bool managed = systemd_runs(&g->place);
+	bool managed = cg_systemd_runs(&g->place);
 
 	for (g->base = xstrdup(c->home);; *strrchr(g->base, '/') = '\0') {
 		AUTO_FREE char *type = cg_path(c, g->base, "cgroup.type");
@@ -160,7 +143,7 @@ bool group2_open(struct group *g, const char *job, unsigned parts, struct buf *o
 	g->version = 2;
 	*c = (struct cg){.ops = &cg_files,
 		.controller = "",
-		.mount = group2_mount(&g->place),
+		.mount = cg_v2_mount(&g->place),
 		.first = g->place.first,
 		.fake = g->place.root};
 	if (!c->mount) {
@@ -244,7 +227,8 @@ int group2_set(struct group *g, enum group_part part, const struct group_values 
 	if (s == SLOT_CPU) {
 		if (v->cpu)
 			snprintf(value, sizeof(value), "%llu %u",
-				(unsigned long long)cpu_quota_us(v->cpu, sysconf(_SC_NPROCESSORS_ONLN)), PERIOD_US);
+				(unsigned long long)cg_cpu_quota_us(v->cpu, sysconf(_SC_NPROCESSORS_ONLN)),
+				CG_PERIOD_US);
 		return set_value(g, s, "cpu.max", v->cpu ? value : "max");
 	}
 	/* Above 'high' the kernel slows us down and takes pages back; above 'max' it kills. */

@@ -63,6 +63,12 @@ int cg_each_own(pid_t first, int (*fn)(void *arg, pid_t pid), void *arg);
 void cg_release(struct cg *c);
 /* "rehost-x": a job's name as part of the name of a group or unit. */
 char *cg_job_name(const char *job);
+bool cg_systemd_runs(const struct group_place *p);
+/* Where the hierarchy of version 2 is, NULL: nowhere. */
+char *cg_v2_mount(const struct group_place *p);
+/* Microseconds of processor time in a period; never less than a fifth of a processor. */
+#define CG_PERIOD_US 100000
+uint64_t cg_cpu_quota_us(unsigned percent, long cpus);
 
 /* cgroup1.c, cgroup2.c, scope.c: open fills g, or says why not; set puts values in force, false with out_why. */
 bool group1_open(struct group *g, const char *job, unsigned parts, struct buf *out_why);
@@ -74,12 +80,6 @@ int group1_set(struct group *g, enum group_part part, const struct group_values 
 int group2_set(struct group *g, enum group_part part, const struct group_values *v, const char **out_what);
 unsigned scope_set(struct group *g, const struct group_values *v, struct buf *out_why);
 void group2_close(struct group *g);
-bool systemd_runs(const struct group_place *p);
-/* Where the hierarchy of version 2 is, NULL: nowhere. */
-char *group2_mount(const struct group_place *p);
-
-/* Microseconds of processor time in 100 ms; never less than a fifth of a processor. */
-uint64_t cpu_quota_us(unsigned percent, long cpus);
 
 /* ---- what a scope is asked for (scope.c), apart so that it can be tested ---- */
 

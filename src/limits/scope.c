@@ -12,7 +12,7 @@
 size_t scope_properties(const struct group_values *v, unsigned parts, struct scope_property out[SCOPE_PROPERTIES])
 {
 	/* One for one, and 100 % of one processor is a second a second. */
-	uint64_t cpu = v->cpu ? cpu_quota_us(v->cpu, sysconf(_SC_NPROCESSORS_ONLN)) * 10 : UINT64_MAX;
+	uint64_t cpu = v->cpu ? cg_cpu_quota_us(v->cpu, sysconf(_SC_NPROCESSORS_ONLN)) * 10 : UINT64_MAX;
 	size_t n = 0;
 
 	if (parts & GROUP_CPU)
@@ -174,7 +174,7 @@ static bool look_all(struct group *g)
 	g->version = cg_is_v2(&g->place, ROOT_DEFAULT) ? 2 : 1;
 	for (enum slot s = SLOT_CPU; g->version == 1 && s <= SLOT_IO; s++)
 		any |= look(g, s, controllers[s], xasprintf(ROOT_DEFAULT "/%s", controllers[s]));
-	any |= look(g, SLOT_PSI, "", group2_mount(&g->place));
+	any |= look(g, SLOT_PSI, "", cg_v2_mount(&g->place));
 	return any || look(g, SLOT_PSI, "name=systemd", xstrdup(ROOT_DEFAULT "/systemd"));
 }
 
@@ -198,7 +198,7 @@ bool scope_open(struct group *g, const char *job, unsigned parts, struct buf *ou
 	struct bus b;
 	int r;
 
-	if (!systemd_runs(&g->place)) {
+	if (!cg_systemd_runs(&g->place)) {
 		buf_append_str(out_why, "it does not run this host");
 		return false;
 	}

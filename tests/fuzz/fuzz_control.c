@@ -4,6 +4,7 @@
  */
 #include "base/fd.h"
 #include "engine/control.h"
+#include "conf/change.h"
 #include "engine/coordinator.h"
 #include "job/control.h"
 

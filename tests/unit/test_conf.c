@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
+#include "conf/change.h"
 #include "conf/ini.h"
 #include "conf/origins.h"
 

@@ -124,7 +124,8 @@ static void test_version_1(void **state)
 	AUTO_FREE char *memory = xasprintf("cg/memory/%s", dir);
 	AUTO_FREE char *blkio = xasprintf("cg/blkio/%s", dir);
 	AUTO_FREE char *self = xasprintf("%d", (int)getpid());
-	AUTO_FREE char *quota = xasprintf("%llu", (unsigned long long)cpu_quota_us(10, sysconf(_SC_NPROCESSORS_ONLN)));
+	AUTO_FREE char *quota =
+		xasprintf("%llu", (unsigned long long)cg_cpu_quota_us(10, sysconf(_SC_NPROCESSORS_ONLN)));
 	struct group_usage u;
 	const char *mount;
 	struct group *g;
@@ -186,7 +187,7 @@ static void test_version_2(void **state)
 	AUTO_BUF why = BUF_INIT;
 	AUTO_FREE char *dir = xasprintf("cg/rehost/a_job_1.%d", (int)getpid());
 	AUTO_FREE char *quota =
-		xasprintf("%llu 100000", (unsigned long long)cpu_quota_us(10, sysconf(_SC_NPROCESSORS_ONLN)));
+		xasprintf("%llu 100000", (unsigned long long)cg_cpu_quota_us(10, sysconf(_SC_NPROCESSORS_ONLN)));
 	struct group_usage u;
 	const char *mount;
 	struct group *g;
@@ -330,10 +331,10 @@ static void test_leftovers(void **state)
 
 static void test_cpu_quota(void **state)
 {
-	assert_int_equal(cpu_quota_us(25, 4), 100000);
-	assert_int_equal(cpu_quota_us(100, 2), 200000);
-	assert_int_equal(cpu_quota_us(1, 2), 20000); /* never less than a fifth of one */
-	assert_int_equal(cpu_quota_us(10, 64), 640000);
+	assert_int_equal(cg_cpu_quota_us(25, 4), 100000);
+	assert_int_equal(cg_cpu_quota_us(100, 2), 200000);
+	assert_int_equal(cg_cpu_quota_us(1, 2), 20000); /* never less than a fifth of one */
+	assert_int_equal(cg_cpu_quota_us(10, 64), 640000);
 }
 
 static void test_scope_properties(void **state)
@@ -343,7 +344,7 @@ static void test_scope_properties(void **state)
 
 	assert_int_equal(n, 5);
 	assert_string_equal(p[0].name, "CPUQuotaPerSecUSec");
-	assert_int_equal(p[0].value, cpu_quota_us(10, sysconf(_SC_NPROCESSORS_ONLN)) * 10);
+	assert_int_equal(p[0].value, cg_cpu_quota_us(10, sysconf(_SC_NPROCESSORS_ONLN)) * 10);
 	assert_string_equal(p[1].name, "MemoryHigh");
 	assert_int_equal(p[1].value, 251658240);
 	assert_string_equal(p[2].name, "MemoryMax");
