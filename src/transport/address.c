@@ -1,5 +1,5 @@
 /* The address of the target: [user@]host[:port], [v6] in brackets, local: */
-#include "transport/internal.h"
+#include "transport/address.h"
 #include "base/text.h"
 
 #include <ctype.h>

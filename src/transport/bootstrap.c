@@ -1,6 +1,7 @@
 /* The mover's side of starting the receiver: sends the script, the helper when it is asked for, waits for the
  * magic. */
-#include "transport/internal.h"
+#include "transport/script.h"
+#include "transport/sha256.h"
 #include "base/clock.h"
 #include "base/fd.h"
 

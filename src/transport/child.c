@@ -1,5 +1,5 @@
 /* Child processes: started with exactly the descriptors they need, dying with their parent. */
-#include "transport/internal.h"
+#include "transport/child.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/signals.h"

@@ -1,6 +1,7 @@
 /* Looking at a private key's file: can libssh2 use it, or is it one that only ssh can. Nothing is decrypted.
  */
-#include "transport/internal.h"
+#include "transport/keyfile.h"
+#include "transport/knownhosts.h"
 
 struct view {
 	const uint8_t *p;

@@ -2,7 +2,8 @@
  * known_hosts, read as OpenSSH reads it: patterns, negations, hashed names, [host]:port. libssh2's own reader
  * knows neither patterns nor markers, and cannot name the line that differs.
  */
-#include "transport/internal.h"
+#include "transport/knownhosts.h"
+#include "transport/sha1.h"
 #include "base/fd.h"
 
 #include <ctype.h>

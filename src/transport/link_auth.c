@@ -1,5 +1,6 @@
 /* Who the server is, and who we are. */
-#include "transport/internal.h"
+#include "transport/keyfile.h"
+#include "transport/link.h"
 #include "base/fd.h"
 #include "base/text.h"
 

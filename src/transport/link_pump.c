@@ -1,6 +1,6 @@
 /* The pump: bytes between the mover's stream and the SSH channel, both directions at once, until one side has
  * ended. */
-#include "transport/internal.h"
+#include "transport/link.h"
 #include "base/clock.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* TCP: every address tried, silent death noticed, and HTTP proxies. */
-#include "transport/internal.h"
+#include "transport/net.h"
+#include "transport/address.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"

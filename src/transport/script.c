@@ -6,7 +6,7 @@
  * after a newline of its own, so that they are found behind the noise of a login's start files. Between two
  * steps nobody sends ahead: tools that read more of stdin than they should find nothing there to take.
  */
-#include "transport/internal.h"
+#include "transport/script.h"
 #include "wire/frame.h"
 #include "base/text.h"
 

@@ -1,5 +1,5 @@
 /* What ssh_config says about a host: the output of ssh -G, read into the few settings that matter here. */
-#include "transport/internal.h"
+#include "transport/settings.h"
 #include "base/text.h"
 
 #include <ctype.h>

@@ -1,5 +1,5 @@
 /* HMAC-SHA1, which hashed names in known_hosts are made with (a way to hide names, not a signature). */
-#include "transport/internal.h"
+#include "transport/sha1.h"
 
 static uint32_t rol(uint32_t v, unsigned n)
 {

@@ -2,7 +2,10 @@
  * Specifications that travel between our own processes: what the link is to connect to, what the mover is to
  * start. Every field is a string behind its length; both ends are the same binary.
  */
+#include "transport/spec.h"
+#include "transport/address.h"
 #include "transport/internal.h"
+#include "transport/script.h"
 #include "base/fd.h"
 #include "base/text.h"
 

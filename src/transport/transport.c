@@ -1,5 +1,10 @@
 /* Resolving: from the configuration and ssh_config to everything that is needed to connect. */
+#include "transport/transport.h"
+#include "transport/address.h"
+#include "transport/child.h"
+#include "transport/helper.h"
 #include "transport/internal.h"
+#include "transport/net.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -46,49 +51,6 @@ void transport_want_socket(struct transport *t)
 const char *transport_note(const struct transport *t)
 {
 	return t->note;
-}
-
-const char *transport_helper_path(void)
-{
-	static char path[4096];
-	static const char *const places[] = {
-		"rehost-receiver", "../lib/rehost/rehost-receiver", "../libexec/rehost/rehost-receiver"};
-	char self[4000];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
-
-	if (n <= 0)
-		return NULL;
-	self[n] = '\0';
-	slash = strrchr(self, '/');
-	if (!slash)
-		return NULL;
-	slash[1] = '\0';
-	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		snprintf(path, sizeof(path), "%s%s", self, places[i]);
-		if (access(path, X_OK) == 0)
-			return path;
-	}
-	return NULL;
-}
-
-/* What our own copy says of itself: an installed one at the target must say the same, word for word. */
-static char *helper_version(void)
-{
-	const char *path = transport_helper_path();
-	char *argv[] = {(char *)path, (char *)"--version", NULL};
-	AUTO_BUF out = BUF_INIT;
-	AUTO_BUF err = BUF_INIT;
-	int status = 0;
-	char *line;
-
-	if (!path || !child_capture(argv, 10, &out, &err, &status) || status != 0)
-		return NULL;
-	line = buf_cstr(&out);
-	line[strcspn(line, "\r\n")] = '\0';
-	if (strncmp(line, "rehost-receiver ", 16) != 0 || strlen(line) > 200)
-		return NULL;
-	return xstrdup(line);
 }
 
 /* Options that choose the connection and must be the same for -G and for the real thing. */
@@ -276,7 +238,7 @@ bool transport_resolve(const struct conf *c, bool batch, struct transport **out,
 	t->sudo = c->target.sudo;
 	if (!take_address(t, c, d))
 		goto failed;
-	t->version = helper_version();
+	t->version = transport_helper_version();
 	if (t->kind == TRANSPORT_LOCAL) {
 		t->name = xstrdup("local");
 		*out = t;

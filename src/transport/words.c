@@ -1,5 +1,5 @@
 /* Words: lists of strings, quoting, and what OpenSSH's client means by what it says. */
-#include "transport/internal.h"
+#include "transport/words.h"
 #include "base/text.h"
 
 #include <ctype.h>

@@ -1,5 +1,9 @@
 /* Everything transport reads that it did not write: the first byte says which parser gets the rest. */
-#include "transport/internal.h"
+#include "transport/address.h"
+#include "transport/keyfile.h"
+#include "transport/knownhosts.h"
+#include "transport/net.h"
+#include "transport/script.h"
 
 static void settings(const char *p, size_t n)
 {

@@ -4,7 +4,13 @@
  * The program copies itself to a directory of its own, twice: as the program (for the link role) and as the
  * 'rehost-receiver' beside it, which says the magic and echoes.
  */
+#include "transport/address.h"
 #include "transport/internal.h"
+#include "transport/knownhosts.h"
+#include "transport/net.h"
+#include "transport/script.h"
+#include "transport/sha1.h"
+#include "transport/sha256.h"
 #include "wire/frame.h"
 #include "base/clock.h"
 #include "base/fd.h"
