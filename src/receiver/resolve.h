@@ -11,7 +11,6 @@
 
 struct session;
 
-
 int resolve_dir(struct session *s, const char *path);
 /* out_name points into path. */
 int resolve_parent(struct session *s, const char *path, const char **out_name);
