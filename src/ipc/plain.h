@@ -34,15 +34,33 @@
 #define IPC_SYNCED_FIELDS(F) F(flag, failed) F(diag, diag)
 #define IPC_LISTED_FIELDS(F) F(u32, unit)
 
-#define IPC_PLAIN(X)                                                                                              \
-	X(LINK_FIRST, link_first)                                                                                 \
-	X(LINK_TO, link_to)                                                                                       \
-	X(LINK_BOUND, link_bound) X(SHARE_DONE, share_done) X(GRANT, grant) X(SYNC, sync) X(SKIP, skip)           \
-		X(FINISH, finish) X(SUSPECT, suspect) X(FLUSH, flush) X(LIMITS, limits) X(GIVE, give)             \
-			X(UNIT_DONE, unit_done) X(LINK_CLAIM, link_claim) X(LINK_BIND, link_bind)                 \
-				X(LINK_COMMIT, link_commit) X(LINK_FAIL, link_fail) X(BUDGET, budget)             \
-					X(REFUND, refund) X(DEFER, defer) X(DIFFERENCE, difference) X(PAIR, pair) \
-						X(DIAG, diag) X(NOTE, note) X(SYNCED, synced) X(LISTED, listed)
+#define IPC_PLAIN(X)                \
+	X(LINK_FIRST, link_first)   \
+	X(LINK_TO, link_to)         \
+	X(LINK_BOUND, link_bound)   \
+	X(SHARE_DONE, share_done)   \
+	X(GRANT, grant)             \
+	X(SYNC, sync)               \
+	X(SKIP, skip)               \
+	X(FINISH, finish)           \
+	X(SUSPECT, suspect)         \
+	X(FLUSH, flush)             \
+	X(LIMITS, limits)           \
+	X(GIVE, give)               \
+	X(UNIT_DONE, unit_done)     \
+	X(LINK_CLAIM, link_claim)   \
+	X(LINK_BIND, link_bind)     \
+	X(LINK_COMMIT, link_commit) \
+	X(LINK_FAIL, link_fail)     \
+	X(BUDGET, budget)           \
+	X(REFUND, refund)           \
+	X(DEFER, defer)             \
+	X(DIFFERENCE, difference)   \
+	X(PAIR, pair)               \
+	X(DIAG, diag)               \
+	X(NOTE, note)               \
+	X(SYNCED, synced)           \
+	X(LISTED, listed)
 
 typedef uint8_t ipc_u8;
 typedef bool ipc_flag;
