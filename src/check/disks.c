@@ -1,5 +1,5 @@
 /* The whole disks behind mounts: through partitions, and through what dm, md and the like are made of. */
-#include "check/private.h"
+#include "check/disks.h"
 #include "base/fd.h"
 #include "mounts/mounts.h"
 

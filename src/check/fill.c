@@ -6,7 +6,7 @@
  * SSH delivers packets of 32 KiB whole, so what arrives comes in bursts; on a slow link they are far apart. The figure is from
  * the end of one burst to the end of another, and a slow link is given more time.
  */
-#include "check/private.h"
+#include "check/fill.h"
 #include "base/clock.h"
 
 #define CHUNK_MIN (4u << 10)

@@ -1,7 +1,8 @@
 /* Connections and their probes, as the coordinator sees them. What a probe says is checked like anything from outside. */
-#include "check/private.h"
+#include "check/line.h"
 #include "base/clock.h"
 #include "ipc/role.h"
+#include "wire/msg.h"
 
 #include <errno.h>
 #include <fcntl.h>

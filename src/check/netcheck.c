@@ -1,7 +1,11 @@
 /* netcheck in the coordinator: which measurements, in which order, and what is made of them. */
-#include "check/private.h"
+#include "check/netcheck.h"
+#include "check/disks.h"
+#include "check/line.h"
+#include "check/tcp.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/pack.h"
 #include "base/text.h"
 #include "mounts/mounts.h"
 

@@ -2,72 +2,18 @@
  * The probe: one connection, one receiver, which it asks what the coordinator wants to know. Confined as the link is, with
  * no right and no file, before it looks at a byte of the receiver's.
  */
-#include "check/private.h"
+#include "check/probe.h"
+#include "check/fill.h"
+#include "check/netcheck.h"
 #include "base/clock.h"
 #include "confine/confine.h"
+#include "transport/transport.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #define PING_EVERY_NS (50 * NS_PER_MS)
 #define HELLO_NS (60 * NS_PER_S)
 #define MS_MAX 60000
-
-bool probe_turn(struct probe *p, int64_t wait_ns)
-{
-	struct pollfd fd = {.fd = p->wire.fd, .events = POLLIN};
-	int64_t wait;
-
-	if (!chan_flush(&p->wire, &wait))
-		return false;
-	if (chan_unsent(&p->wire))
-		fd.events |= POLLOUT;
-	if (poll(&fd, 1, (int)((MAX(wait_ns, INT64_C(0)) + NS_PER_MS - 1) / NS_PER_MS)) <= 0 ||
-		!(fd.revents & ~POLLOUT))
-		return true;
-	return chan_fill(&p->wire);
-}
-
-/* ---- what the coordinator hears ---- */
-
-void probe_answer(struct probe *p, uint8_t type, const struct buf *b)
-{
-	chan_send_buf(&p->ipc, type, 0, b);
-	if (!chan_drain(&p->ipc))
-		_exit(EXIT_FAILED); /* it is gone */
-}
-
-void probe_die(struct probe *p, struct diag *d)
-{
-	AUTO_BUF b = BUF_INIT;
-
-	wr_diag(&b, d);
-	probe_answer(p, PROBE_DIAG, &b);
-	_exit(EXIT_FAILED);
-}
-
-void probe_protocol(struct probe *p, const char *what)
-{
-	AUTO_DIAG d = DIAG_INIT;
-
-	diag_set(&d, DIAG_CHECK_PROTOCOL, 0, NULL, "the receiver sent %s", what);
-	probe_die(p, &d);
-}
-
-void probe_lost(void)
-{
-	_exit(PROBE_LOST);
-}
-
-void probe_unexpected(struct probe *p, const struct frame *f)
-{
-	struct rd r = rd_init(f->payload, f->len);
-	AUTO_DIAG d = DIAG_INIT;
-
-	if (f->type == MSG_ERROR && rd_diag(&r, &d) && diag_is_set(&d))
-		probe_die(p, &d);
-	probe_protocol(p, "something that was not asked for");
-}
 
 /* ---- questions and answers ---- */
 

@@ -1,5 +1,5 @@
 /* TCP_INFO, of which the headers of a system may know less than its kernel, and the other way round. */
-#include "check/private.h"
+#include "check/tcp.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>

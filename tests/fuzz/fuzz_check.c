@@ -2,7 +2,7 @@
  * What the coordinator of netcheck hears of a probe, which an evil host may have taken over: the first byte says what is
  * awaited, the rest is the stream.
  */
-#include "check/private.h"
+#include "check/line.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

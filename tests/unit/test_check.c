@@ -1,8 +1,10 @@
 /* netcheck: what follows from the figures, whose disks they are, and that a probe believes no receiver what cannot be. */
-#include "check/private.h"
+#include "check/disks.h"
+#include "check/line.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "mounts/mounts.h"
+#include "wire/msg.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

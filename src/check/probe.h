@@ -1,0 +1,19 @@
+/* Private to the room check: what coordinator and probe say to each other, frames over a socket pair. */
+#pragma once
+
+enum probe_message {
+	/* to the probe; each but END is answered when it is done */
+	PROBE_CONFIG = 1, /* bytes bootstrap, bytes the helper's directory */
+	PROBE_PING, /* u32 how many at most, u32 ms at most */
+	PROBE_FILL, /* u32 ms of warming up, u32 ms of measuring, u32 ms of a round trip */
+	PROBE_LOAD,
+	PROBE_END,
+	/* from it */
+	PROBE_READY = 16, /* bytes the helper's directory */
+	PROBE_DIAG, /* diag; its last word */
+	PROBE_RTTS, /* u64 ns, for each ping */
+	PROBE_FILLED, /* u64 bytes and u64 ns, of the receiver */
+	PROBE_LOAD_OK, /* as LOAD_OK */
+};
+#define PINGS_MAX 50
+#define PROBE_LOST 10 /* exit code: the stream ended */
