@@ -1,8 +1,8 @@
-#include "verify/private.h"
+#include "verify/compare.h"
+#include "verify/describe.h"
+#include "verify/xattr.h"
 
 #include "base/text.h"
-#include "verify/fields.h"
-#include "verify/xattr.h"
 
 #include <inttypes.h>
 

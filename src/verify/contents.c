@@ -1,9 +1,14 @@
 /* Contents: asked for in batches, hashed on both sides at the same time, compared when both hashes are there.
  */
-#include "verify/private.h"
+#include "verify/contents.h"
+#include "verify/report.h"
 
 #include <errno.h>
 #include <inttypes.h>
+
+#define STEP_FILES 64u
+#define STEP_BYTES (8u << 20)
+#define BATCH_BYTES (32u << 20) /* a V_HASH is closed when its files reach this */
 
 static void free_pending(struct pending *p)
 {
@@ -70,7 +75,7 @@ void verify_contents_send(struct verifier *v, struct unit *u)
 
 		m.names[i] = (struct bytes){.p = (const uint8_t *)name, .len = strlen(name)};
 	}
-	verify_stream_request(v, q);
+	verify_request_add(v, q);
 	verify_hash_put(&v->wire.out, q->id, &m);
 }
 

@@ -1,5 +1,5 @@
 /* What each side has, for people. Nothing here is read back by a program. */
-#include "verify/private.h"
+#include "verify/describe.h"
 
 #include "base/text.h"
 

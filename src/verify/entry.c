@@ -1,5 +1,7 @@
 /* Comparing the entries of one directory. */
-#include "verify/private.h"
+#include "verify/entry.h"
+#include "verify/contents.h"
+#include "verify/report.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,4 @@
 #include "verify/hash.h"
-
 #include "verify/inode.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 #include "verify/inode.h"
-
-#include "base/clock.h"
 #include "verify/fields.h"
 #include "verify/xattr.h"
+
+#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,4 @@
 #include "verify/proto.h"
-
 #include "verify/fields.h"
 
 #include <xxhash.h>

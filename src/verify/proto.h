@@ -1,21 +1,19 @@
 /*
- * The messages between a verifier (V) and its prover (P), as frames (wire/frame.h) on the stream behind the
- *receiver's magic.
+ * The messages between a verifier (V) and its prover (P), as frames (wire/frame.h) on the stream behind the receiver's magic.
  *
  *	V: V_HELLO                                    P: V_HELLO_OK | V_ERROR
  *	V: V_LIST (a directory, or one name of it)    P: V_RECORDS ... V_LIST_END
  *	V: V_HASH (some files of a directory)         P: V_TICK ... V_HASHED
  *
- * P answers strictly in the order of the requests, with the id of the request; V has many under way. V
- *compares and drives: P sends what it has and knows neither rules nor the source.
+ * P answers strictly in the order of the requests, with the id of the request; V has many under way. V compares and
+ * drives: P sends what it has and knows neither rules nor the source.
  *
- * Slices: a directory too large to hold is listed in parts. A name belongs to slice XXH3(name, seed) %
- *slices. P answers V_LIST with LIST_SPLIT when a slice has more than VERIFY_SLICE_ENTRIES names or
- *VERIFY_SLICE_BYTES of records (some may have been sent by then; V forgets them), and V asks again with more
- *slices.
+ * Slices: a directory too large to hold is listed in parts. A name belongs to slice XXH3(name, seed) % slices. P answers
+ * V_LIST with LIST_SPLIT when a slice has more than VERIFY_SLICE_ENTRIES names or VERIFY_SLICE_BYTES of records (some may
+ * have been sent by then; V forgets them), and V asks again with more slices.
  *
- * Every get function returns false on anything malformed: unknown flags, lengths and counts above the bounds
- *here, paths and names that are none, bytes left over.
+ * Every get function returns false on anything malformed: unknown flags, lengths and counts above the bounds here, paths
+ * and names that are none, bytes left over.
  */
 #pragma once
 

@@ -1,11 +1,10 @@
 #include "verify/prover.h"
-
-#include "base/clock.h"
-#include "base/fd.h"
 #include "verify/fields.h"
 #include "verify/hash.h"
 #include "verify/prover_private.h"
 #include "verify/tree.h"
+
+#include "base/clock.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,13 +13,6 @@
 #define FLUSH_BYTES (128u << 10)
 #define STEP_BYTES (16u << 20) /* without limits */
 #define TICK_NS (5 * NS_PER_S)
-
-void prover_flush(struct prover *p)
-{
-	if (!p->lost && p->out.len && fd_write_full(p->out_fd, p->out.data, p->out.len) < 0)
-		p->lost = true;
-	buf_clear(&p->out);
-}
 
 static bool greet(struct prover *p, const struct frame *f)
 {

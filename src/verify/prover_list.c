@@ -1,6 +1,5 @@
 /* Listings: names of one slice first (in the order of their inodes), then a record for each. */
 #include "verify/prover_private.h"
-
 #include "verify/tree.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* What the parts of the prover share. */
+/* Private to the room verify: what the parts of the prover share. */
 #pragma once
 
 #include "pace/pace.h"
@@ -18,7 +18,7 @@ struct prover {
 };
 
 /* Writes what has gathered; remembers failure in p->lost. */
-void prover_flush(struct prover *p);
+void prover_flush(struct prover *p); /* prover_out.c */
 /* Serve one request; false when it is malformed. */
 bool prover_list(struct prover *p, const struct frame *f);
 bool prover_hash(struct prover *p, const struct frame *f);

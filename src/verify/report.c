@@ -1,5 +1,6 @@
 /* Telling the caller. */
-#include "verify/private.h"
+#include "verify/report.h"
+#include "verify/describe.h"
 
 #include "base/text.h"
 

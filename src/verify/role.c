@@ -1,5 +1,6 @@
 /* The process around the verifier: it talks with the coordinator (room ipc) and turns the loop. */
 #include "verify/role.h"
+#include "verify/verifier.h"
 #include "base/clock.h"
 #include "confine/confine.h"
 #include "ipc/chan.h"
@@ -7,7 +8,6 @@
 #include "ipc/role.h"
 #include "pace/pacer.h"
 #include "transport/transport.h"
-#include "verify/verifier.h"
 #include "wire/msg.h"
 
 #include <poll.h>

@@ -1,27 +1,10 @@
 /* The stream to the prover: requests out, answers in, in the same order. */
+#include "verify/stream.h"
+#include "verify/contents.h"
 #include "verify/private.h"
+#include "verify/slices.h"
 
 #include <errno.h>
-
-void verify_stream_request(struct verifier *v, struct request *q)
-{
-	q->id = ++v->next_id;
-	if (v->requests_tail)
-		v->requests_tail->next = q;
-	else
-		v->requests = q;
-	v->requests_tail = q;
-}
-
-static struct request *take_request(struct verifier *v)
-{
-	struct request *q = v->requests;
-
-	v->requests = q->next;
-	if (!v->requests)
-		v->requests_tail = NULL;
-	return q;
-}
 
 static enum result broken(struct diag *d, const struct frame *f)
 {
@@ -75,7 +58,7 @@ static bool answer(struct verifier *v, struct request *q, const struct frame *f)
 	case V_LIST_END:
 		if (q->hash || !verify_list_end_get(f, &end))
 			return false;
-		take_request(v);
+		verify_request_take(v);
 		verify_unit_listed(v, q->unit, &end);
 		free(q);
 		return true;
@@ -84,7 +67,7 @@ static bool answer(struct verifier *v, struct request *q, const struct frame *f)
 			return false;
 		ok = verify_contents_hashed(v, q, f);
 		if (ok) {
-			take_request(v);
+			verify_request_take(v);
 			free(q);
 		}
 		return ok;

@@ -1,4 +1,4 @@
-#include "verify/private.h"
+#include "verify/table.h"
 
 void verify_table_release(struct table *t)
 {

@@ -1,7 +1,7 @@
 #include "verify/tree.h"
+#include "verify/inode.h"
 
 #include "base/fd.h"
-#include "verify/inode.h"
 
 #include <errno.h>
 #include <fcntl.h>

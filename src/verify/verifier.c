@@ -1,10 +1,17 @@
 #include "verify/verifier.h"
+#include "verify/contents.h"
+#include "verify/private.h"
+#include "verify/slices.h"
+#include "verify/stream.h"
+#include "verify/walk.h"
 
 #include "base/clock.h"
-#include "verify/private.h"
 
 #include <poll.h>
 #include <sys/stat.h>
+
+#define UNITS_WANTED 24u /* more than these are not asked for */
+#define PENDING_MAX 4096u /* files waiting for their hashes: above, no entry is looked at */
 
 static void copy_options(struct verifier *v, const struct verifier_options *o)
 {

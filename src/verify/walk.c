@@ -1,8 +1,14 @@
 /* Walking one directory of the source against the target's records. */
-#include "verify/private.h"
+#include "verify/walk.h"
+#include "verify/entry.h"
+#include "verify/report.h"
+#include "verify/slices.h"
 
 #include <errno.h>
 #include <sys/stat.h>
+
+#define CHUNK_NAMES 1024u /* read from a directory at once, and sorted by inode */
+#define STEP_ENTRIES 128u
 
 static bool is_passage(const struct verifier *v, const char *src)
 {

@@ -1,5 +1,4 @@
 #include "verify/xattr.h"
-
 #include "verify/fields.h"
 
 #include <errno.h>

@@ -8,7 +8,10 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "verify/links.h"
+#include "verify/compare.h"
 #include "verify/private.h"
+#include "verify/proto.h"
+#include "verify/tree.h"
 #include "verify/prover.h"
 #include "verify/verifier.h"
 
