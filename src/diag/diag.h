@@ -12,7 +12,7 @@
 
 enum diag_severity { DIAG_INFO, DIAG_WARNING, DIAG_ERROR };
 
-/* Exit classes of interface.md: what a run that ends with this diagnostic exits with. */
+/* Exit classes, as rehost(8) has them: what a run that ends with this diagnostic exits with. */
 enum {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,

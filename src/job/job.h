@@ -86,7 +86,7 @@ struct summary {
 	unsigned processes; /* movers or verifiers: the most that worked at once */
 	int signal; /* ended by this signal, or 0 */
 	struct diag fatal; /* why the run ended early, DIAG_NONE when it did not; owned */
-	int exit_code; /* as interface.md says */
+	int exit_code; /* as rehost(8) says */
 };
 
 void summary_release(struct summary *s);

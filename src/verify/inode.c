@@ -186,7 +186,7 @@ int verify_node_read(
 	}
 	if (!(r->fields & VERIFY_F_XATTRS))
 		return 0;
-	/* There is no lgetxattrat(); the bare name keeps the kernel from following anything. */
+	/* No lgetxattr() begins at a directory; the bare name keeps the kernel from following anything. */
 	if (fchdir(dirfd) < 0) {
 		out->err = (uint32_t)errno;
 		return 0;

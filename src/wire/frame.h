@@ -27,7 +27,7 @@ struct frame {
 	size_t len;
 };
 
-/* Decoder. Feed it with frame_decoder_space() + _filled(); take frames until it has none. */
+/* Decoder. Feed it with frame_decoder_space() and frame_decoder_filled(); take frames until it has none. */
 struct frame_decoder {
 	struct buf in;
 	size_t pos;
@@ -42,7 +42,7 @@ enum frame_status { FRAME_NEED_MORE, FRAME_READY, FRAME_BAD };
 
 void frame_decoder_init(struct frame_decoder *d);
 void frame_decoder_release(struct frame_decoder *d);
-/* At least n bytes of room to read into (all of in.cap - in.len may be used); tell what was read with _filled(). A
+/* At least n bytes of room to read into (all of in.cap - in.len may be used); tell what was read with frame_decoder_filled(). A
  * decoder holds at most three times FRAME_MAX and n, and gives memory back some frames after a huge one. */
 uint8_t *frame_decoder_space(struct frame_decoder *d, size_t n);
 void frame_decoder_filled(struct frame_decoder *d, size_t n);

@@ -120,7 +120,7 @@ struct msg_hello {
 	uint32_t flags;
 	struct bytes rules; /* rules_pack() of the phase's rules */
 	/* target paths that are another unit's business: hidden from listing and deletion (map targets), as paths */
-	struct bytes hidden; /* records: path bytes; see msg_hidden_next */
+	struct bytes hidden; /* records: path bytes */
 };
 void msg_hello_put(struct buf *out, const struct msg_hello *m);
 bool msg_hello_get(const struct frame *f, struct msg_hello *m);
