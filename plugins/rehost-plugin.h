@@ -6,10 +6,9 @@
  * its maker knew it: fields are only ever appended, and each side looks at no more than the smaller of both
  * sizes. A field that is not there, or NULL, is not used.
  *
- * rehost loads a plugin only from its plugin directory, and only a regular file that belongs to root or to
- * the user who runs rehost and that nobody else may write. Plugins run in the coordinator, with its rights,
- * one thread: a function must not block for long, must not change signal handlers, and must not end the
- * process.
+ * rehost loads a plugin only from its plugin directory, and only a regular file that belongs to root or to the user who
+ * runs rehost and that nobody else may write. Plugins run in the coordinator, with its rights, one thread: a function
+ * must not block for long, must not change signal handlers, and must not end the process.
  */
 #ifndef REHOST_PLUGIN_H
 #define REHOST_PLUGIN_H

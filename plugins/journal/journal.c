@@ -1,6 +1,5 @@
 /*
- * The journal plugin: log records with their fields, so that `journalctl REHOST_JOB=web REHOST_CODE=RH0610`
- * finds them.
+ * The journal plugin: log records with their fields, so that `journalctl REHOST_JOB=web REHOST_CODE=RH0610` finds them.
  */
 #include "rehost-plugin.h"
 

@@ -1,7 +1,6 @@
 /*
- * Build-time tool: `rehost-gen-completions bash|zsh|fish` writes what the completions of that shell know of
- * commands, options, keys and codes to standard output. How they are completed stands in
- * packaging/completions/.
+ * Build-time tool: `rehost-gen-completions bash|zsh|fish` writes what the completions of that shell know of commands,
+ * options, keys and codes to standard output. How they are completed stands in packaging/completions/.
  *
  * What an option, a key or an operand takes is told by its form in the tables: the words that begin with a
  * small letter are completed as they stand ("auto|1..16": auto), FILE, DIR, PATH and COMMAND stand for files.
@@ -79,8 +78,8 @@ static bool takes(size_t command, size_t option)
 	return option_defs[option].commands & (1u << command);
 }
 
-/* A word of a shell, within single quotes; special are characters that the shell's own grammar wants a
- * backslash for. */
+/* A word of a shell, within single quotes; special are characters that the shell's own grammar wants a backslash
+ * for. */
 static void put_quoted(const char *text, const char *special, const char *apostrophe)
 {
 	for (const char *p = text; *p; p++) {
@@ -349,8 +348,7 @@ static void fish_option(size_t o)
 	const struct option_def *d = &option_defs[o];
 	AUTO_FREE char *words = form_words(d->arg ? d->arg : "");
 
-	/* The letter that means two things: which one it is depends on whether the command stands there yet.
-	 */
+	/* The letter that means two things: which one it is depends on whether the command stands there yet. */
 	if (o == OPT_CONFIG)
 		printf("complete -c rehost -n '__rehost_is none' -s c -r -F\n");
 	printf("complete -c rehost -n '__rehost_is none");

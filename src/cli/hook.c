@@ -16,7 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TICK_MS 20 /* how often the process is looked for when its output has ended, which mostly comes with its end */
+/* How often the process is looked for when its output has ended, which mostly comes with its end. */
+#define TICK_MS 20
 #define LISTEN_MS 200
 #define GRACE_NS NS_PER_S /* between SIGTERM and SIGKILL */
 #define LINE_MAX_BYTES 1024 /* a longer one is cut in pieces */

@@ -2,8 +2,7 @@
  * What the user sees of a run: text on the terminal or in cron's mail, or JSON lines. Both implement one
  * table of functions; the commands and the observer of the engine only speak to report_*().
  *
- * Process: the coordinator, one thread. Errors of writing are remembered, not reported in between:
- * report_lost().
+ * Process: the coordinator, one thread. Errors of writing are remembered, not reported in between: report_lost().
  */
 #pragma once
 
@@ -40,8 +39,7 @@ void report_progress(struct report *r, const struct progress *p, bool now);
 /* Steps of `run`: "copy", "sync", "verify". */
 void report_step_begin(struct report *r, const char *step);
 void report_step_end(struct report *r, const struct summary *s);
-/* The last words. verified: the counts of verify in s are meaningful (with `run` beside those of copy and
- * sync). */
+/* The last words. verified: the counts of verify in s are meaningful (with `run` beside those of copy and sync). */
 void report_end(struct report *r, const struct summary *s, bool transferred, bool verified);
 /* The last words of a command that could not begin. */
 void report_exit_error(struct report *r, const struct diag *d);

@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #define GRACE_NS (4 * NS_PER_S)
-#define TWICE_NS (300 * NS_PER_MS) /* what comes sooner is the same one, from the terminal and from who passes it on */
+/* What comes sooner is the same one, from the terminal and from who passes it on. */
+#define TWICE_NS (300 * NS_PER_MS)
 
 /* Standard error may be a pipe that nobody reads. */
 static PRINTF_LIKE(2, 3) void say(enum diag_code code, const char *fmt, ...)

@@ -27,8 +27,7 @@ static bool fail(struct diag *d, char **out_hint, char *hint, const char *text, 
 	return false;
 }
 
-/* What ssh may be given as a word: nothing it could take for an option, no white space, no control
- * characters. */
+/* What ssh may be given as a word: nothing it could take for an option, no white space, no control characters. */
 static bool is_word(const char *s, size_t len, const char *forbidden)
 {
 	if (!len || s[0] == '-')

@@ -2,8 +2,7 @@
  * The grammar of DST: [USER@]HOST[:PORT]:DIR, [v6::addr][:PORT]:DIR, local:DIR. Pure but for local:, whose
  * relative DIR is made absolute from the working directory.
  *
- * HOST:22 is the directory 22, HOST:22:DIR the port; a relative DIR is below the login's home ("~/" may be
- * written).
+ * HOST:22 is the directory 22, HOST:22:DIR the port; a relative DIR is below the login's home ("~/" may be written).
  */
 #pragma once
 

@@ -47,11 +47,9 @@ void work_step(struct work *w, enum job_kind kind, struct summary *out);
 int work_end(struct work *w, const struct summary *s, bool transferred, bool verified);
 void work_release(struct work *w);
 
-/* Says why a command cannot begin: on stderr, and with --json as exit_error on stdout too. Returns the exit
- * code. */
+/* Says why a command cannot begin: on stderr, and with --json as exit_error on stdout too. Returns the exit code. */
 int work_refuse(const struct options *o, const struct usage_error *e);
-/* The configuration under the common options. NULL when it has errors: each is then on stderr, e stands for
- * them. */
+/* The configuration under the common options. NULL when it has errors: each is then on stderr, e stands for them. */
 struct conf *work_load_conf(const struct options *o, bool no_files, struct usage_error *out_error);
 /* The same for commands that need only the job's name: other errors are a warning. */
 struct conf *work_load_conf_name(const struct options *o, struct usage_error *out_error);

@@ -45,8 +45,8 @@ struct conf_option {
 	bool none; /* of strings: an empty value is none, as if the key were not given */
 	conf_check_fn *check; /* of strings and of the items of lists */
 	enum conf_change change;
-	const char
-		*fallback; /* what holds without a value when nothing else (ssh_config, say) gives one; NULL: nothing */
+	/* What holds without a value when nothing else (ssh_config, say) gives one; NULL: nothing. */
+	const char *fallback;
 };
 
 size_t conf_option_count(void);

@@ -13,13 +13,12 @@
 
 /*
  * A process that only reads the source: mover, verifier. As root: another uid (65534) with no capability but
- * CAP_DAC_READ_SEARCH, CAP_FOWNER (the page cache is shown to owners) and CAP_SYS_ADMIN when keep_trusted
- * (trusted.* xattrs need it); chroot into empty_dir
- * (an empty directory of root's, made 0700 when missing; one that holds anything is refused). As an ordinary
- * user: what follows alone. No-new-privileges, no core dumps, Landlock against changing any file, and a
- * filter that denies (EPERM) mounting, namespaces, opening for writing or creating, and every call that
- * changes a file, plus exec, ptrace, sockets, signals to others, open_by_handle_at, io_uring, modules, bpf,
- * keys and the clock.
+ * CAP_DAC_READ_SEARCH, CAP_FOWNER (the page cache is shown to owners) and CAP_SYS_ADMIN when keep_trusted (trusted.*
+ * xattrs need it); chroot into empty_dir (an empty directory of root's, made 0700 when missing; one that holds anything
+ * is refused). As an ordinary user: what follows alone. No-new-privileges, no core dumps, Landlock against changing any
+ * file, and a filter that denies (EPERM) mounting, namespaces, opening for writing or creating, and every call that
+ * changes a file, plus exec, ptrace, sockets, signals to others, open_by_handle_at, io_uring, modules, bpf, keys and
+ * the clock.
  *
  * Open descriptors stay usable; getdents, openat relative to them, fchdir, xattr reads, FS_IOC_GETFLAGS,
  * lseek(SEEK_HOLE), mmap for reading, fadvise, poll, and writes to sockets and pipes that are already open
@@ -45,9 +44,9 @@ bool confine_reader(const char *empty_dir, bool keep_trusted, struct buf *out_no
 bool confine_receiver(int root_fd, bool read_only, struct buf *out_note, struct diag *d);
 
 /*
- * The process that speaks SSH, once it is authenticated, and netcheck's probe: no files, no exec, no new sockets; it keeps its two
- * descriptors and what libssh2 needs (random numbers, memory, poll). As root it becomes uid 65534 without
- * capabilities. Descriptors that libraries need later (a random device, on kernels without getrandom) have to
- * be open by now.
+ * The process that speaks SSH, once it is authenticated, and netcheck's probe: no files, no exec, no new sockets; it
+ * keeps its two descriptors and what libssh2 needs (random numbers, memory, poll). As root it becomes uid 65534 without
+ * capabilities. Descriptors that libraries need later (a random device, on kernels without getrandom) have to be open
+ * by now.
  */
 bool confine_link(struct buf *out_note, struct diag *d);

@@ -26,15 +26,13 @@
 #define CLONE_NEWCGROUP 0x02000000
 #endif
 
-/* nr: for calls that an older libseccomp does not know by name; from 424 on numbers are the same everywhere.
- */
+/* nr: for calls that an older libseccomp does not know by name; from 424 on numbers are the same everywhere. */
 struct call {
 	const char *name;
 	int nr;
 };
 
-/* What no role needs: mounts, namespaces, other roots, programs, other processes, sockets, the kernel itself.
- */
+/* What no role needs: mounts, namespaces, other roots, programs, other processes, sockets, the kernel itself. */
 static const struct call calls_common[] = {
 	{"mount"},
 	{"umount"},

@@ -63,8 +63,7 @@ int landlock_restrict(enum landlock_scope scope, int root_fd, struct buf *out_no
 	struct ruleset_attr attr;
 	AUTO_CLOSE int ruleset = -1;
 
-	/* The first version denies every link and rename between directories, which a receiver cannot do
-	 * without. */
+	/* The first version denies every link and rename between directories, which a receiver cannot do without. */
 	if (abi < 1 || (scope == LANDLOCK_BELOW && abi < 2)) {
 		buf_append_str(out_note, "no Landlock; ");
 		return 0;

@@ -44,8 +44,8 @@ static bool raise_right(cap_value_t cap)
 	return ok;
 }
 
-/* The bounding set, which decides what an exec could give back: another lock behind no-new-privileges, for those who may
- * set it. */
+/* The bounding set, which decides what an exec could give back: another lock behind no-new-privileges, for those who
+ * may set it. */
 static void drop_bounding(uint64_t keep, struct buf *out_note)
 {
 	bool refused = false;

@@ -11,8 +11,7 @@
 #define BLOCK_MAX 65536
 #define STRONG_MIN 4
 #define STRONG_MAX 32
-/* Blocks of one window: the hash table of a signature whose weak sums are all the same is built in square
- * time. */
+/* Blocks of one window: the hash table of a signature whose weak sums are all the same is built in square time. */
 #define BLOCKS_MAX 8192
 
 static inline size_t delta_blocks(size_t window_len, size_t block_len)

@@ -1,6 +1,5 @@
 /*
- * Log sinks: a text file, a file of JSON lines, and the system's log (the journal through its plugin, else
- * syslog(3)).
+ * Log sinks: a text file, a file of JSON lines, and the system's log (the journal through its plugin, else syslog(3)).
  *
  * A library of its own beside the room diag (target `log`): it loads plugins, which the receiver must not.
  * Process: the coordinator, one thread. A sink that cannot be opened or written is a warning and is left out,
@@ -13,8 +12,7 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* One named value of a record: text, or a number when text is NULL. Names are lower case: "files_examined".
- */
+/* One named value of a record: text, or a number when text is NULL. Names are lower case: "files_examined". */
 struct log_field {
 	const char *name;
 	const char *text;

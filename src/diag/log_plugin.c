@@ -47,8 +47,7 @@ char *log_plugin_dir(void)
 	return xstrdup(REHOST_PLUGIN_DIR);
 }
 
-/* What we load runs with our rights: it must be nobody else's. The descriptor that was looked at is the one
- * loaded. */
+/* What we load runs with our rights: it must be nobody else's. The descriptor that was looked at is the one loaded. */
 static int open_trusted(const char *path, struct diag *d)
 {
 	struct stat st;

@@ -20,8 +20,8 @@ struct job_kept {
 
 struct job {
 	enum job_kind kind;
-	struct conf
-		*conf; /* target.address, target.root and source.root are set, also for SRC DST; limits may change */
+	/* target.address, target.root and source.root are set, also for SRC DST; limits may change. */
+	struct conf *conf;
 	char *name; /* of state, lock, log: [job] name, "default", "adhoc-..." */
 	bool adhoc; /* SRC DST: no state of copies, deletion only when asked for, root's type does not matter */
 	bool dry_run;
@@ -54,8 +54,8 @@ struct progress {
 	int64_t elapsed_ns;
 	int64_t remaining_s; /* -1: not known */
 	unsigned processes; /* movers or verifiers */
-	const char *
-		phase; /* "connecting", "copying", "syncing", "deleting", "writing to disk", "verifying", "waiting for the link", "paused" */
+	/* "connecting", "copying", "syncing", "deleting", "writing to disk", "verifying", "waiting for the link", "paused" */
+	const char *phase;
 };
 
 /* Why a job that runs holds still for now; several may hold at once. */

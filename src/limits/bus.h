@@ -1,6 +1,7 @@
 /*
- * libsystemd's sd-bus, loaded when a scope is asked for: every role of rehost is this program, and those that read what a remote
- * host sends shall not have it, and all that it needs, in their memory. Without the library there is no back end 'systemd'.
+ * libsystemd's sd-bus, loaded when a scope is asked for: every role of rehost is this program, and those that read what
+ * a remote host sends shall not have it, and all that it needs, in their memory. Without the library there is no back
+ * end 'systemd'.
  */
 #pragma once
 

@@ -243,8 +243,8 @@ int cg_enter(struct cg *c, const char *base, const char *job)
 	AUTO_FREE char *name = cg_job_name(job);
 	int err = EEXIST;
 
-	/* A number may stand for another process in another namespace: then there is such a group already, or ours was taken for one
-	 * that was left. */
+	/* A number may stand for another process in another namespace: then there is such a group already, or ours was
+	 * taken for one that was left. */
 	for (unsigned i = 0; (err == EEXIST || err == ENOENT) && i < 100; i++) {
 		free(c->rel);
 		c->rel = i ? xasprintf("%s/rehost/%s.%d.%u", base, name, (int)getpid(), i)

@@ -1,6 +1,6 @@
 /*
- * Groups of version 1 by libcgroup. It passes names and values straight through; a group is that of one controller, for where this
- * process was may differ between hierarchies.
+ * Groups of version 1 by libcgroup. It passes names and values straight through; a group is that of one controller, for
+ * where this process was may differ between hierarchies.
  */
 #include "limits/private.h"
 

@@ -1,7 +1,7 @@
 /*
- * Control groups of version 2: one hierarchy. A group has either processes or groups with controllers, so rehost's is made beneath
- * one that has no processes but ours: the top of the hierarchy, which is exempt, or a group that is ours alone. Of a
- * hierarchy that systemd manages only what it has given away (Delegate=) is touched.
+ * Control groups of version 2: one hierarchy. A group has either processes or groups with controllers, so rehost's is
+ * made beneath one that has no processes but ours: the top of the hierarchy, which is exempt, or a group that is ours
+ * alone. Of a hierarchy that systemd manages only what it has given away (Delegate=) is touched.
  */
 #include "limits/private.h"
 #include "base/fd.h"

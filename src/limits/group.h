@@ -1,12 +1,12 @@
 /*
  * A control group that holds all processes of a job: made at its start, removed at its end.
  *
- * Three back ends: a transient scope that systemd makes for us, control groups of version 2, and of version 1. What is asked
- * for is what the first of them that works here can keep; group_open() says why those before it do not. A group never
- * leaves the one that rehost was started in, so that what is set there holds as well.
+ * Three back ends: a transient scope that systemd makes for us, control groups of version 2, and of version 1. What is
+ * asked for is what the first of them that works here can keep; group_open() says why those before it do not. A group
+ * never leaves the one that rehost was started in, so that what is set there holds as well.
  *
- * Process: the coordinator, before it starts workers: they are born inside; the first process is moved beside it. A run that is killed leaves empty groups; group_sweep() of the next one
- * removes them.
+ * Process: the coordinator, before it starts workers: they are born inside; the first process is moved beside it. A run
+ * that is killed leaves empty groups; group_sweep() of the next one removes them.
  * Errors: text for people, appended to a buffer. Units: bytes, bytes a second, percent of all processors together.
  */
 #pragma once
@@ -26,7 +26,8 @@ enum group_part {
 struct group_place {
 	const char *root; /* /sys/fs/cgroup */
 	const char *self; /* /proc/self/cgroup */
-	pid_t first; /* a parent of this process that is of the job, too: it does nothing but wait for this one; 0: there is none */
+	/* A parent of this process that is of the job, too: it does nothing but wait for this one; 0: there is none. */
+	pid_t first;
 };
 
 struct group_values { /* 0: no limit */
@@ -50,8 +51,8 @@ void group_close(struct group *g);
 /* "systemd scope 'rehost-x-12.scope'", "control group (version 2) 'rehost/x.12'". */
 const char *group_name(const struct group *g);
 
-/* Puts values in force; those that were and are not asked for any more are taken back. Returns the parts that hold of those that
- * are asked for; out_why says why others do not. */
+/* Puts values in force; those that were and are not asked for any more are taken back. Returns the parts that hold of
+ * those that are asked for; out_why says why others do not. */
 unsigned group_set(struct group *g, const struct group_values *v, struct buf *out_why);
 
 struct group_usage {
@@ -65,8 +66,9 @@ bool group_usage(const struct group *g, struct group_usage *out);
 const char *group_psi_dir(const struct group *g, const char **out_mount);
 
 /*
- * The whole disks behind a device, as "MAJOR:MINOR" strings, appended to a list without repeats: partitions become their disk,
- * stacked devices (LVM, RAID, encryption) what they are made of. Nothing for a device that is none (tmpfs). sys: "/sys" or a test's.
+ * The whole disks behind a device, as "MAJOR:MINOR" strings, appended to a list without repeats: partitions become
+ * their disk, stacked devices (LVM, RAID, encryption) what they are made of. Nothing for a device that is none (tmpfs).
+ * sys: "/sys" or a test's.
  */
 void group_disks(const char *sys, dev_t dev, char ***disks, size_t *count);
 

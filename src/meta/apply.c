@@ -252,8 +252,7 @@ static unsigned apply_run(struct apply *a)
 	return a->failed;
 }
 
-/* What a new inode has: more than nothing, for it inherits ACLs, flags, a group and labels from its
- * directory. */
+/* What a new inode has: more than nothing, for it inherits ACLs, flags, a group and labels from its directory. */
 static int read_have(const struct inode_ref *ref, unsigned fields, struct meta *out)
 {
 	struct stat st;

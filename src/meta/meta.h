@@ -1,9 +1,8 @@
 /*
  * Metadata: reading all of one inode's, one canonical encoding of it, and giving it to another inode.
  *
- * The encoding is what travels, what directory digests are made of, and what both ends compare: two inodes
- * are equal when their encodings under the same profile are. Whatever a profile leaves out is neither sent
- * nor compared.
+ * The encoding is what travels, what directory digests are made of, and what both ends compare: two inodes are equal
+ * when their encodings under the same profile are. Whatever a profile leaves out is neither sent nor compared.
  *
  * All calls work on an open directory descriptor plus one bare name, or on an open descriptor; never on a
  * longer path, never through a symbolic link, never through /proc (a chroot has none). The l-xattr calls need
@@ -89,8 +88,7 @@ mode_t meta_type_mode(enum meta_type type); /* S_IFREG and so on */
  * offer for the session's profile. */
 unsigned meta_fields_possible(bool writing);
 
-/* Appends the canonical encoding under the profile. A directory's size and a symbolic link's mode are never
- * in it. */
+/* Appends the canonical encoding under the profile. A directory's size and a symbolic link's mode are never in it. */
 void meta_pack(struct buf *out, const struct meta *m, unsigned fields);
 /*
  * Reads one encoding from p..p+n; returns the bytes used, or 0 when it is not valid (m is empty then).
@@ -101,8 +99,7 @@ void meta_pack(struct buf *out, const struct meta *m, unsigned fields);
  */
 size_t meta_unpack(const void *p, size_t n, unsigned fields, struct meta *m);
 
-/* Iterates packed xattrs: *pos from 0; false at the end (or, for unchecked bytes, where they are malformed).
- */
+/* Iterates packed xattrs: *pos from 0; false at the end (or, for unchecked bytes, where they are malformed). */
 struct meta_xattr {
 	const char *name; /* NUL-terminated, points into the buffer */
 	const uint8_t *value;

@@ -9,8 +9,7 @@
 #include <linux/fs.h>
 #endif
 
-/* An inode by descriptor, or, where fd is -1, by bare name in dirfd, which is then also the current
- * directory. */
+/* An inode by descriptor, or, where fd is -1, by bare name in dirfd, which is then also the current directory. */
 struct inode_ref {
 	int fd;
 	int dirfd;
@@ -43,8 +42,7 @@ static inline uint32_t flags_mask(unsigned fields)
 	return fields & META_F_FLAGS_PRIV ? META_FLAGS_KEPT : META_FLAGS_KEPT & ~META_FLAGS_PRIV;
 }
 
-/* All of the inode's flags, kept or not. 0; -1 with errno, ENOTTY for every way of saying that there are
- * none. */
+/* All of the inode's flags, kept or not. 0; -1 with errno, ENOTTY for every way of saying that there are none. */
 int flags_get(int fd, uint32_t *out);
 int flags_set(int fd, uint32_t flags);
 

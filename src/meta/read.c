@@ -1,5 +1,4 @@
-/* Reading one inode's metadata. The hot path of an idle sync: openat, fstat, FS_IOC_GETFLAGS, flistxattr,
- * close. */
+/* Reading one inode's metadata. The hot path of an idle sync: openat, fstat, FS_IOC_GETFLAGS, flistxattr, close. */
 #include "meta/private.h"
 
 #include <dirent.h>
@@ -263,8 +262,7 @@ static int open_inode(const struct inode_ref *ref, int extra, struct stat *st, s
 		struct statvfs fs;
 		(*out_device)->plain_open = fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_NOATIME);
 	} else if (plain && !(*out_device)->plain_open) {
-		/* The guess was another device's: make up for it. Refused where it would have been refused
-		 * before. */
+		/* The guess was another device's: make up for it. Refused where it would have been refused before. */
 		(void)fcntl(fd, F_SETFL, O_NONBLOCK | O_NOATIME);
 	}
 	return fd;

@@ -1,5 +1,4 @@
-/* Read-only clones of mounts: detached ones where the kernel has them, else in a namespace that is gone at
- * once. */
+/* Read-only clones of mounts: detached ones where the kernel has them, else in a namespace that is gone at once. */
 #include "mounts/private.h"
 
 #include "base/fd.h"
@@ -95,8 +94,7 @@ static int child_serve(const struct mount_plan *p, int sock)
 
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return errno;
-	/* In the new namespace, for only its own mounts can be bound there; and before the stage hides any.
-	 */
+	/* In the new namespace, for only its own mounts can be bound there; and before the stage hides any. */
 	for (size_t k = 0; k < p->chosen_count; k++)
 		dirs[k] = open(p->chosen[k].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	stage = mount_stage();
@@ -125,8 +123,8 @@ static void receive(struct mount_plan *p, int sock, int *errs)
 		if (fd_recv_fds(sock, &p->chosen[k].fd, 1) == 0)
 			continue;
 		p->chosen[k].fd = -1;
-		/* No descriptor with the byte: then the errno follows; or there was no byte, and the child
-		 * has ended. */
+		/* No descriptor with the byte: then the errno follows; or there was no byte, and the child has
+		 * ended. */
 		if (fd_read_full(sock, &err, sizeof(err)) != sizeof(err))
 			return;
 		errs[k] = err;

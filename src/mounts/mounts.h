@@ -14,14 +14,14 @@
 #include "diag/diag.h"
 
 struct mount {
-	char *path; /* where it is mounted on the host, absolute; of the one that holds the source root, that
-	               root */
+	/* Where it is mounted on the host, absolute; of the one that holds the source root, that root. */
+	char *path;
 	char *rel; /* relative to the source root, "" for the root's own */
 	char *target_rel; /* where it goes, relative to the target root (differs from rel by map) */
 	char *fstype;
 	char *source; /* "/dev/sda1" */
-	/* What stat says of its entries. A btrfs subvolume has its own: a subvolume met in a walk whose
-	 * st_dev is that of another chosen mount is walked there. */
+	/* What stat says of its entries. A btrfs subvolume has its own: a subvolume met in a walk whose st_dev is that
+	 * of another chosen mount is walked there. */
 	dev_t dev;
 	uint64_t used_bytes, used_inodes; /* from statvfs, for the forecast of totals */
 	int fd; /* the way in: the directory path, open for reading; -1 until mounts_open() */
@@ -30,13 +30,12 @@ struct mount {
 struct mount_left_out {
 	char *path;
 	char *fstype;
-	char *why; /* "network file system", "pseudo file system", "overlay", "repeats '/srv'", "skip_mounts"
-	              ... */
+	char *why; /* "network file system", "pseudo file system", "overlay", "repeats '/srv'", "skip_mounts" ... */
 };
 
 struct mount_plan {
-	/* [0] holds the source root (unless mounts or skip_mounts leave it out: then no rel is ""); then by
-	 * rel in byte order. At least one. */
+	/* [0] holds the source root (unless mounts or skip_mounts leave it out: then no rel is ""); then by rel in byte
+	 * order. At least one. */
 	struct mount *chosen;
 	size_t chosen_count;
 	struct mount_left_out *left_out; /* by path; several at one path are possible */

@@ -46,15 +46,13 @@ char *mount_path_plain(const char *path);
 const char *type_why(const char *type);
 
 /*
- * A read-only, no-atime clone of the mount that holds the directory path, without what is mounted beneath, as
- * a descriptor of that directory opened for reading. -1 with errno: ENOSYS before Linux 5.12, EPERM without
- * privilege.
+ * A read-only, no-atime clone of the mount that holds the directory path, without what is mounted beneath, as a
+ * descriptor of that directory opened for reading. -1 with errno: ENOSYS before Linux 5.12, EPERM without privilege.
  */
 int clone_detached(const char *path);
 /*
- * The same for older kernels, all mounts of the plan that have no descriptor yet at once: bind mounts in the
- * mount namespace of a short-lived child. Sets fd of those that succeeded, errs[i] of the others (as many as
- * chosen).
+ * The same for older kernels, all mounts of the plan that have no descriptor yet at once: bind mounts in the mount
+ * namespace of a short-lived child. Sets fd of those that succeeded, errs[i] of the others (as many as chosen).
  */
 void clone_in_namespace(struct mount_plan *p, int *errs);
 

@@ -53,8 +53,7 @@ static char *why_path(const char *what, const char *path)
 	return xasprintf("%s '%s'", what, shown);
 }
 
-/* The directory of the file system that a walk of the chosen mount begins at: root may lie below the mount
- * point. */
+/* The directory of the file system that a walk of the chosen mount begins at: root may lie below the mount point. */
 static char *walk_root(const struct entry *e, const char *path)
 {
 	const char *rest = mount_path_rest(e->path, path);
@@ -102,8 +101,7 @@ static char *why_not(const struct selection *s, const struct entry *e)
 	return NULL;
 }
 
-/* Adds a mount to the plan; NULL, or why it cannot be. What a made-up table says is not looked for on this
- * host. */
+/* Adds a mount to the plan; NULL, or why it cannot be. What a made-up table says is not looked for on this host. */
 static char *choose(struct selection *s, const struct entry *e, const char *path)
 {
 	struct mount_plan *p = s->plan;
@@ -243,8 +241,7 @@ static struct mount *chosen_at(const struct mount_plan *p, const char *path)
 	return NULL;
 }
 
-/* A mount that is not mapped goes where it lies within the nearest chosen mount above it. Those come first.
- */
+/* A mount that is not mapped goes where it lies within the nearest chosen mount above it. Those come first. */
 static void place_within_parent(const struct mount_plan *p, struct mount *m)
 {
 	const struct mount *parent = NULL;

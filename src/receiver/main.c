@@ -2,8 +2,7 @@
  * rehost-receiver: the target's side, started over SSH. It opens the target root, confines itself to it, says
  * that it is there, and serves one mover (or proves to one verifier).
  *
- * Until the magic is out, whatever goes wrong is one line on standard output, which the transport knows how
- * to read.
+ * Until the magic is out, whatever goes wrong is one line on standard output, which the transport knows how to read.
  */
 #include "base/bootid.h"
 #include "base/fd.h"
@@ -164,8 +163,7 @@ static void raise_limits(void)
 static bool confine(int root_fd, bool read_only, struct diag *d)
 {
 	AUTO_BUF note = BUF_INIT;
-	/* A root that does not exist leaves nothing to be confined to: the working directory, and only to
-	 * read. */
+	/* A root that does not exist leaves nothing to be confined to: the working directory, and only to read. */
 	AUTO_CLOSE int here = root_fd < 0 ? open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (root_fd < 0 && here < 0) {

@@ -1,6 +1,6 @@
 /*
- * The set as bytes: version, flags, lengths and counts, both roots, paths, patterns. Numbers are little-endian, 32 bits. What is left out is
- * where each rule was written: the other end has no use for it.
+ * The set as bytes: version, flags, lengths and counts, both roots, paths, patterns. Numbers are little-endian, 32
+ * bits. What is left out is where each rule was written: the other end has no use for it.
  */
 #include "rules/set.h"
 

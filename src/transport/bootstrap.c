@@ -1,5 +1,4 @@
-/* The mover's side of starting the receiver: sends the script, the helper when it is asked for, waits for the
- * magic. */
+/* The mover's side of starting the receiver: sends the script, the helper when it is asked for, waits for the magic. */
 #include "transport/script.h"
 #include "transport/sha256.h"
 #include "base/clock.h"
@@ -252,8 +251,7 @@ bool transport_bootstrap(int fd, const void *packed, size_t packed_len, int help
 	}
 	if (spec.kind != TRANSPORT_LOCAL) {
 		script_build(&spec, shared_dir, &script);
-		/* Fits the socket's buffer: the time until the first answer is that of connecting and logging
-		 * in. */
+		/* Fits the socket's buffer: the time until the first answer is that of connecting and logging in. */
 		progress(&b, spec.first_timeout);
 		ok = send_all(&b, script.data, script.len);
 	}

@@ -13,16 +13,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SOCKET_BUFFER \
-	(1 << 20) /* more would only delay what is measured at its end: the rate, and whether compressing pays */
+/* More would only delay what is measured at its end: the rate, and whether compressing pays. */
+#define SOCKET_BUFFER (1 << 20)
 
 void socket_enlarge(int fd)
 {
 	static const int plain[] = {SO_SNDBUF, SO_RCVBUF}, forced[] = {SO_SNDBUFFORCE, SO_RCVBUFFORCE};
 	int size = SOCKET_BUFFER;
 
-	/* The forced form goes beyond wmem_max and needs CAP_NET_ADMIN; what cannot be had is done without.
-	 */
+	/* The forced form goes beyond wmem_max and needs CAP_NET_ADMIN; what cannot be had is done without. */
 	for (size_t i = 0; i < 2; i++)
 		if (setsockopt(fd, SOL_SOCKET, forced[i], &size, sizeof(size)) < 0 &&
 			setsockopt(fd, SOL_SOCKET, plain[i], &size, sizeof(size)) < 0)
@@ -44,8 +43,7 @@ static void signals_reset(bool ignore_int)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Puts descriptor i of the child in place. Sources were moved above CHILD_FDS before, so none is overwritten.
- */
+/* Puts descriptor i of the child in place. Sources were moved above CHILD_FDS before, so none is overwritten. */
 static bool place(int from, int i)
 {
 	if (from < 0 && i == 2)

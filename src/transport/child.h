@@ -8,8 +8,7 @@
 struct child {
 	char *const *argv; /* argv[0] is looked for in PATH unless path is set */
 	const char *path;
-	int fd[CHILD_FDS]; /* descriptor i of the child; -1: /dev/null for 0 and 1, ours for 2, none for
-	                           others */
+	int fd[CHILD_FDS]; /* descriptor i of the child; -1: /dev/null for 0 and 1, ours for 2, none for others */
 	const struct strv *env; /* NAME=VALUE to add, or NULL */
 	bool own_group; /* away from the terminal's signals */
 	bool ignore_int; /* on the terminal, for prompts, but not ended by Ctrl-C: that is ours to handle */
@@ -18,8 +17,7 @@ struct child {
 	{                                    \
 		.fd = { -1, -1, -1, -1, -1 } \
 	}
-/* Forks and executes; -1 with errno when that failed (the exec's errno included). The child dies with its
- * parent. */
+/* Forks and executes; -1 with errno when that failed (the exec's errno included). The child dies with its parent. */
 pid_t child_start(const struct child *c);
 /* Runs to its end, stdout and stderr collected (64 KiB each). False: errno (ETIMEDOUT after the timeout, and when a signal
  * comes that ends us). */

@@ -29,8 +29,7 @@ void transport_drain(struct transport_conn *conn)
 			return;
 		}
 		conn->err.len += (size_t)n;
-		/* The link bounds its report itself; here only the words of ssh can be this many: the middle
-		 * goes. */
+		/* The link bounds its report itself; here only the words of ssh can be this many: the middle goes. */
 		if (conn->err.len > ERR_MAX) {
 			size_t drop = ERR_MAX / 2;
 

@@ -1,5 +1,4 @@
-/* Looking at a private key's file: can libssh2 use it, or is it one that only ssh can. Nothing is decrypted.
- */
+/* Looking at a private key's file: can libssh2 use it, or is it one that only ssh can. Nothing is decrypted. */
 #include "transport/keyfile.h"
 #include "transport/knownhosts.h"
 

@@ -157,8 +157,7 @@ static bool prefer_methods(struct link *l, const struct known *k)
 	return prefer_host_keys(l, k);
 }
 
-/* Before the server has spoken, it is not there; afterwards a failure means that it and libssh2 do not agree.
- */
+/* Before the server has spoken, it is not there; afterwards a failure means that it and libssh2 do not agree. */
 static bool handshake_failed(struct link *l, int rc)
 {
 	if (rc == LIBSSH2_ERROR_TIMEOUT)

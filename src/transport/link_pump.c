@@ -1,5 +1,4 @@
-/* The pump: bytes between the mover's stream and the SSH channel, both directions at once, until one side has
- * ended. */
+/* The pump: bytes between the mover's stream and the SSH channel, both directions at once, until one side has ended. */
 #include "transport/link.h"
 #include "base/clock.h"
 
@@ -224,8 +223,7 @@ static bool sleep_until_ready(struct pump *p)
 		stream |= POLLIN;
 	if (!lane_empty(&p->down))
 		stream |= POLLOUT;
-	/* While the mover does not take what came, the socket is left alone, unless we wait for its window.
-	 */
+	/* While the mover does not take what came, the socket is left alone, unless we wait for its window. */
 	if (lane_empty(&p->down) || !lane_empty(&p->up) || (p->stream_eof && !p->eof_sent))
 		sock |= POLLIN;
 	if (l->out.len - l->out_head)

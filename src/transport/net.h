@@ -7,8 +7,7 @@ struct net_error {
 	enum link_report kind; /* LINK_RESOLVE, LINK_UNREACHABLE, LINK_PROXY */
 	char text[512];
 };
-/* A connected, nonblocking TCP socket, every address tried; -1 with e. Through an HTTP proxy when that is
- * set. */
+/* A connected, nonblocking TCP socket, every address tried; -1 with e. Through an HTTP proxy when that is set. */
 int net_connect(
 	const char *host, unsigned port, int family, unsigned timeout_s, const char *http_proxy, struct net_error *e);
 /* "host:port", "[v6]:port", "http://host:port/"; false when malformed. To be freed. */

@@ -102,8 +102,7 @@ static bool ssh_argv(const struct transport *t, struct strv *argv, struct strv *
 		add_path_option(argv, "UserKnownHostsFile", t->known_hosts);
 		strv_add(argv, "-oGlobalKnownHostsFile=/dev/null");
 	}
-	/* Not -i: that leaves out a key of which only the public half is a file and the agent holds the
-	 * other. */
+	/* Not -i: that leaves out a key of which only the public half is a file and the agent holds the other. */
 	for (size_t i = 0; i < t->identity.n; i++)
 		add_path_option(argv, "IdentityFile", t->identity.v[i]);
 	if (t->identity.n)
@@ -426,8 +425,7 @@ enum result transport_collect(struct transport *t, struct transport_conn *conn, 
 		link_verdict_release(&verdict);
 		return r;
 	}
-	/* It was alive and well and had to be killed: the stream was ended from this side, which is no
-	 * failure. */
+	/* It was alive and well and had to be killed: the stream was ended from this side, which is no failure. */
 	if (killed)
 		return RES_OK;
 	if (conn->kind == TRANSPORT_SSH)

@@ -22,8 +22,7 @@ struct link_spec {
 void link_spec_pack(const struct link_spec *s, struct buf *out);
 bool link_spec_unpack(struct link_spec *s, const void *p, size_t n);
 void link_spec_release(struct link_spec *s);
-/* Fills the specification from the transport; false when libssh2 cannot honour the settings (out_why, to be
- * freed). */
+/* Fills the specification from the transport; false when libssh2 cannot honour the settings (out_why, to be freed). */
 bool link_spec_from(const struct transport *t, struct link_spec *s, char **out_why);
 
 /* The report: records of one type byte, four bytes of length (big endian), text. */

@@ -99,8 +99,7 @@ static bool ask_ssh(struct transport *t, struct diag *d)
 			said);
 		return false;
 	}
-	/* A program that is not OpenSSH, or older than 6.8: it must do the connecting, its settings are
-	 * unknown. */
+	/* A program that is not OpenSSH, or older than 6.8: it must do the connecting, its settings are unknown. */
 	ssh_settings_default(&t->settings, t->host);
 	t->settings.unsuited = xstrdup("target.ssh_command does not tell its settings (-G)");
 	return true;

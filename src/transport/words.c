@@ -98,8 +98,7 @@ char *noise_excerpt(const void *p, size_t n)
 	return xmemdup(s + begin, MIN(end - begin, (size_t)300));
 }
 
-/* What a line of the client's stderr tells. The first that matches in a text decides, in the order of this
- * table. */
+/* What a line of the client's stderr tells. The first that matches in a text decides, in the order of this table. */
 struct saying {
 	const char *text;
 	enum diag_code code;

@@ -17,8 +17,7 @@ void strv_take(struct strv *s, char *value);
 void strv_addf(struct strv *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void strv_add_all(struct strv *s, const struct strv *from);
 void strv_release(struct strv *s);
-/* Words as ssh_config and a simple shell would split them: blanks, '..', "..", backslash. False: a quote is
- * open. */
+/* Words as ssh_config and a simple shell would split them: blanks, '..', "..", backslash. False: a quote is open. */
 bool strv_split(struct strv *out, const char *text, size_t n);
 
 /* 'it'\''s': one word for any POSIX shell. */

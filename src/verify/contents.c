@@ -1,5 +1,4 @@
-/* Contents: asked for in batches, hashed on both sides at the same time, compared when both hashes are there.
- */
+/* Contents: asked for in batches, hashed on both sides at the same time, compared when both hashes are there. */
 #include "verify/contents.h"
 #include "verify/report.h"
 

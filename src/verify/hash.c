@@ -37,8 +37,7 @@ void verify_hasher_close(struct verify_hasher *h)
 	h->fd = -1;
 }
 
-/* Finds how far the data reaches from off; passes over a long hole. What the file system does not know is
- * data. */
+/* Finds how far the data reaches from off; passes over a long hole. What the file system does not know is data. */
 static void look_for_hole(struct verify_hasher *h, uint64_t *out_bytes)
 {
 	off_t data = lseek(h->fd, (off_t)h->off, SEEK_DATA), hole;

@@ -1,5 +1,4 @@
-/* Hashing one file in small steps: holes are not read, and the page cache is left as it was when asked for.
- */
+/* Hashing one file in small steps: holes are not read, and the page cache is left as it was when asked for. */
 #pragma once
 
 #include "base/pagecache.h"

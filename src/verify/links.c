@@ -43,8 +43,7 @@ static void area_free(struct area *a)
 	*a = (struct area){};
 }
 
-/* A file without a name; its blocks are there before it is mapped, so that a full disk is an error and no
- * SIGBUS. */
+/* A file without a name; its blocks are there before it is mapped, so that a full disk is an error and no SIGBUS. */
 static int spill_file(int dirfd, size_t bytes)
 {
 	char name[64];

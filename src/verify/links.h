@@ -2,10 +2,9 @@
  * The bijection of source and target inodes: two names are links of one inode at the target exactly when they
  * are at the source. Fed with the names that exist on both sides and have several links on either.
  *
- * Process: the coordinator. Memory: about 45 bytes for each pair of inodes (not for each name). Above
- * memory_max the tables move into an unlinked file in spill_dirfd, mapped shared, which the kernel can write
- * back and drop under pressure; without such a directory, or when the file cannot be made, they stay in
- * memory.
+ * Process: the coordinator. Memory: about 45 bytes for each pair of inodes (not for each name). Above memory_max the
+ * tables move into an unlinked file in spill_dirfd, mapped shared, which the kernel can write back and drop under
+ * pressure; without such a directory, or when the file cannot be made, they stay in memory.
  *
  * The order of names does not matter to whether there is a difference; it decides which of the names is
  * called different. Adding a name again changes nothing.

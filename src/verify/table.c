@@ -68,8 +68,7 @@ void verify_table_build(struct table *t)
 	}
 }
 
-/* A name that came twice (a directory that changed while it was read) is one: the first; the other is marked
- * too. */
+/* A name that came twice (a directory that changed while it was read) is one: the first; the other is marked too. */
 struct table_entry *verify_table_find(struct table *t, const char *name, uint64_t seed)
 {
 	size_t n = strlen(name);

@@ -1,5 +1,4 @@
-/* Ways into a tree, beneath a directory descriptor and through no symbolic link, whatever the length of the
- * path. */
+/* Ways into a tree, beneath a directory descriptor and through no symbolic link, whatever the length of the path. */
 #pragma once
 
 #include "base/buf.h"

@@ -14,8 +14,7 @@ enum unit_state {
 	UNIT_HASHING, /* only contents are outstanding */
 };
 
-/* A slice that was too large is divided by `count`: its parts are base + index * stride of stride * count
- * slices. */
+/* A slice that was too large is divided by `count`: its parts are base + index * stride of stride * count slices. */
 struct slice_level {
 	uint32_t base, stride, index, count;
 };

@@ -10,16 +10,15 @@
  * are in flight, and both sides hash at the same time. The working directory of the process changes: extended
  * attributes of what cannot be opened are read by bare name.
  *
- * Ownership: verifier_new() copies the options' arrays (mounts, skip, strings); it borrows rules and the
- * descriptors. Strings handed to callbacks are valid during the call. Paths are bytes, relative to the source
- * (src) or target (dst) root, without a leading slash; the root is "" in src and dst, and "." in the path of
- * a difference.
+ * Ownership: verifier_new() copies the options' arrays (mounts, skip, strings); it borrows rules and the descriptors.
+ * Strings handed to callbacks are valid during the call. Paths are bytes, relative to the source (src) or target (dst)
+ * root, without a leading slash; the root is "" in src and dst, and "." in the path of a difference.
  *
- * What is compared: entries by type; regular files by size and, in crc64 mode, by CRC-64/XZ of all bytes;
- * symbolic links by target; devices by number; all by the metadata of `fields`. Modification times of regular
- * files are compared in quick mode even without `metadata`: with the size they are what quick goes by. Of a
- * directory that is missing, only the directory itself is named, not what it holds; so too of one that is extra,
- * but where the path lists protect something beneath it, and it may have to stay: then what it holds is looked at instead.
+ * What is compared: entries by type; regular files by size and, in crc64 mode, by CRC-64/XZ of all bytes; symbolic
+ * links by target; devices by number; all by the metadata of `fields`. Modification times of regular files are compared
+ * in quick mode even without `metadata`: with the size they are what quick goes by. Of a directory that is missing,
+ * only the directory itself is named, not what it holds; so too of one that is extra, but where the path lists protect
+ * something beneath it, and it may have to stay: then what it holds is looked at instead.
  */
 #pragma once
 
@@ -37,8 +36,8 @@ enum verify_kind {
 	VERIFY_TYPE,
 	VERIFY_METADATA, /* mode, owner, group, mtime, acl, xattr:NAME, flags, link, rdev */
 	VERIFY_HARDLINK, /* links: reported by struct verify_links, never by the verifier itself */
-	VERIFY_CHANGED, /* as one of the others, but the source's inode changed after changed_since_ns or
-	                    while it was read */
+	/* As one of the others, but the source's inode changed after changed_since_ns or while it was read. */
+	VERIFY_CHANGED,
 	VERIFY_KINDS
 };
 
@@ -65,8 +64,8 @@ struct verifier_difference {
 struct verifier_give {
 	uint32_t unit; /* in which it was found */
 	uint32_t mount;
-	bool mount_root; /* it is the root of `mount`, another than the unit's: its mount point was found in
-	                     the walk */
+	/* It is the root of `mount`, another than the unit's: its mount point was found in the walk. */
+	bool mount_root;
 	const char *name; /* the last component */
 	const char *src, *dst;
 };
@@ -95,8 +94,8 @@ struct verifier_callbacks {
 	void (*difference)(void *arg, const struct verifier_difference *d);
 	void (*pair)(void *arg, const struct verifier_pair *p);
 	void (*counts)(void *arg, const struct verifier_counts *c); /* at most once a step */
-	void (*diag)(
-		void *arg, const struct diag *d); /* a file that could not be compared: d->path is its source path */
+	/* A file that could not be compared: d->path is its source path. */
+	void (*diag)(void *arg, const struct diag *d);
 	void (*unit_done)(void *arg, uint32_t unit); /* everything it had to say has been said */
 	void (*used)(void *arg, const struct pace_used *u); /* NULL without verifier_pace() */
 };
@@ -124,10 +123,9 @@ struct verifier *verifier_new(const struct verifier_options *o);
 void verifier_free(struct verifier *v);
 
 /*
- * Gives it a directory (of mounts[mount]) to compare: its own metadata and its entries; sub-directories come
- * back through give(), mount points of the other mounts too (with mount_root, for whoever has not yet given
- * that mount out). Missing at the target: a difference. Missing at the source: nothing. src must lie within
- * the mount.
+ * Gives it a directory (of mounts[mount]) to compare: its own metadata and its entries; sub-directories come back
+ * through give(), mount points of the other mounts too (with mount_root, for whoever has not yet given that mount out).
+ * Missing at the target: a difference. Missing at the source: nothing. src must lie within the mount.
  */
 void verifier_add_dir(struct verifier *v, uint32_t unit, uint32_t mount, const char *src, const char *dst);
 /*

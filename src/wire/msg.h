@@ -37,8 +37,8 @@
 #define WIRE_BATCH_BYTES (256u << 10) /* a PUT or LIST frame is closed when it reaches this */
 #define WIRE_CHUNK (64u << 10) /* tier-one chunk */
 #define WIRE_SEGMENT (32u << 20) /* bytes covered by one SEG_HASH at most */
-#define WIRE_RUN_MAX \
-	(8u << 20) /* bytes of one RUN's result; a delta is worth sending up to 7/8 of it, and FRAME_MAX holds that */
+/* Bytes of one RUN's result; a delta is worth sending up to 7/8 of it, and FRAME_MAX holds that. */
+#define WIRE_RUN_MAX (8u << 20)
 #define WIRE_WINDOW_MARGIN (512u << 10) /* a window reaches this far beyond its run, when the run is long */
 #define WIRE_SLICE_ENTRIES 32768u /* a slice aims at no more entries than this */
 #define WIRE_BUCKETS_MAX 65536u
@@ -49,7 +49,8 @@ enum msg_type {
 	MSG_HELLO = 1, /* M */
 	MSG_HELLO_OK, /* R */
 	MSG_ERROR, /* R, id 0: the session cannot go on; struct diag */
-	MSG_SYNC, /* M, id op, u8 all (absent: 0): sync every file system R has written to, or (1) all of the host. Answer OP_DONE */
+	/* M, id op, u8 all (absent: 0): sync every file system R has written to, or (1) all of the host. Answer OP_DONE */
+	MSG_SYNC,
 	MSG_BYE, /* M: no more requests; R removes its temporary directory and ends */
 	MSG_SUSPECT, /* M: records of struct suspect: all there are, whatever was said before. No answer */
 	MSG_FLUSH, /* M: the next EPOCH is to be one of what any session can have written. No answer but that */
@@ -57,7 +58,8 @@ enum msg_type {
 
 	/* directories; id is the directory's */
 	MSG_DIR = 16, /* M */
-	MSG_DIR_EQUAL, /* R: the slice is equal. u32 META_D_* mask of the directory's own metadata that was set (only without DIR_MORE) */
+	/* R: the slice is equal. u32 META_D_* mask of the directory's own metadata that was set (only without DIR_MORE) */
+	MSG_DIR_EQUAL,
 	MSG_DIR_DIFF, /* R */
 	MSG_DIR_SPLIT, /* R: u32 slices: send DIR again for each of that many slices (R holds nothing of it) */
 	MSG_DIR_FAIL, /* R: struct diag: the directory cannot be worked on; it is closed */
@@ -132,8 +134,7 @@ struct msg_hello_ok {
 	uint8_t root_uid; /* 1: R has the rights of root */
 	uint8_t boot_id[16]; /* of R's kernel, to notice that both ends are one host */
 	uint64_t root_dev, root_ino;
-	uint64_t
-		root_mount; /* number of its mount, which another mount never has while the kernel runs; 0: not known */
+	uint64_t root_mount; /* its mount's number, which no other has while the kernel runs; 0: not known */
 	uint8_t root_empty; /* the target root held nothing when R opened it (its own temporary directory aside) */
 	int64_t now; /* R's clock; nothing has been written yet */
 };
