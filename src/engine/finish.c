@@ -40,7 +40,7 @@ bool finish(struct engine *e)
 	}
 	if (any)
 		return false;
-	return !sync || e->synced; /* nobody was left to make it durable: engine_reconnect() finds someone */
+	return !sync || e->synced; /* nobody was left to make it durable: reconnect() finds someone */
 }
 
 static void fill_summary(struct engine *e)

@@ -24,8 +24,8 @@
 enum ipc_role { IPC_ROLE_MOVER = 1, IPC_ROLE_VERIFIER = 2, IPC_ROLE_WORKER = 3 };
 
 /*
- * The messages: X(NAME, name, role). Each has its number IPC_NAME, its struct ipc_name, ipc_name_put() and
- * ipc_name_get(), and on_name() at the end that hears it. A get is false when anything is missing, left over or out of bounds.
+ * The messages: X(NAME, name, role). Each has its number IPC_NAME, its struct ipc_NAME, ipc_NAME_put() and
+ * ipc_NAME_get(), and on_NAME() at the end that hears it. A get is false when anything is missing, left over or out of bounds.
  */
 #define IPC_TO_WORKERS(X)                                                                                \
 	X(CONFIG, config, WORKER) /* the first one */                                                    \

@@ -85,6 +85,7 @@ class Tree:
         return False
 
     def has_function(self, name):
+        name = re.sub(r"(?<=_)[A-Z]{4,}", "*", name)  # NAME, TYPE stand for any
         if "*" in name:
             return bool(fnmatch.filter(self.functions, name))
         return name in self.functions or name in FOREIGN
