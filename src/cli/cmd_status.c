@@ -112,7 +112,7 @@ static void print_text(const struct status *s)
 	}
 	if (st->target) {
 		put_text("source:", st->source_root);
-		buf_printf(&b, "%s%s", st->target, st->target_root ? st->target_root : "" ? st->target_root : "");
+		buf_printf(&b, "%s%s", st->target, st->target_root ? st->target_root : "");
 		put_text("target:", buf_cstr(&b));
 	}
 	put_time("full copy:", st->copy_completed ? st->copy_completed_at : 0);

@@ -11,8 +11,9 @@
 #define AD_HOC (BIT(CMD_COPY) | BIT(CMD_SYNC))
 #define SELECT (AD_HOC | BIT(CMD_VERIFY))
 #define CONTROL (BIT(CMD_STATUS) | BIT(CMD_PAUSE) | BIT(CMD_RESUME) | BIT(CMD_STOP) | BIT(CMD_LIMITS))
-#define CONFIGURED (WORK | CONTROL | BIT(CMD_CHECK_CONFIG) | BIT(CMD_SHOW_CONFIG))
+#define CONFIGURED (WORK | CONTROL | BIT(CMD_LOG) | BIT(CMD_RULES) | BIT(CMD_CHECK_CONFIG) | BIT(CMD_SHOW_CONFIG))
 
+#define DEFAULT_LINES 20
 #define DEFAULT_MAX_AGE (UINT64_C(26) * 3600)
 
 const struct command commands[CMD_COUNT] = {
@@ -26,6 +27,9 @@ const struct command commands[CMD_COUNT] = {
 	[CMD_RESUME] = {"resume", "let a paused job go on", ""},
 	[CMD_STOP] = {"stop", "end the running job and wait until it has ended", ""},
 	[CMD_LIMITS] = {"limits", "show, or change, the limits of the running job", "[KEY=VALUE...]"},
+	[CMD_JOBS] = {"jobs", "the jobs that have state here, and how they last ended", ""},
+	[CMD_LOG] = {"log", "the end of the job's log", ""},
+	[CMD_RULES] = {"rules", "what would become of a path, and which rule says so", "PATH..."},
 	[CMD_CHECK_CONFIG] = {"check-config", "validate the configuration", ""},
 	[CMD_SHOW_CONFIG] = {"show-config", "print the configuration in force, and where each value is from", ""},
 	[CMD_EXPLAIN] = {"explain", "what a diagnostic means, its cause and its remedy", "CODE..."},
@@ -39,7 +43,7 @@ const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_DRY_RUN] = {"dry-run", 'n', NULL, WORK, "write nothing anywhere, list what would be done"},
 	[OPT_VERBOSE] = {"verbose", 'v', NULL, WORK, "print notes and every change"},
 	[OPT_QUIET] = {"quiet", 'q', NULL, WORK | BIT(CMD_CHECK_CONFIG), "print nothing but warnings and errors"},
-	[OPT_JSON] = {"json", 0, NULL, WORK | BIT(CMD_STATUS) | BIT(CMD_LIMITS),
+	[OPT_JSON] = {"json", 0, NULL, WORK | BIT(CMD_STATUS) | BIT(CMD_LIMITS) | BIT(CMD_JOBS) | BIT(CMD_RULES),
 		"one JSON object a line on standard output"},
 	[OPT_PROGRESS] = {"progress", 0, "auto|always|never", WORK, "the progress line; auto: on a terminal"},
 	[OPT_ITEMIZE] = {"itemize-changes", 'i', NULL, WORK, "print one line a change"},
@@ -60,6 +64,9 @@ const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_RECHECK] = {"recheck", 0, NULL, BIT(CMD_VERIFY), "look only at what differed last time"},
 	[OPT_CHECK] = {"check", 0, NULL, BIT(CMD_STATUS), "one line and exit code 0 to 3, for monitoring"},
 	[OPT_MAX_AGE] = {"max-age", 0, "DURATION", BIT(CMD_STATUS), "with --check: how old the last sync may be (26h)"},
+	[OPT_FOLLOW] = {"follow", 'f', NULL, BIT(CMD_LOG), "go on with what is added"},
+	[OPT_LINES] = {"lines", 0, "N", BIT(CMD_LOG), "so many of its last lines (20); '-n N' with this command"},
+	[OPT_REMOVE] = {"remove", 0, "NAME", BIT(CMD_JOBS), "forget this job"},
 	[OPT_HELP] = {"help", 'h', NULL, ALL, "print help"},
 	[OPT_VERSION] = {"version", 0, NULL, ALL, "print the version, the libraries and the back ends"},
 };
@@ -222,6 +229,13 @@ static bool take(struct options *o, enum option_id id, const char *value, struct
 		if (!text_parse_duration(value, &o->max_age))
 			return bad_value(id, value, "give a duration, such as 26h", e);
 		return true;
+	case OPT_LINES:
+		if (!text_parse_u64(value, UINT32_MAX, &o->lines))
+			return bad_value(id, value, "give a number of lines", e);
+		return true;
+	case OPT_REMOVE:
+		o->remove = value;
+		return true;
 	default: /* a flag: given[] says it all */
 		return true;
 	}
@@ -262,6 +276,8 @@ static size_t find_letter(const struct options *o, char letter)
 {
 	if (letter == 'c')
 		return o->command ? OPT_CHECKSUM : OPT_CONFIG;
+	if (letter == 'n' && o->command && o->id == CMD_LOG)
+		return OPT_LINES;
 	for (size_t id = 0; id < OPT_COUNT; id++)
 		if (option_defs[id].letter == letter)
 			return id;
@@ -351,7 +367,7 @@ bool options_parse(int argc, char **argv, struct options *o, struct usage_error 
 {
 	bool only_operands = false;
 
-	*o = (struct options){.max_age = DEFAULT_MAX_AGE};
+	*o = (struct options){.max_age = DEFAULT_MAX_AGE, .lines = DEFAULT_LINES};
 	o->operand_store = xcalloc((size_t)argc + 1, sizeof(*o->operand_store));
 	o->operands = (const char *const *)o->operand_store;
 	for (int i = 1; i < argc; i++) {

@@ -4,7 +4,7 @@
  * Help, and whatever else lists commands or options, comes from these two tables. The parser knows no
  * permutation and no abbreviations: an option may stand before or after COMMAND, `--opt=value` and `--opt
  * value` are the same, `--` ends the options. The single letter that means two things is -c: --config before
- * COMMAND, --checksum after it.
+ * COMMAND, --checksum after it; of `log`, -n is --lines.
  *
  * Ownership: struct options points into argv and owns only its arrays; options_release().
  */
@@ -24,6 +24,9 @@ enum command_id {
 	CMD_RESUME,
 	CMD_STOP,
 	CMD_LIMITS,
+	CMD_JOBS,
+	CMD_LOG,
+	CMD_RULES,
 	CMD_CHECK_CONFIG,
 	CMD_SHOW_CONFIG,
 	CMD_EXPLAIN,
@@ -55,6 +58,9 @@ enum option_id {
 	OPT_RECHECK,
 	OPT_CHECK,
 	OPT_MAX_AGE,
+	OPT_FOLLOW,
+	OPT_LINES,
+	OPT_REMOVE,
 	OPT_HELP,
 	OPT_VERSION,
 	OPT_COUNT
@@ -100,6 +106,8 @@ struct options {
 	size_t filter_count;
 	enum conf_verify_mode verify_mode; /* when given[OPT_MODE] */
 	uint64_t max_age; /* seconds */
+	uint64_t lines; /* of log */
+	const char *remove; /* of jobs: a name, or NULL */
 	const char *const *operands; /* those after COMMAND */
 	size_t operand_count;
 	const char **operand_store;

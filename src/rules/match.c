@@ -1,4 +1,5 @@
 /* Asking a set. */
+#include "base/path.h"
 #include "rules/set.h"
 
 #define NONE UINT32_MAX
@@ -96,11 +97,15 @@ static void match_patterns(
 	}
 }
 
-/* Which path of sync_only to name when none of them holds the entry: the first. */
-static uint32_t first_only(const struct rules *r)
+/* Which path of sync_only to name when none of them holds the entry: the first; of a passage the first beneath it. */
+static uint32_t first_only(const struct rules *r, const char *dir, const char *name, bool beneath)
 {
+	AUTO_FREE char *path = beneath ? path_join(dir, name) : NULL;
+	const char *rest;
+
 	for (uint32_t i = 0; i < r->path_count; i++)
-		if (r->paths[i].kind & (PATHS_ONLY | PATHS_ONLY_CONTENTS))
+		if (r->paths[i].kind & (PATHS_ONLY | PATHS_ONLY_CONTENTS) &&
+			(!beneath || path_within(path, r->paths[i].path, &rest)))
 			return i;
 	return PATHS_NO_ITEM;
 }
@@ -123,7 +128,7 @@ static void match(
 	if (out->rule || !r->path_items)
 		return;
 	if ((a.hidden || a.passage) && a.item == PATHS_NO_ITEM)
-		a.item = first_only(r);
+		a.item = first_only(r, dir, name, a.passage);
 	if (a.item != PATHS_NO_ITEM) {
 		out->rule = &r->path_items[a.item];
 		out->list = r->paths[a.item].list;
