@@ -27,6 +27,7 @@ const struct command commands[CMD_COUNT] = {
 	[CMD_RESUME] = {"resume", "let a paused job go on", ""},
 	[CMD_STOP] = {"stop", "end the running job and wait until it has ended", ""},
 	[CMD_LIMITS] = {"limits", "show, or change, the limits of the running job", "[KEY=VALUE...]"},
+	[CMD_FACTS] = {"facts", "what is known of this host, as JSON", ""},
 	[CMD_JOBS] = {"jobs", "the jobs that have state here, and how they last ended", ""},
 	[CMD_LOG] = {"log", "the end of the job's log", ""},
 	[CMD_RULES] = {"rules", "what would become of a path, and which rule says so", "PATH..."},
@@ -64,6 +65,9 @@ const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_RECHECK] = {"recheck", 0, NULL, BIT(CMD_VERIFY), "look only at what differed last time"},
 	[OPT_CHECK] = {"check", 0, NULL, BIT(CMD_STATUS), "one line and exit code 0 to 3, for monitoring"},
 	[OPT_MAX_AGE] = {"max-age", 0, "DURATION", BIT(CMD_STATUS), "with --check: how old the last sync may be (26h)"},
+	[OPT_ROOT] = {"root", 0, "DIR", BIT(CMD_FACTS), "of the host below this directory"},
+	[OPT_ANONYMIZE] = {"anonymize", 0, NULL, BIT(CMD_FACTS),
+		"with substitutes for names, addresses, UUIDs and serial numbers"},
 	[OPT_FOLLOW] = {"follow", 'f', NULL, BIT(CMD_LOG), "go on with what is added"},
 	[OPT_LINES] = {"lines", 0, "N", BIT(CMD_LOG), "so many of its last lines (20); '-n N' with this command"},
 	[OPT_REMOVE] = {"remove", 0, "NAME", BIT(CMD_JOBS), "forget this job"},
@@ -232,6 +236,9 @@ static bool take(struct options *o, enum option_id id, const char *value, struct
 	case OPT_LINES:
 		if (!text_parse_u64(value, UINT32_MAX, &o->lines))
 			return bad_value(id, value, "give a number of lines", e);
+		return true;
+	case OPT_ROOT:
+		o->root = value;
 		return true;
 	case OPT_REMOVE:
 		o->remove = value;

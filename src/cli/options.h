@@ -24,6 +24,7 @@ enum command_id {
 	CMD_RESUME,
 	CMD_STOP,
 	CMD_LIMITS,
+	CMD_FACTS,
 	CMD_JOBS,
 	CMD_LOG,
 	CMD_RULES,
@@ -58,6 +59,8 @@ enum option_id {
 	OPT_RECHECK,
 	OPT_CHECK,
 	OPT_MAX_AGE,
+	OPT_ROOT,
+	OPT_ANONYMIZE,
 	OPT_FOLLOW,
 	OPT_LINES,
 	OPT_REMOVE,
@@ -108,6 +111,7 @@ struct options {
 	uint64_t max_age; /* seconds */
 	uint64_t lines; /* of log */
 	const char *remove; /* of jobs: a name, or NULL */
+	const char *root; /* of facts; NULL: / */
 	const char *const *operands; /* those after COMMAND */
 	size_t operand_count;
 	const char **operand_store;

@@ -24,6 +24,7 @@ static const struct {
 	{"RH12", "Confinement"},
 	{"RH13", "Checks"},
 	{"RH14", "Limits"},
+	{"RH15", "Facts"},
 };
 
 static const char head[] = ".\\\" Made from src/diag/codes/*.def by rehost-gen-diagnostics. Changes belong there.\n"

@@ -21,13 +21,14 @@ import sys
 OWNERS = {
     "librsync.h": {"delta"},
     "libssh2.h": {"transport"},
-    "libmount/libmount.h": {"mounts"},
+    "libmount/libmount.h": {"mounts", "facts"},
+    "blkid/blkid.h": {"facts"},
     "seccomp.h": {"confine"},
     "sys/capability.h": {"confine"},
     "zstd.h": {"wire"},
     "lzma.h": {"verify"},
     "libcgroup.h": {"limits"},
-    "cjson/cJSON.h": {"job", "engine", "cli"},
+    "cjson/cJSON.h": {"job", "facts", "engine", "cli"},
 }
 # cli asks the libraries for their versions.
 VERSIONS = "cli/version.c"
