@@ -1,4 +1,5 @@
 #include "cli/report_private.h"
+#include "base/text.h"
 
 struct report *report_new(const struct report_options *o)
 {
@@ -52,6 +53,26 @@ void report_note(struct report *r, const char *text)
 void report_hook(struct report *r, enum diag_code code, const char *line)
 {
 	r->ops->hook(r, code, line);
+}
+
+void report_source(struct report *r, const struct source_fs *f)
+{
+	r->ops->source(r, f);
+}
+
+/* "left out: '/backup' (1.20 TiB in use, ext4 on /dev/sdb1): skip_mounts" */
+void report_source_text(struct buf *out, const struct source_fs *f)
+{
+	AUTO_FREE char *path = text_escaped(f->path), *device = text_escaped(f->device);
+
+	buf_printf(out, "%s: '%s' (", f->why ? "left out" : f->verified ? "verified" : "copied", path);
+	if (f->used_bytes) {
+		text_size(out, f->used_bytes);
+		buf_append_str(out, " in use, ");
+	}
+	buf_printf(out, "%s on %s)", f->fstype, device);
+	if (f->why)
+		buf_printf(out, ": %s", f->why);
 }
 
 void report_item(struct report *r, const struct item *i)

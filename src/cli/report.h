@@ -32,6 +32,9 @@ bool report_said(const struct report *r, const struct diag *d); /* the last of i
 void report_note(struct report *r, const char *text);
 /* A line that a hook printed which has failed; code: the diagnostic that will say so. */
 void report_hook(struct report *r, enum diag_code code, const char *line);
+void report_source(struct report *r, const struct source_fs *f);
+/* Appends the same as a line for people, escaped. */
+void report_source_text(struct buf *out, const struct source_fs *f);
 void report_item(struct report *r, const struct item *i);
 void report_difference(struct report *r, const struct difference *d);
 /* now: asked for by SIGUSR1, so printed whatever the options say. */

@@ -69,6 +69,25 @@ static void json_report_note(struct report *r, const char *text)
 	end(r, j, false);
 }
 
+static void json_report_source(struct report *r, const struct source_fs *f)
+{
+	struct json *j;
+
+	if (r->o.quiet || (!r->o.verbose && f->level == SOURCE_DETAIL))
+		return;
+	j = begin(r, "status");
+	json_str(j, "command", r->step);
+	json_path(j, "mount", f->path);
+	json_str(j, "filesystem", f->fstype);
+	json_path(j, "device", f->device);
+	json_bool(j, "left_out", f->why);
+	if (f->why)
+		json_path(j, "why", f->why);
+	if (f->used_bytes)
+		json_u64(j, "bytes_used", f->used_bytes);
+	end(r, j, false);
+}
+
 static void json_report_hook(struct report *r, enum diag_code code, const char *line)
 {
 	struct json *j = begin(r, "warning");
@@ -244,6 +263,7 @@ static void json_report_release(struct report *r)
 const struct report_ops report_json_ops = {
 	.diag = json_report_diag,
 	.note = json_report_note,
+	.source = json_report_source,
 	.hook = json_report_hook,
 	.item = json_report_item,
 	.difference = json_report_difference,

@@ -7,6 +7,7 @@ struct report_ops {
 	void (*diag)(struct report *r, const struct diag *d);
 	void (*note)(struct report *r, const char *text);
 	void (*hook)(struct report *r, enum diag_code code, const char *line);
+	void (*source)(struct report *r, const struct source_fs *f);
 	void (*item)(struct report *r, const struct item *i);
 	void (*difference)(struct report *r, const struct difference *d);
 	void (*progress)(struct report *r, const struct progress *p, bool now);

@@ -59,17 +59,31 @@ static void text_diag(struct report *r, const struct diag *d)
 	fflush(f);
 }
 
-static void text_note(struct report *r, const char *text)
+static void print_note(struct report *r, const char *text)
 {
 	AUTO_BUF b = BUF_INIT;
 	FILE *f;
 
-	if (!r->o.verbose)
-		return;
 	log_clean_text(&b, text);
 	f = out_to(r, true);
 	fprintf(f, "rehost: note: %s\n", buf_cstr(&b));
 	fflush(f);
+}
+
+static void text_note(struct report *r, const char *text)
+{
+	if (r->o.verbose)
+		print_note(r, text);
+}
+
+static void text_source(struct report *r, const struct source_fs *f)
+{
+	AUTO_BUF b = BUF_INIT;
+
+	if (f->level == SOURCE_WARNED || r->o.quiet || (!r->o.verbose && f->level != SOURCE_SHOWN))
+		return;
+	report_source_text(&b, f);
+	print_note(r, buf_cstr(&b));
 }
 
 static void text_hook(struct report *r, enum diag_code code, const char *line)
@@ -315,6 +329,7 @@ static void text_release(struct report *r)
 const struct report_ops report_text_ops = {
 	.diag = text_diag,
 	.note = text_note,
+	.source = text_source,
 	.hook = text_hook,
 	.item = text_item,
 	.difference = text_difference,

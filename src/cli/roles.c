@@ -21,11 +21,11 @@ static int number(const char *s)
 
 void role_main(int argc, char **argv)
 {
-	int fds[4096], n = 0;
+	int *fds = xcalloc((size_t)argc, sizeof(*fds)), n = 0; /* as many as there are mounts, and a few */
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* once more: it does not survive every exec */
 	signal(SIGPIPE, SIG_IGN);
-	for (int i = 2; i < argc && n < (int)ARRAY_LEN(fds); i++) {
+	for (int i = 2; i < argc; i++) {
 		fds[n] = number(argv[i]);
 		if (fds[n++] == -2)
 			_exit(EXIT_USAGE_ERROR);

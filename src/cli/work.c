@@ -292,6 +292,16 @@ static void on_note(void *arg, const char *text)
 	log_record(w->log, LOG_LEVEL_INFO, NULL, text, NULL, 0);
 }
 
+static void on_source(void *arg, const struct source_fs *f)
+{
+	struct work *w = arg;
+	AUTO_BUF b = BUF_INIT;
+
+	report_source(w->report, f);
+	report_source_text(&b, f);
+	log_record(w->log, LOG_LEVEL_INFO, NULL, buf_cstr(&b), NULL, 0);
+}
+
 static void on_item(void *arg, const struct item *i)
 {
 	struct work *w = arg;
@@ -410,6 +420,7 @@ void work_step(struct work *w, enum job_kind kind, struct summary *out)
 		.arg = w,
 		.diag = on_diag,
 		.note = on_note,
+		.source = on_source,
 		.item = on_item,
 		.difference = on_difference,
 		.progress = on_progress,
@@ -458,5 +469,6 @@ void work_release(struct work *w)
 	free(w->job.name);
 	free(w->to);
 	free(w->paths);
+	free(w->kept.sources_said);
 	*w = (struct work){0};
 }

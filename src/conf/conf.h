@@ -88,7 +88,7 @@ struct conf {
 	} target;
 	struct {
 		char *root; /* absolute, default "/" */
-		struct conf_list filesystems; /* default ext2 ext3 ext4 vfat xfs btrfs */
+		struct conf_list filesystems; /* default local */
 		struct conf_list mounts; /* only these mount points, when not empty */
 		struct conf_list skip_mounts;
 		struct conf_map *maps;

@@ -40,8 +40,8 @@ static const struct conf_option options[] = {
 
 	{"source", "root", CONF_TYPE_STRING, AT(source.root), "DIR", "/", "directory to migrate",
 		.check = conf_check_path},
-	{"source", "filesystems", CONF_TYPE_LIST, AT(source.filesystems), "TYPE,...", "ext2,ext3,ext4,vfat,xfs,btrfs",
-		"types of file systems to migrate", .check = conf_check_filesystem},
+	{"source", "filesystems", CONF_TYPE_LIST, AT(source.filesystems), "local|TYPE,...", "local",
+		"file systems to migrate: those on local disks, or of these types", .check = conf_check_filesystem},
 	{"source", "mounts", CONF_TYPE_LIST, AT(source.mounts), "DIR,...", NULL, "only these mount points",
 		.check = conf_check_path},
 	{"source", "skip_mounts", CONF_TYPE_LIST, AT(source.skip_mounts), "DIR,...", NULL, "not these mount points",

@@ -30,10 +30,28 @@ struct difference {
 	const char *source, *target; /* what each side has, for people; NULL when there is nothing */
 };
 
+enum source_level {
+	SOURCE_DETAIL, /* no data of this host's disks, or copied at another place */
+	SOURCE_LISTED,
+	SOURCE_SHOWN, /* one of a list that says what is left out: for who reads nothing but the list */
+	SOURCE_WARNED, /* a warning says so too */
+};
+
+/* A file system of the source, told before anything is done. */
+struct source_fs {
+	const char *path; /* where it is mounted */
+	const char *fstype, *device;
+	uint64_t used_bytes; /* 0: not known */
+	const char *why; /* it is left out; NULL: it is not */
+	bool verified; /* not copied */
+	enum source_level level;
+};
+
 struct observer {
 	void *arg;
 	void (*diag)(void *arg, const struct diag *d); /* every warning and error, as it happens */
 	void (*note)(void *arg, const char *text); /* what a careful user wants to know (info level) */
+	void (*source)(void *arg, const struct source_fs *f);
 	void (*item)(void *arg, const struct item *i);
 	void (*difference)(void *arg, const struct difference *d);
 	void (*progress)(

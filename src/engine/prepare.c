@@ -5,20 +5,13 @@
 #include "engine/coordinator.h"
 #include "engine/control.h"
 #include "engine/linking.h"
+#include "engine/sources.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static void say_left_out(struct engine *e)
-{
-	for (size_t i = 0; i < e->plan.left_out_count; i++) {
-		const struct mount_left_out *l = &e->plan.left_out[i];
-		engine_note(e, "left out: '%s' (%s): %s", l->path, l->fstype, l->why);
-	}
-}
 
 static void warn_missing_path(void *arg, const struct conf_item *item)
 {
@@ -50,7 +43,12 @@ static void skip_own_dir(struct engine *e, const char *dir)
 static bool open_source(struct engine *e, struct diag *d)
 {
 	const struct job *job = e->job;
-	struct mounts_options o = {.one_file_system = job->one_file_system, .root_always = job->adhoc};
+	struct mounts_options o = {
+		.one_file_system = job->one_file_system,
+		.root_always = job->adhoc,
+		.excluded = sources_excluded,
+		.arg = e->rules,
+	};
 	struct stat st;
 	AUTO_BUF warn = BUF_INIT;
 
@@ -59,9 +57,8 @@ static bool open_source(struct engine *e, struct diag *d)
 			"cannot use source root '%s'", job->conf->source.root);
 		return false;
 	}
-	if (!mounts_select(job->conf, &o, &e->plan, d))
+	if (!mounts_select(job->conf, &o, &e->plan, d) || !sources_make_room(e, d))
 		return false;
-	say_left_out(e);
 	if (!mounts_open(&e->plan, geteuid() == 0, &warn, d))
 		return false;
 	for (char *line = buf_cstr(&warn), *end; *line; line = end + 1) {
@@ -70,6 +67,7 @@ static bool open_source(struct engine *e, struct diag *d)
 		if (!*end)
 			break;
 	}
+	sources_say(e);
 	e->walk.mount_given = xcalloc(e->plan.chosen_count, sizeof(*e->walk.mount_given));
 	return true;
 }
@@ -104,9 +102,11 @@ bool prepare(struct engine *e, struct diag *d)
 			return false;
 		}
 	}
-	if (!state_load(job->state_dir, job->name, &e->state, d) || !open_source(e, d))
+	if (!state_load(job->state_dir, job->name, &e->state, d))
 		return false;
 	if (!rules_new(job->conf, job->kind == JOB_COPY ? RULES_COPY : RULES_SYNC, &e->rules, d))
+		return false;
+	if (!open_source(e, d))
 		return false;
 	rules_each_path(e->rules, warn_missing_path, e);
 	if (!transport_resolve(job->conf, job->batch, &e->transport, d))

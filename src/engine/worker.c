@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+_Static_assert(MOUNTS_MAX <= ROLE_MOUNTS_MAX, "all that are chosen fit into the message");
+
 /* This program in the role of a worker; its descriptors are those of struct worker_fds, in that order. */
 static pid_t start_role(const struct engine *e, int ipc, int wire, int helper)
 {

@@ -1,8 +1,8 @@
 #include "ipc/ipc.h"
+#include "ipc/role.h"
 
 #define BLOB_MAX (4u << 20)
 #define PATH_BYTES_MAX (4u << 20)
-#define MOUNTS_MAX 4096
 
 static void put(struct buf *out, const struct bytes *b)
 {
@@ -55,7 +55,7 @@ bool ipc_config_get(const struct frame *f, struct ipc_config *c)
 	c->changed_since = (int64_t)rd_u64(&r);
 	c->skip = get(&r);
 	c->mount_count = rd_u32(&r);
-	if (!rd_ok(&r) || c->mount_count > MOUNTS_MAX)
+	if (!rd_ok(&r) || c->mount_count > ROLE_MOUNTS_MAX)
 		return false;
 	memcpy(c->seed, seed.p, sizeof(c->seed));
 	c->mounts = xcalloc(c->mount_count, sizeof(*c->mounts));

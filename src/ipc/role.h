@@ -16,6 +16,8 @@ pid_t role_start(const char *name, const int *fds, size_t n);
 #define ROLE_LOST 10 /* the link is gone: everything unfinished may be given to another */
 #define ROLE_UNCONNECTED 11 /* as ROLE_LOST, and the target has never answered */
 
+#define ROLE_MOUNTS_MAX 4096
+
 /* What a worker is given, in this order; it is the worker's from then on. */
 struct worker_fds {
 	int ipc; /* the socket to the coordinator */

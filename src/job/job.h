@@ -16,6 +16,7 @@ enum hangup { HANGUP_ENDS, HANGUP_RELOADS, HANGUP_IGNORED };
 struct job_kept {
 	bool paused; /* by its user */
 	unsigned limits_said; /* which have been said not to be kept */
+	char *sources_said; /* the file systems that have been listed; engine/sources.c, freed by the job's owner */
 };
 
 struct job {

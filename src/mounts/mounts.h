@@ -27,10 +27,21 @@ struct mount {
 	int fd; /* the way in: the directory path, open for reading; -1 until mounts_open() */
 };
 
+/* What it is to the user that a mount is left out. */
+enum mount_concern {
+	MOUNT_MISSED, /* he would call it his data, and nothing says that this is meant */
+	MOUNT_MEANT, /* his data, and the configuration or -x says so */
+	MOUNT_ELSEWHERE, /* no data of this host's disks, or copied at another place */
+};
+
 struct mount_left_out {
 	char *path;
 	char *fstype;
+	char *source;
 	char *why; /* "network file system", "pseudo file system", "overlay", "repeats '/srv'", "skip_mounts" ... */
+	enum mount_concern concern;
+	bool file; /* mounted over a file: without clones the walk comes upon it nonetheless */
+	uint64_t used_bytes; /* of data; 0: not known */
 };
 
 struct mount_plan {
@@ -46,12 +57,18 @@ struct mount_plan {
 struct mounts_options {
 	bool one_file_system; /* -x: only the file system that holds the root */
 	bool root_always; /* SRC DST: the root's file system is walked whatever its type */
+	/* Whether the rules leave out what lies at this path, relative to the source root; may be NULL. */
+	bool (*excluded)(void *arg, const char *rel, bool is_dir);
+	void *arg;
 	const char *mountinfo; /* NULL: /proc/self/mountinfo; a file in tests */
+	const char *sysfs; /* NULL: /sys, and with a file as mountinfo none; a directory in tests */
 };
 
 /*
  * Decides. Beneath the source root those mounts are chosen that can be reached by their path, are of a type
- * listed in filesystems (a listed type is taken whatever it is), are named in mounts when that is not empty
+ * listed in filesystems (a listed type is taken whatever it is; "local" stands for what lies on a local block device, zfs
+ * and fuseblk, but for read-only images and what a loop device shows of a file that is copied itself, unless mounts names
+ * it), are no snapshot of zfs, are named in mounts when that is not empty
  * and not in skip_mounts (exact mount points each), and show nothing that another chosen one shows: of mounts
  * of one file system (of btrfs: of one subvolume) whose directories lie inside one another the one that shows
  * most, then the one nearest the root. The source root itself always comes before what repeats or holds it.
@@ -61,6 +78,20 @@ struct mounts_options {
 bool mounts_select(const struct conf *c, const struct mounts_options *o, struct mount_plan *out, struct diag *d);
 /* Whether a directory is all of its file system, so that used_* say what it holds. */
 bool mounts_whole(const char *dir);
+
+/* More are refused: each takes a descriptor in every worker, and all their paths go into one message. */
+#define MOUNTS_MAX 4096
+#define MOUNTS_PATHS_MAX (3u << 20)
+
+/* What a btrfs subvolume is that a walk has come to. */
+enum subvolume {
+	SUBVOLUME_OTHER, /* no subvolume, a writable one, or a read-only one that was made by itself */
+	SUBVOLUME_SNAPSHOT, /* read-only, of another subvolume of this file system */
+	SUBVOLUME_UNSURE, /* read-only, and received from elsewhere, or Linux before 4.18 */
+};
+
+/* fd: a directory, opened for reading. */
+enum subvolume mounts_subvolume(int fd);
 /*
  * allow_clones false: the real directories. A mount that cannot be cloned is opened as it is, said in warn (a
  * list of lines appended, one per mount). False when one cannot be opened at all, or is not the one of the

@@ -42,8 +42,21 @@ const char *mount_path_rest(const char *dir, const char *path);
 /* Without repeated and trailing slashes. To be freed. */
 char *mount_path_plain(const char *path);
 
-/* Why a mount of this type is not walked unless its type is listed. */
-const char *type_why(const char *type);
+/* Why a mount is not walked unless its type is listed. */
+const char *type_why(const struct entry *e);
+/* look: on this host, not only in the table. */
+/* What "local" stands for. */
+bool type_is_local(const struct entry *e, bool look);
+/* What a user would call his data: what is local, and local storage of other kinds. */
+bool type_holds_data(const struct entry *e, bool look);
+/* A snapshot of zfs, which shows itself as a mount once somebody has looked at it. */
+bool type_is_zfs_snapshot(const struct entry *e);
+
+/*
+ * The file of which the loop device of a mount shows something, as the kernel names it, also through a partition or a
+ * device that stands on nothing else; NULL when there is none. To be freed.
+ */
+char *loop_file(const struct entry *e, const char *sysfs);
 
 /*
  * A read-only, no-atime clone of the mount that holds the directory path, without what is mounted beneath, as a

@@ -15,6 +15,7 @@ struct selection {
 	char *root; /* the source root, plain */
 	const struct entry *holder; /* the mount that holds it */
 	const struct entry **from; /* the entry of each chosen mount */
+	const struct entry **left; /* and of each that is left out */
 	struct mount_plan *plan;
 };
 
@@ -28,7 +29,7 @@ static bool list_has(const struct conf_list *list, const char *path)
 	return false;
 }
 
-static bool type_listed(const struct conf *c, const char *type)
+static bool type_named(const struct conf *c, const char *type)
 {
 	for (size_t k = 0; k < c->source.filesystems.len; k++) {
 		if (str_eq(c->source.filesystems.items[k].value, type))
@@ -37,13 +38,29 @@ static bool type_listed(const struct conf *c, const char *type)
 	return false;
 }
 
-static void leave_out(struct selection *s, const struct entry *e, char *why)
+/* Whether this host may be looked at, beyond the table. */
+static bool may_look(const struct selection *s)
+{
+	return !s->options->mountinfo;
+}
+
+static bool type_listed(const struct selection *s, const struct entry *e)
+{
+	return type_named(s->conf, e->type) || (type_named(s->conf, "local") && type_is_local(e, may_look(s)));
+}
+
+static struct mount_left_out *leave_out(struct selection *s, const struct entry *e, char *why)
 {
 	struct mount_plan *p = s->plan;
+	struct mount_left_out *l;
 
 	p->left_out = xrealloc(p->left_out, (p->left_out_count + 1) * sizeof(*p->left_out));
-	p->left_out[p->left_out_count++] =
-		(struct mount_left_out){.path = xstrdup(e->path), .fstype = xstrdup(e->type), .why = why};
+	s->left = xrealloc(s->left, (p->left_out_count + 1) * sizeof(*s->left));
+	s->left[p->left_out_count] = e;
+	l = &p->left_out[p->left_out_count++];
+	*l = (struct mount_left_out){
+		.path = xstrdup(e->path), .fstype = xstrdup(e->type), .source = xstrdup(e->source), .why = why};
+	return l;
 }
 
 static char *why_path(const char *what, const char *path)
@@ -85,20 +102,33 @@ static char *why_repeated(const struct selection *s, const struct entry *e)
 	return NULL;
 }
 
-/* What speaks against a mount beneath the root, whatever else is chosen; NULL when nothing does. */
+/* What the user has said against a mount. */
+static const char *why_meant(const struct selection *s, const struct entry *e)
+{
+	if (s->options->one_file_system)
+		return "one file system (-x)";
+	if (list_has(&s->conf->source.skip_mounts, e->path))
+		return "skip_mounts";
+	if (s->conf->source.mounts.len && !list_has(&s->conf->source.mounts, e->path))
+		return "not in mounts";
+	return NULL;
+}
+
+/* What speaks against a mount beneath the root, whatever else is chosen; NULL when nothing does. Of data, what the user has
+ * said comes first. */
 static char *why_not(const struct selection *s, const struct entry *e)
 {
-	if (!type_listed(s->conf, e->type))
-		return xstrdup(type_why(e->type));
+	const char *meant = why_meant(s, e);
+
+	if (meant && type_holds_data(e, may_look(s)))
+		return xstrdup(meant);
+	if (!type_listed(s, e))
+		return xstrdup(type_why(e));
+	if (type_is_zfs_snapshot(e))
+		return xstrdup("snapshot");
 	if (e->hidden_by)
 		return why_path("hidden by the mount at", e->hidden_by->path);
-	if (s->options->one_file_system)
-		return xstrdup("one file system (-x)");
-	if (list_has(&s->conf->source.skip_mounts, e->path))
-		return xstrdup("skip_mounts");
-	if (s->conf->source.mounts.len && !list_has(&s->conf->source.mounts, e->path))
-		return xstrdup("not in mounts");
-	return NULL;
+	return meant ? xstrdup(meant) : NULL;
 }
 
 /* Adds a mount to the plan; NULL, or why it cannot be. What a made-up table says is not looked for on this host. */
@@ -113,7 +143,7 @@ static char *choose(struct selection *s, const struct entry *e, const char *path
 		if (stat(path, &st) < 0)
 			return xasprintf("cannot be reached: %s", strerror(errno));
 		if (!S_ISDIR(st.st_mode))
-			return xstrdup("no directory");
+			return xstrdup("mounted over a file");
 		m.dev = st.st_dev; /* of btrfs, the subvolume's: what stat says of its entries */
 		if (statvfs(path, &fs) == 0) {
 			m.used_bytes = (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
@@ -159,10 +189,10 @@ static bool choose_root(struct selection *s, struct diag *d)
 			leave_out(s, s->holder, xstrdup("not in mounts"));
 			return true;
 		}
-		if (!type_listed(c, s->holder->type)) {
+		if (!type_listed(s, s->holder)) {
 			diag_set(d, DIAG_MOUNTS_ROOT_TYPE, 0, s->root,
 				"the file system of the source root '%s' is of type '%s': %s", s->root, s->holder->type,
-				type_why(s->holder->type));
+				type_why(s->holder));
 			return false;
 		}
 	}
@@ -196,6 +226,85 @@ static int by_reach(const void *a, const void *b)
 	return ea < eb ? -1 : 1;
 }
 
+/* The path at which a chosen mount walks what lies at path on this host, or NULL. */
+static char *walked_at(const struct selection *s, const char *path)
+{
+	const struct entry *holder = table_holder(&s->table, path);
+	AUTO_FREE char *within = holder ? walk_root(holder, path) : NULL;
+
+	for (size_t k = 0; holder && k < s->plan->chosen_count; k++) {
+		const struct mount *m = &s->plan->chosen[k];
+		AUTO_FREE char *walked = NULL;
+		if (!same_file_system(s->from[k], holder))
+			continue;
+		walked = walk_root(s->from[k], m->path);
+		if (mount_path_within(walked, within))
+			return xasprintf("%s/%s", str_eq(m->path, "/") ? "" : m->path, mount_path_rest(walked, within));
+	}
+	return NULL;
+}
+
+static bool is_excluded(const struct selection *s, const char *path, bool is_dir)
+{
+	const struct mounts_options *o = s->options;
+
+	return o->excluded && o->excluded(o->arg, mount_path_rest(s->root, path), is_dir);
+}
+
+/* The file that the loop device below a mount shows; only where "local" is what chose it. */
+static char *file_of(const struct selection *s, const struct entry *e)
+{
+	if (type_named(s->conf, e->type) || list_has(&s->conf->source.mounts, e->path) ||
+		(!may_look(s) && !s->options->sysfs))
+		return NULL;
+	return loop_file(e, s->options->sysfs ? s->options->sysfs : "/sys");
+}
+
+/* Whether that file is copied itself. One that has been removed is not. */
+static char *why_in_a_file(const struct selection *s, const char *file)
+{
+	static const char removed[] = " (deleted)";
+	size_t n = strlen(file);
+	AUTO_FREE char *walked = NULL;
+	struct stat st;
+
+	if (*file != '/' || (n >= strlen(removed) && str_eq(file + n - strlen(removed), removed)))
+		return NULL;
+	walked = walked_at(s, file);
+	if (!walked || is_excluded(s, walked, false) || (may_look(s) && (lstat(file, &st) < 0 || !S_ISREG(st.st_mode))))
+		return NULL;
+	return why_path("shows what is copied as the file", walked);
+}
+
+static void choose_candidate(struct selection *s, const struct entry *e, const char *file)
+{
+	char *why = file ? why_in_a_file(s, file) : NULL;
+
+	if (!why)
+		why = why_repeated(s, e);
+	if (!why)
+		why = choose(s, e, e->path);
+	if (why)
+		leave_out(s, e, why);
+}
+
+/* Those in files come last: where the files lie is known then. */
+static void choose_candidates(struct selection *s, const struct entry **candidates, size_t n)
+{
+	AUTO_FREE char **files = xcalloc(n + 1, sizeof(*files));
+
+	for (size_t k = 0; k < n; k++) {
+		files[k] = file_of(s, candidates[k]);
+		if (!files[k])
+			choose_candidate(s, candidates[k], NULL);
+	}
+	for (size_t k = 0; k < n; k++) {
+		if (files[k])
+			choose_candidate(s, candidates[k], files[k]);
+		free(files[k]);
+	}
+}
+
 static void choose_beneath(struct selection *s)
 {
 	AUTO_FREE const struct entry **candidates = xcalloc(s->table.count + 1, sizeof(*candidates));
@@ -213,12 +322,58 @@ static void choose_beneath(struct selection *s)
 			candidates[n++] = e;
 	}
 	qsort(candidates, n, sizeof(*candidates), by_reach);
-	for (size_t k = 0; k < n; k++) {
-		char *why = why_repeated(s, candidates[k]);
-		if (!why)
-			why = choose(s, candidates[k], candidates[k]->path);
-		if (why)
-			leave_out(s, candidates[k], why);
+	choose_candidates(s, candidates, n);
+}
+
+/* ---- what it is to the user ---- */
+
+/* All that e shows is walked, or what it shows is in a file that is. */
+static bool is_copied_elsewhere(const struct selection *s, const struct entry *e)
+{
+	AUTO_FREE char *file = file_of(s, e), *why = file ? why_in_a_file(s, file) : NULL;
+
+	for (size_t k = 0; !why && k < s->plan->chosen_count; k++) {
+		AUTO_FREE char *walked = NULL;
+		if (!same_file_system(s->from[k], e))
+			continue;
+		walked = walk_root(s->from[k], s->plan->chosen[k].path);
+		if (mount_path_within(walked, e->root))
+			return true;
+	}
+	return why;
+}
+
+static enum mount_concern concern_of(const struct selection *s, const struct entry *e)
+{
+	bool named = list_has(&s->conf->source.mounts, e->path);
+
+	if (type_is_zfs_snapshot(e) || (!named && !type_holds_data(e, may_look(s))))
+		return MOUNT_ELSEWHERE;
+	if (why_meant(s, e) || is_excluded(s, e->path, true))
+		return MOUNT_MEANT;
+	return is_copied_elsewhere(s, e) ? MOUNT_ELSEWHERE : MOUNT_MISSED;
+}
+
+/* How much it holds. Where another process answers for a file system it may never do so. */
+static void measure(const struct entry *e, struct mount_left_out *l)
+{
+	struct statvfs fs;
+	struct stat st;
+
+	if (e->hidden_by || strncmp(e->type, "fuse", 4) == 0 || stat(e->path, &st) < 0)
+		return;
+	l->file = !S_ISDIR(st.st_mode);
+	if (!l->file && statvfs(e->path, &fs) == 0)
+		l->used_bytes = (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
+}
+
+static void judge_left_out(struct selection *s)
+{
+	for (size_t k = 0; k < s->plan->left_out_count; k++) {
+		struct mount_left_out *l = &s->plan->left_out[k];
+		l->concern = concern_of(s, s->left[k]);
+		if (l->concern != MOUNT_ELSEWHERE && may_look(s))
+			measure(s->left[k], l);
 	}
 }
 
@@ -312,6 +467,21 @@ static bool find_root(struct selection *s, struct diag *d)
 	return false;
 }
 
+static bool are_not_too_many(const struct selection *s, struct diag *d)
+{
+	const struct mount_plan *p = s->plan;
+	size_t bytes = 0;
+
+	for (size_t k = 0; k < p->chosen_count; k++)
+		bytes += strlen(p->chosen[k].rel) + 2 * strlen(p->chosen[k].target_rel);
+	if (p->chosen_count <= MOUNTS_MAX && bytes <= MOUNTS_PATHS_MAX)
+		return true;
+	diag_set(d, DIAG_MOUNTS_TOO_MANY, 0, s->root, "beneath '%s' there are %zu mounts to copy: %d are the most%s",
+		s->root, p->chosen_count, MOUNTS_MAX,
+		p->chosen_count <= MOUNTS_MAX ? ", fewer with paths so long" : "");
+	return false;
+}
+
 static bool select_all(struct selection *s, struct diag *d)
 {
 	struct mount_plan *p = s->plan;
@@ -319,15 +489,16 @@ static bool select_all(struct selection *s, struct diag *d)
 	if (!find_root(s, d) || !check_named(s, d) || !choose_root(s, d))
 		return false;
 	choose_beneath(s);
+	judge_left_out(s);
 	if (!p->chosen_count) {
 		diag_set(d, DIAG_MOUNTS_NONE, 0, s->root, "no file system beneath '%s' is left to walk", s->root);
 		return false;
 	}
-	/* The root's rel is "", which sorts first. The entries of s->from are not needed any more. */
+	/* The root's rel is "", which sorts first. The entries of s->from and s->left are not needed any more. */
 	qsort(p->chosen, p->chosen_count, sizeof(*p->chosen), by_rel);
 	if (p->left_out_count)
 		qsort(p->left_out, p->left_out_count, sizeof(*p->left_out), by_path);
-	return place_all(s, d);
+	return place_all(s, d) && are_not_too_many(s, d);
 }
 
 bool mounts_select(const struct conf *c, const struct mounts_options *o, struct mount_plan *out, struct diag *d)
@@ -343,6 +514,7 @@ bool mounts_select(const struct conf *c, const struct mounts_options *o, struct 
 	ok = select_all(&s, d);
 	mount_table_release(&s.table);
 	free(s.from);
+	free(s.left);
 	free(s.root);
 	if (!ok)
 		mount_plan_release(out);
@@ -363,6 +535,7 @@ void mount_plan_release(struct mount_plan *p)
 	for (size_t k = 0; k < p->left_out_count; k++) {
 		free(p->left_out[k].path);
 		free(p->left_out[k].fstype);
+		free(p->left_out[k].source);
 		free(p->left_out[k].why);
 	}
 	free(p->chosen);

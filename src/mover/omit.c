@@ -3,15 +3,11 @@
 #include "mover/dir.h"
 #include "mover/state.h"
 #include "mover/tell.h"
+#include "mounts/mounts.h"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define BTRFS_SUBVOLUME_INO 256
-#define BTRFS_GET_FLAGS _IOR(0x94, 25, uint64_t)
-#define BTRFS_READ_ONLY (1u << 1)
 
 static bool skipped(const struct mover *m, const struct dir *d, const char *name, uint64_t ino)
 {
@@ -28,17 +24,25 @@ static bool skipped(const struct mover *m, const struct dir *d, const char *name
 }
 
 /* A read-only snapshot is a copy of what is walked anyway. */
-static bool is_snapshot(const struct mover *m, const struct dir *d, const char *name)
+static enum subvolume subvolume(const struct dir *d, const char *name)
 {
 	AUTO_CLOSE int fd = -1;
 	struct stat st;
-	uint64_t flags = 0;
 
-	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev == d->dev ||
-		st.st_ino != BTRFS_SUBVOLUME_INO)
-		return false;
+	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev == d->dev)
+		return SUBVOLUME_OTHER;
 	fd = openat(d->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd >= 0 && ioctl(fd, BTRFS_GET_FLAGS, &flags) == 0 && (flags & BTRFS_READ_ONLY);
+	return fd >= 0 ? mounts_subvolume(fd) : SUBVOLUME_OTHER;
+}
+
+static bool is_excluded(const struct mover *m, const struct dir *d, const char *name, bool is_dir)
+{
+	struct rules_verdict v;
+
+	if (rules_empty(m->rules))
+		return false;
+	rules_match(m->rules, d->src, name, is_dir, &v);
+	return v.hide;
 }
 
 static void tell_left_out(struct mover *m, const struct dir *d, const char *name, const char *why)
@@ -48,22 +52,41 @@ static void tell_left_out(struct mover *m, const struct dir *d, const char *name
 	tell_note(m, "left out: '%s' %s", path, why);
 }
 
+/* Whoever leaves one out on suspicion says so, once: a host may have hundreds. */
+static void warn_unsure(struct mover *m, const struct dir *d, const char *name)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_DIAG diag = DIAG_INIT;
+
+	if (m->said_subvolume)
+		return;
+	m->said_subvolume = true;
+	path = path_join(d->src, name);
+	diag_set(&diag, DIAG_MOUNTS_SUBVOLUME, 0, path, "the read-only subvolume '%s' is left out", path);
+	tell_diag(m, &diag);
+}
+
+static bool omits_subvolume(struct mover *m, const struct dir *d, const char *name)
+{
+	enum subvolume what = subvolume(d, name);
+
+	if (what == SUBVOLUME_OTHER)
+		return false;
+	tell_left_out(m, d, name, what == SUBVOLUME_SNAPSHOT ? "is a read-only snapshot" : "is a read-only subvolume");
+	if (what == SUBVOLUME_UNSURE)
+		warn_unsure(m, d, name);
+	return true;
+}
+
 bool dir_omits(struct mover *m, const struct dir *d, const char *name, bool is_dir, uint64_t ino)
 {
-	struct rules_verdict v;
-
 	if (!*d->dst && str_eq(name, ".rehost.tmp"))
 		return true; /* the receiver's own directory: never a file of the user's */
 	if (is_dir && m->skip_count && skipped(m, d, name, ino)) {
 		tell_left_out(m, d, name, "is rehost's own or the target itself");
 		return true;
 	}
-	if (is_dir && m->mounts[d->mount].btrfs && is_snapshot(m, d, name)) {
-		tell_left_out(m, d, name, "is a read-only snapshot");
+	if (is_excluded(m, d, name, is_dir))
 		return true;
-	}
-	if (rules_empty(m->rules))
-		return false;
-	rules_match(m->rules, d->src, name, is_dir, &v);
-	return v.hide;
+	return is_dir && m->mounts[d->mount].btrfs && omits_subvolume(m, d, name);
 }

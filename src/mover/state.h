@@ -59,6 +59,7 @@ struct mover {
 	uint32_t mount_count;
 	struct skip *skips;
 	size_t skip_count;
+	bool said_subvolume; /* omit.c */
 	struct throttle *throttle; /* shared with all workers */
 	/* what is in hand */
 	struct slots slots;

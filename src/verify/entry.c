@@ -1,11 +1,11 @@
 /* Comparing the entries of one directory. */
 #include "verify/entry.h"
+#include "mounts/mounts.h"
 #include "verify/contents.h"
 #include "verify/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -14,8 +14,6 @@
 
 #define BTRFS_MAGIC 0x9123683eL
 #define BTRFS_SUBVOLUME_INO 256
-#define BTRFS_GET_FLAGS _IOR(0x94, 25, uint64_t)
-#define BTRFS_READ_ONLY (1u << 1)
 
 /* One entry of the source while it is being compared. */
 struct entry {
@@ -70,10 +68,21 @@ static bool is_other_root(const struct verifier *v, const struct unit *u, uint64
 	return false;
 }
 
-static enum other_device other_device(const struct verifier *v, const struct unit *u, const struct entry *e)
+static void warn_unsure(struct verifier *v, const char *src)
+{
+	AUTO_DIAG d = DIAG_INIT;
+
+	if (v->said_subvolume)
+		return;
+	v->said_subvolume = true;
+	diag_set(&d, DIAG_MOUNTS_SUBVOLUME, 0, src, "the read-only subvolume '%s' is left out", src);
+	v->o.callbacks.warning(v->o.callbacks.arg, &d);
+}
+
+static enum other_device other_device(struct verifier *v, const struct unit *u, const struct entry *e)
 {
 	AUTO_CLOSE int fd = -1;
-	uint64_t flags = 0;
+	enum subvolume what;
 	struct statfs fs;
 
 	if (e->st.st_ino != BTRFS_SUBVOLUME_INO || fstatfs(u->fd, &fs) < 0 || fs.f_type != BTRFS_MAGIC ||
@@ -82,7 +91,10 @@ static enum other_device other_device(const struct verifier *v, const struct uni
 	fd = verify_open(u->fd, e->name, O_DIRECTORY, false);
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != BTRFS_MAGIC)
 		return OTHER_MOUNT;
-	return ioctl(fd, BTRFS_GET_FLAGS, &flags) == 0 && flags & BTRFS_READ_ONLY ? OTHER_SNAPSHOT : OTHER_SUBVOLUME;
+	what = mounts_subvolume(fd);
+	if (what == SUBVOLUME_UNSURE)
+		warn_unsure(v, e->src);
+	return what == SUBVOLUME_OTHER ? OTHER_SUBVOLUME : OTHER_SNAPSHOT;
 }
 
 /* Looks for the target's record; it counts as seen. False: it cannot be compared (said). */

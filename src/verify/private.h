@@ -31,5 +31,6 @@ struct verifier {
 	void *buffer;
 	struct verifier_counts counts;
 	uint64_t allowed; /* bytes of contents a step may read */
+	bool said_subvolume; /* entry.c */
 	struct pacer pacer;
 };

@@ -91,6 +91,13 @@ static void on_diag(void *arg, const struct diag *d)
 	ipc_diag_send(&r->ipc, &(struct ipc_diag){.failed = true, .diag = *d});
 }
 
+static void on_warning(void *arg, const struct diag *d)
+{
+	struct role *r = arg;
+
+	ipc_diag_send(&r->ipc, &(struct ipc_diag){.diag = *d});
+}
+
 static void on_unit_done(void *arg, uint32_t unit)
 {
 	struct role *r = arg;
@@ -203,6 +210,7 @@ static struct verifier *make_verifier(struct role *r, const struct ipc_config *c
 			.pair = on_pair,
 			.counts = on_counts,
 			.diag = on_diag,
+			.warning = on_warning,
 			.used = on_used,
 			.unit_done = on_unit_done}};
 	struct verifier *v;

@@ -96,6 +96,7 @@ struct verifier_callbacks {
 	void (*counts)(void *arg, const struct verifier_counts *c); /* at most once a step */
 	/* A file that could not be compared: d->path is its source path. */
 	void (*diag)(void *arg, const struct diag *d);
+	void (*warning)(void *arg, const struct diag *d); /* of what is left out, and should not be in silence */
 	void (*unit_done)(void *arg, uint32_t unit); /* everything it had to say has been said */
 	void (*used)(void *arg, const struct pace_used *u); /* NULL without verifier_pace() */
 };

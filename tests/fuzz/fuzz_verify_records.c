@@ -120,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.mounts = &mount,
 		.mount_count = 1,
 		.changed_since_ns = INT64_MAX,
-		.callbacks = {&r, on_give, on_difference, on_pair, on_counts, on_diag, on_done},
+		.callbacks = {&r, on_give, on_difference, on_pair, on_counts, on_diag, on_diag, on_done},
 	};
 	enum result res;
 	AUTO_DIAG d = DIAG_INIT;

@@ -78,8 +78,8 @@ static void defaults(void **state)
 	assert_int_equal(c->target.transport, CONF_TRANSPORT_AUTO);
 	assert_int_equal(c->target.connect_timeout, 30);
 	assert_string_equal(c->source.root, "/");
-	assert_int_equal(c->source.filesystems.len, 6);
-	assert_string_equal(c->source.filesystems.items[5].value, "btrfs");
+	assert_int_equal(c->source.filesystems.len, 1);
+	assert_string_equal(c->source.filesystems.items[0].value, "local");
 	assert_int_equal(c->rules.delete_when, CONF_DELETE_DURING);
 	assert_false(c->rules.delete_set);
 	assert_int_equal(c->rules.max_delete, -1);
@@ -345,7 +345,7 @@ static void errors_name_their_place(void **state)
 static void sets_overlay_and_append(void **state)
 {
 	static const char *const sets[] = {"job.name=b", "job.name= c ", "rules.exclude=/x,/y",
-		"source.filesystems=zfs", "source.mounts=", "transfer.bandwidth=08:00,1M 09:00,off",
+		"source.filesystems=tmpfs", "source.mounts=", "transfer.bandwidth=08:00,1M 09:00,off",
 		"source.skip_mounts=/s", "metrics.textfile=/a.prom", "metrics.textfile="};
 	static const char *const wrong[] = {
 		"job.name", "name=x", "jobs.name=x", "job.nam=x", "job.name=.x", "rules.exclude=/a\nb"};
@@ -359,7 +359,7 @@ static void sets_overlay_and_append(void **state)
 	assert_string_equal(c->rules.exclude.items[2].value, "/y");
 	assert_string_equal(c->rules.exclude.items[2].file, "--set");
 	assert_int_equal(c->rules.exclude.items[2].line, 0);
-	assert_int_equal(c->source.filesystems.len, 7);
+	assert_int_equal(c->source.filesystems.len, 2); /* tmpfs beside what is local */
 	assert_int_equal(c->source.mounts.len, 0);
 	assert_int_equal(c->source.skip_mounts.len, 1);
 	assert_int_equal(c->transfer.window_count, 2 * 7);
@@ -476,7 +476,7 @@ static void show_config(void **state)
 	assert_non_null(strstr(buf_cstr(&b),
 		"[rules]\nexclude = /a\\,b  # t.conf:4\nexclude = /p/*  # t.conf:4\nexclude = /x /  # --set\n"
 		"#copy_exclude =  # default\n"));
-	assert_non_null(strstr(buf_cstr(&b), "\nfilesystems = ext2  # default\nfilesystems = ext3  # default\n"));
+	assert_non_null(strstr(buf_cstr(&b), "\nfilesystems = local  # default\n"));
 	assert_non_null(strstr(buf_cstr(&b), "\nconnect_timeout = 30s  # default\n"));
 	assert_non_null(strstr(buf_cstr(&b), "\n#host_key = strict  # default\n"));
 	assert_non_null(strstr(buf_cstr(&b), "\n#json_file =  # --set\n"));
@@ -486,7 +486,7 @@ static void show_config(void **state)
 	conf_free(c);
 	c = good(buf_cstr(&b));
 	assert_string_equal(c->rules.exclude.items[2].value, "/x ");
-	assert_int_equal(c->source.filesystems.len, 6);
+	assert_int_equal(c->source.filesystems.len, 1);
 	conf_free(c);
 }
 

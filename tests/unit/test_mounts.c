@@ -34,6 +34,7 @@ struct scenario {
 	const char *sets[SETS_MAX];
 	const char *types; /* a configuration file's filesystems: --set only adds to lists */
 	struct mounts_options options;
+	bool concerns; /* what it is to the user is wanted too */
 	enum diag_code error;
 };
 
@@ -95,8 +96,12 @@ static char *run(const struct scenario *s)
 			buf_printf(&out, "%s%s>%s", k ? " " : "", plan.chosen[k].path, plan.chosen[k].target_rel);
 		}
 		for (size_t k = 0; k < plan.left_out_count; k++) {
-			if (!str_eq(plan.left_out[k].why, "pseudo file system"))
-				buf_printf(&out, "\n%s: %s", plan.left_out[k].path, plan.left_out[k].why);
+			static const char *const concerns[] = {
+				[MOUNT_MISSED] = " MISSED", [MOUNT_MEANT] = " meant", [MOUNT_ELSEWHERE] = ""};
+			const struct mount_left_out *l = &plan.left_out[k];
+			if (!str_eq(l->why, "pseudo file system"))
+				buf_printf(
+					&out, "\n%s: %s%s", l->path, l->why, s->concerns ? concerns[l->concern] : "");
 		}
 		mount_plan_release(&plan);
 	}
@@ -111,6 +116,13 @@ static void expect(const struct scenario *s, const char *wanted)
 	AUTO_FREE char *got = run(s);
 
 	assert_string_equal(got, wanted);
+}
+
+static void sh(const char *base, const char *script)
+{
+	AUTO_FREE char *cmd = xasprintf("cd %s && { %s; } >/dev/null", base, script);
+
+	assert_int_equal(system(cmd), 0);
 }
 
 #define PSEUDO                                                                      \
@@ -288,11 +300,10 @@ static void other_kinds(void **state)
 		"60 23 0:56 / /proc/sys/fs/binfmt_misc rw shared:50 - binfmt_misc binfmt_misc rw\n"};
 
 	expect(&s,
-		"/> /boot/efi>boot/efi /home>home /misc>misc /srv/with space>srv/with space\n"
-		"/media/cdrom: read-only image\n/misc: automount point\n/mnt/enc: FUSE file system\n"
-		"/mnt/nfs: network file system\n/mnt/ntfs: FUSE file system\n/mnt/ssh: network file system\n"
-		"/mnt/win: network file system\n/run: in memory\n/snap/core/1: read-only image\n"
-		"/tank: type not listed");
+		"/> /boot/efi>boot/efi /home>home /misc>misc /mnt/ntfs>mnt/ntfs /srv/with space>srv/with space "
+		"/tank>tank\n/media/cdrom: read-only image\n/misc: automount point\n/mnt/enc: FUSE file system\n"
+		"/mnt/nfs: network file system\n/mnt/ssh: network file system\n/mnt/win: network file system\n"
+		"/run: in memory\n/snap/core/1: read-only image");
 }
 
 /* One file system at several places: what shows most, then what is nearest the root. */
@@ -390,6 +401,200 @@ static void a_root_that_is_not_there(void **state)
 	conf_free(c);
 }
 
+/* ---- what is local, and what a user would miss ---- */
+
+/* Disks of all types, whatever carries them; what is no disk of this host. */
+#define MANY_DISKS                                                                           \
+	DEBIAN "50 28 8:33 / /srv/xfs rw - xfs /dev/sdc1 rw\n"                               \
+	       "51 28 8:34 / /srv/ntfs rw - fuseblk /dev/sdc2 rw,user_id=0\n"                \
+	       "52 28 8:35 / /srv/f2fs rw - f2fs /dev/sdc3 rw\n"                             \
+	       "53 28 0:60 / /srv/tank rw - zfs tank/srv rw,xattr\n"                         \
+	       "54 53 0:61 / /srv/tank/.zfs/snapshot/mon ro - zfs tank/srv@mon ro,xattr\n"   \
+	       "55 28 0:62 /data /srv/b rw - btrfs /dev/sdd rw,subvolid=256,subvol=/data\n"  \
+	       "56 28 0:62 /more /srv/b2 rw - btrfs /dev/sdd rw,subvolid=257,subvol=/more\n" \
+	       "57 28 253:7 / /srv/jfs rw - jfs /dev/mapper/vg-j rw\n"                       \
+	       "58 28 8:36 / /srv/reiser rw - reiserfs /dev/sdc4 rw\n"                       \
+	       "59 28 8:37 / /srv/vfat rw - vfat /dev/sdc5 rw\n"                             \
+	       "60 28 0:63 / /srv/nfs rw - nfs4 server:/x rw\n"                              \
+	       "61 28 0:64 / /srv/over rw - overlay overlay rw,lowerdir=/l\n"                \
+	       "62 28 7:3 / /srv/snap ro - squashfs /dev/loop3 ro\n"                         \
+	       "63 28 8:38 / /srv/live ro - erofs /dev/sdc6 ro\n"                            \
+	       "64 28 11:0 / /srv/dvd ro - udf /dev/sr0 ro\n"                                \
+	       "65 28 8:39 / /srv/udf rw - udf /dev/sdc7 rw\n"                               \
+	       "66 28 0:65 / /srv/flash rw - ubifs ubi0:data rw\n"                           \
+	       "67 28 0:66 / /srv/exfat rw - fuse /dev/sdc8 rw\n"                            \
+	       "68 28 0:67 / /srv/app ro - fuse.app a.AppImage ro\n"                         \
+	       "69 28 0:68 / /srv/gvfs rw - fuse.x /dev/fuse rw\n"
+
+#define NO_DISKS                                                                                   \
+	"\n/run: in memory\n/srv/app: FUSE file system\n/srv/dvd: optical disc\n"                  \
+	"/srv/exfat: FUSE file system MISSED\n/srv/flash: type not listed MISSED\n"                \
+	"/srv/gvfs: FUSE file system\n/srv/live: read-only image\n/srv/nfs: network file system\n" \
+	"/srv/over: overlay\n/srv/snap: read-only image\n/srv/tank/.zfs/snapshot/mon: snapshot"
+
+static void all_disks(void **state)
+{
+	struct scenario s = {.table = MANY_DISKS, .concerns = true};
+
+	expect(&s,
+		"/> /boot/efi>boot/efi /home>home /srv/b>srv/b /srv/b2>srv/b2 /srv/f2fs>srv/f2fs /srv/jfs>srv/jfs "
+		"/srv/ntfs>srv/ntfs /srv/reiser>srv/reiser /srv/tank>srv/tank /srv/udf>srv/udf /srv/vfat>srv/vfat "
+		"/srv/with space>srv/with space /srv/xfs>srv/xfs" NO_DISKS);
+}
+
+/* A list of types: disks of others are missed, until the configuration says that they are not. */
+static void listed_types(void **state)
+{
+	struct scenario types = {.table = MANY_DISKS, .types = "ext4, vfat, tmpfs", .concerns = true};
+	struct scenario meant = {
+		.table = DEBIAN, .types = "ext4", .sets = {"source.skip_mounts=/srv/with space"}, .concerns = true};
+	struct scenario x = {.table = DEBIAN, .options.one_file_system = true, .concerns = true};
+	struct scenario only = {.table = DEBIAN, .sets = {"source.mounts=/,/run"}, .concerns = true};
+	struct scenario both = {.table = DEBIAN, .sets = {"source.filesystems=tmpfs"}, .concerns = true};
+
+	expect(&types,
+		"/> /boot/efi>boot/efi /home>home /run>run /srv/vfat>srv/vfat\n"
+		"/srv/app: FUSE file system\n/srv/b: type not listed MISSED\n/srv/b2: type not listed MISSED\n"
+		"/srv/dvd: optical disc\n/srv/exfat: FUSE file system MISSED\n/srv/f2fs: type not listed MISSED\n"
+		"/srv/flash: type not listed MISSED\n/srv/gvfs: FUSE file system\n/srv/jfs: type not listed MISSED\n"
+		"/srv/live: read-only image\n/srv/nfs: network file system\n/srv/ntfs: type not listed MISSED\n"
+		"/srv/over: overlay\n/srv/reiser: type not listed MISSED\n/srv/snap: read-only image\n"
+		"/srv/tank: type not listed MISSED\n/srv/tank/.zfs/snapshot/mon: type not listed\n"
+		"/srv/udf: type not listed MISSED\n/srv/with space: type not listed MISSED\n"
+		"/srv/xfs: type not listed MISSED");
+	expect(&meant,
+		"/> /home>home\n/boot/efi: type not listed MISSED\n/run: in memory\n"
+		"/srv/with space: skip_mounts meant");
+	expect(&x,
+		"/>\n/boot/efi: one file system (-x) meant\n/home: one file system (-x) meant\n/run: in memory\n"
+		"/srv/with space: one file system (-x) meant");
+	/* Who names one wants it. */
+	expect(&only,
+		"/>\n/boot/efi: not in mounts meant\n/home: not in mounts meant\n/run: in memory MISSED\n"
+		"/srv/with space: not in mounts meant");
+	expect(&both, "/> /boot/efi>boot/efi /home>home /run>run /srv/with space>srv/with space");
+}
+
+static bool exclude_home(void *arg, const char *rel, bool is_dir)
+{
+	return str_eq(rel, "home") || (arg && str_eq(rel, arg));
+}
+
+static void what_is_missed(void **state)
+{
+	/* Something else hides it, or shows it too. */
+	struct scenario hidden = {.table = DEBIAN "50 40 8:33 / /home rw - ext4 /dev/sdc1 rw\n", .concerns = true};
+	struct scenario shown = {
+		.table = DEBIAN "50 40 0:60 / /home rw - tmpfs tmpfs rw\n51 28 8:2 / /homes rw - ext4 /dev/sda2 rw\n",
+		.concerns = true};
+	struct scenario ruled = {
+		.table = DEBIAN, .types = "xfs, vfat", .options.root_always = true, .options.excluded = exclude_home};
+	/* What lies beside the root on its own file system. */
+	struct scenario ostree = {.table = PSEUDO
+		"28 1 8:4 /ostree/deploy/f/deploy/abc.0 / rw shared:1 - xfs /dev/sda4 rw\n"
+		"40 28 8:4 / /sysroot ro shared:2 - xfs /dev/sda4 rw\n",
+		.concerns = true};
+
+	expect(&hidden,
+		"/> /boot/efi>boot/efi /home>home /srv/with space>srv/with space\n"
+		"/home: hidden by the mount at '/home' MISSED\n/run: in memory");
+	expect(&shown,
+		"/> /boot/efi>boot/efi /homes>homes /srv/with space>srv/with space\n"
+		"/home: hidden by the mount at '/home'\n/home: in memory\n/run: in memory");
+	ruled.concerns = true;
+	expect(&ruled,
+		"/> /boot/efi>boot/efi /srv/with space>srv/with space\n/home: type not listed meant\n/run: in memory");
+	expect(&ostree, "/>\n/run: in memory\n/sysroot: holds what is walked as '/' MISSED");
+}
+
+/* A directory in the place of /sys: loop1 and its partition, loop2, and a volume on loop4. */
+static char *make_sysfs(void)
+{
+	char *dir = xstrdup("/tmp/test-mounts-sysfs-XXXXXX");
+
+	assert_non_null(mkdtemp(dir));
+	sh(dir,
+		"d=devices/virtual/block; mkdir -p dev/block $d/loop1/loop/../loop1p1 $d/loop2/loop $d/loop4/loop "
+		"$d/dm-0/slaves $d/loop5/loop $d/loop6/loop && echo 1 >$d/loop1/loop1p1/partition && "
+		"echo /var/images/one >$d/loop1/loop/backing_file && echo /srv/two >$d/loop2/loop/backing_file && "
+		"echo '/var/four (deleted)' >$d/loop4/loop/backing_file && ln -s ../../loop2 $d/dm-0/slaves/loop2 && "
+		"echo /tmpfs/five >$d/loop5/loop/backing_file && echo /home/six >$d/loop6/loop/backing_file && "
+		"for x in 7:1=loop1 259:1=loop1/loop1p1 7:2=loop2 7:4=loop4 7:5=loop5 7:6=loop6 253:0=dm-0; do "
+		"ln -s ../../$d/${x#*=} dev/block/${x%=*}; done");
+	return dir;
+}
+
+#define LOOPS                                                 \
+	"28 1 8:1 / / rw - ext4 /dev/sda1 rw\n"               \
+	"40 28 8:2 / /home rw - ext4 /dev/sda2 rw\n"          \
+	"50 28 0:50 / /tmpfs rw - tmpfs tmpfs rw\n"           \
+	"51 28 7:1 / /l/whole rw - ext4 /dev/loop1 rw\n"      \
+	"52 28 259:1 / /l/part rw - ext4 /dev/loop1p1 rw\n"   \
+	"53 28 253:0 / /l/volume rw - xfs /dev/mapper/v rw\n" \
+	"54 28 7:4 / /l/removed rw - ext4 /dev/loop4 rw\n"    \
+	"55 28 7:5 / /l/in-memory rw - ext4 /dev/loop5 rw\n"  \
+	"56 28 7:6 / /l/in-home rw - ext4 /dev/loop6 rw\n"    \
+	"57 28 7:9 / /l/unknown rw - ext4 /dev/loop9 rw\n"
+
+/* What is in a file that is copied is not copied twice. */
+static void loops(void **state)
+{
+	AUTO_FREE char *sysfs = make_sysfs(), *rm = xasprintf("rm -r %s", sysfs);
+	struct scenario s = {.table = LOOPS, .options.sysfs = sysfs, .concerns = true};
+	/* The file is left out: what it holds is not. */
+	struct scenario ruled = {.table = LOOPS,
+		.options = {.sysfs = sysfs, .excluded = exclude_home, .arg = "var/images/one"},
+		.concerns = true};
+	struct scenario skipped = {
+		.table = LOOPS, .sets = {"source.skip_mounts=/home"}, .options.sysfs = sysfs, .concerns = true};
+	/* Who names a type, or the mount, has it. */
+	struct scenario types = {.table = LOOPS, .types = "ext4", .options.sysfs = sysfs, .concerns = true};
+	struct scenario named = {.table = LOOPS, .sets = {"source.mounts=/,/l/part"}, .options.sysfs = sysfs};
+	struct scenario no_sysfs = {.table = LOOPS};
+
+	expect(&s,
+		"/> /home>home /l/in-memory>l/in-memory /l/removed>l/removed /l/unknown>l/unknown\n"
+		"/l/in-home: shows what is copied as the file '/home/six'\n"
+		"/l/part: shows what is copied as the file '/var/images/one'\n"
+		"/l/volume: shows what is copied as the file '/srv/two'\n"
+		"/l/whole: shows what is copied as the file '/var/images/one'\n/tmpfs: in memory");
+	expect(&ruled,
+		"/> /home>home /l/in-memory>l/in-memory /l/part>l/part /l/removed>l/removed /l/unknown>l/unknown "
+		"/l/whole>l/whole\n/l/in-home: shows what is copied as the file '/home/six'\n"
+		"/l/volume: shows what is copied as the file '/srv/two'\n/tmpfs: in memory");
+	expect(&skipped,
+		"/> /l/in-home>l/in-home /l/in-memory>l/in-memory /l/removed>l/removed /l/unknown>l/unknown\n"
+		"/home: skip_mounts meant\n/l/part: shows what is copied as the file '/var/images/one'\n"
+		"/l/volume: shows what is copied as the file '/srv/two'\n"
+		"/l/whole: shows what is copied as the file '/var/images/one'\n/tmpfs: in memory");
+	expect(&types,
+		"/> /home>home /l/in-home>l/in-home /l/in-memory>l/in-memory /l/part>l/part /l/removed>l/removed "
+		"/l/unknown>l/unknown /l/whole>l/whole\n/l/volume: type not listed\n/tmpfs: in memory");
+	expect(&named,
+		"/> /l/part>l/part\n/home: not in mounts\n/l/in-home: not in mounts\n/l/in-memory: not in mounts\n"
+		"/l/removed: not in mounts\n/l/unknown: not in mounts\n/l/volume: not in mounts\n"
+		"/l/whole: not in mounts\n/tmpfs: in memory");
+	expect(&no_sysfs,
+		"/> /home>home /l/in-home>l/in-home /l/in-memory>l/in-memory /l/part>l/part /l/removed>l/removed "
+		"/l/unknown>l/unknown /l/volume>l/volume /l/whole>l/whole\n/tmpfs: in memory");
+	sh("/", rm);
+}
+
+static void too_many(void **state)
+{
+	AUTO_BUF b = BUF_INIT;
+	struct scenario s = {.error = DIAG_MOUNTS_TOO_MANY};
+
+	buf_append_str(&b, "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n");
+	for (int k = 0; k < MOUNTS_MAX; k++)
+		buf_printf(&b, "%d 1 9:%d / /m/%d rw - ext4 /dev/x rw\n", k + 2, k + 2, k);
+	s.table = buf_cstr(&b);
+	{
+		AUTO_FREE char *error = run(&s);
+		assert_non_null(strstr(error, "4097 mounts to copy: 4096 are the most"));
+	}
+}
+
 /* ---- real mounts ---- */
 
 struct place {
@@ -414,13 +619,6 @@ static bool loop_mount(const char *image, const char *dir)
 		return mount(name, dir, "ext4", MS_STRICTATIME, NULL) == 0;
 	}
 	return false;
-}
-
-static void sh(const char *base, const char *script)
-{
-	AUTO_FREE char *cmd = xasprintf("cd %s && { %s; } >/dev/null", base, script);
-
-	assert_int_equal(system(cmd), 0);
 }
 
 /* src on one disk, src/data on another, a bind and a tmpfs beneath. */
@@ -780,6 +978,11 @@ int main(void)
 		cmocka_unit_test(over_mounted),
 		cmocka_unit_test(bad_tables),
 		cmocka_unit_test(a_root_that_is_not_there),
+		cmocka_unit_test(all_disks),
+		cmocka_unit_test(listed_types),
+		cmocka_unit_test(what_is_missed),
+		cmocka_unit_test(loops),
+		cmocka_unit_test(too_many),
 		cmocka_unit_test(detached_clones),
 		cmocka_unit_test(clones_of_older_kernels),
 		cmocka_unit_test(root_within_a_mount),

@@ -318,8 +318,8 @@ static void test_link_ends(void **state)
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 		f->mounts[0].fd = open(f->source, O_RDONLY | O_DIRECTORY);
 		f->o.wire_fd = pair[0];
-		f->o.callbacks =
-			(struct verifier_callbacks){f, on_give, on_difference, on_pair, on_counts, on_diag, on_done};
+		f->o.callbacks = (struct verifier_callbacks){
+			f, on_give, on_difference, on_pair, on_counts, on_diag, on_diag, on_done};
 		f->v = verifier_new(&f->o);
 		verifier_add_dir(f->v, 0, 0, "", "");
 		assert_int_equal(verifier_step(f->v, &d), RES_OK);

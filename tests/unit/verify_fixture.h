@@ -278,7 +278,8 @@ static UNUSED void run_from(struct fixture *f, const struct start *from)
 	f->links = verify_links_new(1 << 20, -1);
 	f->mounts[0].fd = open(f->source, O_RDONLY | O_DIRECTORY);
 	f->o.wire_fd = fd;
-	f->o.callbacks = (struct verifier_callbacks){f, on_give, on_difference, on_pair, on_counts, on_diag, on_done};
+	f->o.callbacks =
+		(struct verifier_callbacks){f, on_give, on_difference, on_pair, on_counts, on_diag, on_diag, on_done};
 	f->v = verifier_new(&f->o);
 	f->units_open = 1;
 	if (from && from->path)
