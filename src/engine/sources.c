@@ -135,9 +135,11 @@ static bool is_any_left_out(const struct engine *e)
 {
 	const struct mount_plan *p = &e->plan;
 
-	for (size_t i = 0; i < p->left_out_count; i++)
-		if (p->left_out[i].concern != MOUNT_ELSEWHERE && !is_walked(e, &p->left_out[i]))
+	for (size_t i = 0; i < p->left_out_count; i++) {
+		const struct mount_left_out *l = &p->left_out[i];
+		if (l->concern != MOUNT_ELSEWHERE && !is_walked(e, l) && is_asked_for(e, l->path))
 			return true;
+	}
 	for (size_t i = 0; i < p->chosen_count; i++)
 		if (sources_excluded(e->rules, p->chosen[i].rel, true))
 			return true;
@@ -153,11 +155,13 @@ void sources_say(struct engine *e)
 		return;
 	for (size_t i = 0; o->source && i < e->plan.chosen_count; i++) {
 		struct source_fs f = chosen_fs(e, &e->plan.chosen[i], left_out_too);
-		o->source(o->arg, &f);
+		if (is_asked_for(e, f.path))
+			o->source(o->arg, &f);
 	}
 	for (size_t i = 0; o->source && i < e->plan.left_out_count; i++) {
 		struct source_fs f = left_out_fs(e, &e->plan.left_out[i]);
-		o->source(o->arg, &f);
+		if (is_asked_for(e, f.path))
+			o->source(o->arg, &f);
 	}
 	for (size_t i = 0; i < e->plan.left_out_count; i++)
 		if (is_missed(e, &e->plan.left_out[i]) && is_asked_for(e, e->plan.left_out[i].path))

@@ -196,10 +196,10 @@ static bool compare_dir(struct verifier *v, struct unit *u, struct entry *e)
 	if (e->st.st_dev != u->dev) {
 		enum other_device other = other_device(v, u, e);
 
-		if (other != OTHER_SUBVOLUME)
+		if (other == OTHER_MOUNT) {
 			v->counts.files_examined++;
-		if (other == OTHER_MOUNT)
 			compare_existence(v, e);
+		}
 		if (other != OTHER_SUBVOLUME)
 			return false;
 	}
