@@ -6,6 +6,7 @@
 #include "cli/json.h"
 #include "cli/work.h"
 #include "base/text.h"
+#include "engine/sources.h"
 #include "mounts/mounts.h"
 #include "rules/rules.h"
 
@@ -222,7 +223,7 @@ static bool answer(const struct asking *a, const char *operand, struct usage_err
 
 static bool prepare(struct asking *a, struct usage_error *e)
 {
-	const struct mounts_options mo = {0};
+	struct mounts_options mo = {.excluded = sources_excluded};
 	const char *why = "";
 	size_t n;
 
@@ -240,8 +241,10 @@ static bool prepare(struct asking *a, struct usage_error *e)
 	n = strlen(a->root);
 	if (n == 1)
 		a->root[0] = '\0';
-	return rules_new(a->conf, RULES_COPY, &a->copy, &e->diag) &&
-		rules_new(a->conf, RULES_SYNC, &a->sync, &e->diag) && mounts_select(a->conf, &mo, &a->plan, &e->diag);
+	if (!rules_new(a->conf, RULES_COPY, &a->copy, &e->diag) || !rules_new(a->conf, RULES_SYNC, &a->sync, &e->diag))
+		return false;
+	mo.arg = a->sync;
+	return mounts_select(a->conf, &mo, &a->plan, &e->diag);
 }
 
 int cmd_rules(const struct options *o)

@@ -230,6 +230,51 @@ static void test_fatal(void **state)
 	}
 }
 
+/* The list that a run begins with. */
+static void sources(struct texts *t, struct report_options o)
+{
+	static const struct source_fs all[] = {
+		{.path = "/", .fstype = "ext4", .device = "/dev/a", .used_bytes = 1024, .level = SOURCE_LISTED},
+		{.path = "/b\n", .fstype = "xfs", .device = "/dev/b", .why = "skip_mounts", .level = SOURCE_SHOWN},
+		{.path = "/c", .fstype = "jfs", .device = "/dev/c", .why = "type not listed", .level = SOURCE_WARNED},
+		{.path = "/d", .fstype = "tmpfs", .device = "t", .why = "in memory", .level = SOURCE_DETAIL},
+		{.path = "/e", .fstype = "ext4", .device = "/dev/e", .verified = true, .level = SOURCE_SHOWN}};
+
+	begin(t, o);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		report_source(t->r, &all[i]);
+	look(t);
+}
+
+static void test_sources(void **state)
+{
+	struct texts t;
+
+	sources(&t, (struct report_options){.verbose = true});
+	assert_string_equal(t.err,
+		"rehost: note: copied: '/' (1.00 KiB in use, ext4 on /dev/a)\n"
+		"rehost: note: left out: '/b\\n' (xfs on /dev/b): skip_mounts\n"
+		"rehost: note: left out: '/d' (tmpfs on t): in memory\n"
+		"rehost: note: verified: '/e' (ext4 on /dev/e)\n");
+	finish(&t);
+	sources(&t, (struct report_options){0});
+	assert_int_equal(count(t.err, "note: "), 2);
+	finish(&t);
+	sources(&t, (struct report_options){.quiet = true});
+	assert_int_equal(t.err_len + t.out_len, 0);
+	finish(&t);
+	sources(&t, (struct report_options){.json = true, .command = "copy"});
+	assert_true(starts_with(t.out,
+		"{\"message_type\":\"status\",\"command\":\"copy\",\"mount\":\"/\",\"filesystem\":\"ext4\","
+		"\"device\":\"/dev/a\",\"left_out\":false,\"bytes_used\":1024}\n"));
+	assert_int_equal(count(t.out, "\"left_out\":true,\"why\":\"type not listed\"}"), 1);
+	assert_int_equal(count(t.out, "\n"), 4);
+	finish(&t);
+	sources(&t, (struct report_options){.json = true, .quiet = true});
+	assert_int_equal(t.out_len, 0);
+	finish(&t);
+}
+
 static void itemized(struct item i, const char *want)
 {
 	AUTO_BUF b = BUF_INIT;
@@ -310,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_asked),
 		cmocka_unit_test(test_verify),
 		cmocka_unit_test(test_fatal),
+		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_itemize),
 		cmocka_unit_test(test_status_check),
 	};
