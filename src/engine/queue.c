@@ -1,6 +1,7 @@
 #include "engine/queue.h"
 #include "ipc/ipc.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 
 #define PATH_BYTES (4u << 20)
@@ -120,6 +121,7 @@ void queue_add(struct queue *q, uint8_t kind, uint8_t flags, uint32_t mount, con
 	q->len++;
 }
 
+/* NULL: this is no record of ours. */
 static struct unit *unpack(const struct bytes *record)
 {
 	struct rd r = rd_init(record->p, record->len);
@@ -127,9 +129,11 @@ static struct unit *unpack(const struct bytes *record)
 	uint32_t mount = rd_u32(&r);
 	struct bytes src = rd_bytes(&r, PATH_BYTES);
 	struct bytes dst = same ? src : rd_bytes(&r, PATH_BYTES);
+
+	if (!rd_done(&r))
+		return NULL;
 	AUTO_FREE char *s = xmemdup(src.p, src.len);
 	AUTO_FREE char *d = xmemdup(dst.p, dst.len);
-
 	return queue_unit_new(kind, flags, mount, s, d);
 }
 
@@ -141,9 +145,10 @@ struct unit *queue_pop(struct queue *q)
 	if (u) {
 		q->head = u->next;
 		u->next = NULL;
-	} else if (spill_take(&q->packed, &record)) {
-		u = unpack(&record);
-	} else {
+	} else if (!spill_take(&q->packed, &record)) {
+		return NULL;
+	} else if (!(u = unpack(&record))) { /* an empty path would be the root */
+		q->packed.err = EIO;
 		return NULL;
 	}
 	q->len--;

@@ -128,6 +128,23 @@ void walk_check_memory(struct engine *e)
 
 /* ---- what workers say of it ---- */
 
+/* Deeper than anything is ever meant to be: that directory's failure, and nobody else's. */
+static void too_deep(struct engine *e, const char *dir, const struct bytes *name)
+{
+	AUTO_FREE char *path = path_join_n(dir, name->p, name->len);
+	AUTO_DIAG d = DIAG_INIT;
+
+	diag_set(&d, DIAG_ENGINE_DEEP, 0, path, "a directory is left out: its path has more than %u bytes",
+		WALK_PATH_MAX);
+	e->totals.failed_said++;
+	engine_diag(e, &d);
+}
+
+static bool fits(const char *dir, const struct bytes *name)
+{
+	return strlen(dir) + 1 + name->len <= WALK_PATH_MAX;
+}
+
 static void give_mount(struct engine *e, const struct ipc_given *g)
 {
 	const struct mount *m = &e->plan.chosen[g->mount];
@@ -159,6 +176,8 @@ void on_give(struct engine *e, struct worker *w, const struct ipc_give *m)
 				return;
 			}
 			give_mount(e, &g);
+		} else if (!fits(u->src, &g.name) || !fits(u->dst, &g.name)) {
+			too_deep(e, u->src, &g.name);
 		} else if (!queue_unit_gave(u, &e->walk.name_key, g.name.p, g.name.len, e->walk.spill_dir)) {
 			AUTO_FREE char *src = path_join_n(u->src, g.name.p, g.name.len);
 			AUTO_FREE char *dst = path_join_n(u->dst, g.name.p, g.name.len);

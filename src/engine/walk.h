@@ -7,6 +7,9 @@
 struct engine;
 struct worker;
 
+/* Bytes of the path of a directory that is walked: what lies in it has room in every message. */
+#define WALK_PATH_MAX (1u << 20)
+
 struct walk {
 	struct queue queue;
 	struct queue segments; /* of large files; apart, so that a mover full of directories takes them too */

@@ -39,6 +39,8 @@ void extra_send(struct session *s, struct dir *d)
 	answer_close(&a, true);
 }
 
+#define PATH_SHOWN_MAX 65536
+
 /* ---- DELETE ---- */
 
 struct report {
@@ -70,10 +72,16 @@ static void report_record(struct report *p, const struct delete_record *r)
 		report_send(p, false);
 }
 
+/* Of a tree deeper than anything that is meant the beginning tells enough. */
+static struct bytes shown(const char *path)
+{
+	return (struct bytes){(const uint8_t *)path, strnlen(path, PATH_SHOWN_MAX)};
+}
+
 static void report_removed(void *arg, uint8_t type, const char *path)
 {
 	struct report *p = arg;
-	struct delete_record r = {.type = type, .path = {(const uint8_t *)path, strlen(path)}};
+	struct delete_record r = {.type = type, .path = shown(path)};
 
 	p->deleted++;
 	if (p->s->flags & HELLO_ITEMIZE)
@@ -82,7 +90,7 @@ static void report_removed(void *arg, uint8_t type, const char *path)
 
 static void report_failed(void *arg, const char *path, struct diag *diag)
 {
-	struct delete_record r = {.type = META_NONE, .path = {(const uint8_t *)path, strlen(path)}, .diag = *diag};
+	struct delete_record r = {.type = META_NONE, .path = shown(path), .diag = *diag};
 
 	report_record(arg, &r);
 }

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "confine/confine.h"
 #include "receiver/below.h"
+#include "receiver/mountid.h"
 #include "receiver/session.h"
 #include "wire/msg.h"
 #ifdef REHOST_HAVE_PROVER
@@ -184,14 +185,15 @@ static int prove(int root_fd)
 }
 
 static int serve(const struct options *o, int root_fd, const uint8_t boot_id[16], const struct sysload_files *load,
-	const struct below *below)
+	const struct below *below, const struct mount_ids *mounts)
 {
 	struct session_config c = {.root_fd = root_fd,
 		.read_only = o->read_only,
 		.root_mount = mount_number(root_fd),
 		.version = REHOST_VERSION,
 		.load = load,
-		.below = below};
+		.below = below,
+		.mounts = mounts};
 	struct session *s;
 	int ret;
 
@@ -208,6 +210,7 @@ int main(int argc, char **argv)
 	struct options o = {};
 	struct sysload_files load;
 	struct below below;
+	struct mount_ids mounts;
 	uint8_t boot_id[16];
 	int root_fd = -1, ret;
 
@@ -229,13 +232,15 @@ int main(int argc, char **argv)
 #endif
 	sysload_open(&load); /* for netcheck; there is no /proc where we are going */
 	below_open(&below, root_fd);
+	mount_ids_open(&mounts);
 	umask(0);
 	if (!confine(root_fd, o.read_only, &d))
 		return give_up(&d);
 	if (!say(WIRE_MAGIC, sizeof(WIRE_MAGIC) - 1))
 		return 1;
-	ret = o.prove ? prove(root_fd) : serve(&o, root_fd, boot_id, &load, &below);
+	ret = o.prove ? prove(root_fd) : serve(&o, root_fd, boot_id, &load, &below, &mounts);
 	below_close(&below);
+	mount_ids_close(&mounts);
 	free(o.root);
 	return ret;
 }

@@ -4,6 +4,7 @@
  */
 #include "receiver/resolve.h"
 #include "base/path.h"
+#include "receiver/mountid.h"
 #include "receiver/state.h"
 
 #include <errno.h>
@@ -41,10 +42,10 @@ static int open2(struct session *s, int base, const char *path, bool no_xdev)
 		return -1;
 	}
 	fd = syscall(SYS_openat2, base, path, &how, sizeof(how));
-	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
+	if (fd < 0 && errno == ENOSYS)
 		s->root.no_openat2 = true;
+	if (fd < 0 && errno == EPERM) /* of this directory, or of a filter that says so of every one */
 		errno = ENOSYS;
-	}
 	return (int)fd;
 }
 
@@ -191,5 +192,11 @@ int resolve_child(struct session *s, int dirfd, const char *name, bool no_xdev)
 
 	if (fd >= 0 || errno != ENOSYS)
 		return fd;
-	return openat(dirfd, name, DIR_FLAGS);
+	fd = openat(dirfd, name, DIR_FLAGS);
+	if (fd >= 0 && no_xdev && !mount_ids_same(s->mounts, dirfd, fd)) {
+		close(fd);
+		errno = EXDEV;
+		return -1;
+	}
+	return fd;
 }

@@ -14,7 +14,7 @@ struct session;
 int resolve_dir(struct session *s, const char *path);
 /* out_name points into path. */
 int resolve_parent(struct session *s, const char *path, const char **out_name);
-/* One component. no_xdev: EXDEV at a mount point (where the kernel can tell). */
+/* One component. no_xdev: EXDEV at a mount point, and where that cannot be told. */
 int resolve_child(struct session *s, int dirfd, const char *name, bool no_xdev);
 /* chmod of what the name is itself, never through a symbolic link. */
 int resolve_chmod(int dirfd, const char *name, mode_t mode);

@@ -93,6 +93,7 @@ struct session *session_new(const struct session_config *c)
 	s->version = c->version;
 	s->measure.load = c->load;
 	s->below = c->below;
+	s->mounts = c->mounts;
 	s->out_fd = s->cwd = s->tmp.fd = s->epoch.wake[0] = s->epoch.wake[1] = -1;
 	s->root.mount = c->root_mount;
 	pace_init(&s->pace, -1, -1);

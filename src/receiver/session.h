@@ -16,6 +16,7 @@
 
 struct session;
 struct below;
+struct mount_ids;
 
 struct session_config {
 	int root_fd; /* the target root; -1: it does not exist (read-only sessions only) */
@@ -25,6 +26,7 @@ struct session_config {
 	const char *version; /* of the program, for messages */
 	const struct sysload_files *load; /* NULL: not told */
 	const struct below *below; /* NULL: not known */
+	const struct mount_ids *mounts; /* NULL: only what system calls tell */
 };
 
 struct session *session_new(const struct session_config *c);

@@ -6,7 +6,7 @@
  * never follows a symbolic link.
  *
  * Process: the receiver's only thread, but for what epoch.h says. Ownership: session_free() releases all of it;
- * version, load and below are the caller's of session_new().
+ * version, load, below and mounts are the caller's of session_new().
  */
 #pragma once
 
@@ -29,6 +29,7 @@ struct session {
 	uint8_t boot_id[16];
 	const char *version;
 	const struct below *below;
+	const struct mount_ids *mounts;
 	bool read_only, is_root;
 	uint64_t uid;
 	int64_t started_s;

@@ -214,6 +214,21 @@ static void test_region_without_its_file(void **state)
 	region_unmap(&r);
 }
 
+/* A record that cannot be taken apart is lost, and says so: it does not become the root, whose path is empty. */
+static void test_no_record(void **state)
+{
+	AUTO_FREE char *path = xmalloc((4u << 20) + 2);
+	struct queue q;
+
+	memset(path, 'x', (4u << 20) + 1);
+	path[(4u << 20) + 1] = '\0';
+	queue_init(&q, NULL);
+	queue_add(&q, UNIT_DIR, 0, 0, path, path);
+	assert_null(queue_pop(&q));
+	assert_int_not_equal(q.packed.err, 0);
+	queue_release(&q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +239,7 @@ int main(void)
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_short),
+		cmocka_unit_test(test_no_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
