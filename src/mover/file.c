@@ -74,6 +74,8 @@ void file_announce(struct mover *m, struct file *f)
 	if (f->segment) {
 		msg.path = (struct bytes){(uint8_t *)f->path, strlen(f->path)};
 		msg.basis_path = (struct bytes){(uint8_t *)f->basis_path, strlen(f->basis_path)};
+		msg.off = f->seg_start;
+		msg.len = f->end - f->seg_start;
 	} else {
 		msg.dir = f->dir->id;
 		msg.name = (struct bytes){(uint8_t *)f->name, strlen(f->name)};

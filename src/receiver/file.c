@@ -27,6 +27,7 @@
 #include "receiver/copy.h"
 #include "receiver/dir.h"
 #include "receiver/entry.h"
+#include "receiver/fence.h"
 #include "receiver/fail.h"
 #include "receiver/file.h"
 #include "receiver/handlers.h"
@@ -161,6 +162,25 @@ static bool wants_inplace(const struct session *s, const struct file *f)
 	return (s->flags & HELLO_INPLACE) || f->have.size >= INPLACE_MIN;
 }
 
+/* It stays as it is where it is being executed, or swapped to, or is not what was looked at, or not ours alone: beside then. */
+static void open_inplace(struct session *s, struct file *f)
+{
+	struct stat st;
+	int fd = entry_open(s, &f->dir->at, f->name, O_RDWR);
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) < 0 || st.st_ino != f->have.ino || st.st_dev != f->have.dev ||
+		fence_take(fd, true, 0, 0) != FENCE_TAKEN) {
+		close(fd);
+		return;
+	}
+	close(f->basis_fd);
+	f->fd = f->basis_fd = fd;
+	f->inplace = true;
+	written_note(s, f->dir->at.fd, f->dir->at.dev);
+}
+
 /* What is there under the name, as basis. It may be gone, or something else, by now: then there is none. */
 static void open_basis(struct session *s, struct file *f)
 {
@@ -175,20 +195,14 @@ static void open_basis(struct session *s, struct file *f)
 	}
 	f->basis_size = (uint64_t)st.st_size;
 	(void)posix_fadvise(f->basis_fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	if (s->dry || !wants_inplace(s, f))
-		return;
-	f->fd = entry_open(s, &f->dir->at, f->name, O_RDWR);
-	if (f->fd < 0)
-		return; /* it is being executed, or swapped to: beside */
-	if (fstat(f->fd, &st) < 0 || st.st_ino != f->have.ino || st.st_dev != f->have.dev) {
-		close(f->fd);
-		f->fd = -1;
-		return;
+	if (!s->dry && wants_inplace(s, f))
+		open_inplace(s, f);
+	/* Somebody of before still writes there: what is read now need not be there when it is needed. */
+	if (!s->dry && !f->inplace && fence_take(f->basis_fd, false, 0, 0) == FENCE_BUSY) {
+		close(f->basis_fd);
+		f->basis_fd = -1;
+		f->basis_size = 0;
 	}
-	close(f->basis_fd);
-	f->basis_fd = f->fd;
-	f->inplace = true;
-	written_note(s, f->dir->at.fd, f->dir->at.dev);
 }
 
 static void open_new(struct session *s, struct file *f)
@@ -208,6 +222,7 @@ static void open_new(struct session *s, struct file *f)
 		return;
 	}
 	f->created = true;
+	(void)fence_take(f->fd, true, 0, 0); /* it is new: nobody has it */
 	if ((f->want.flags & META_FLAG_NOCOW) || !f->dir->at.plain)
 		meta_apply_creation_flags(f->fd, &f->want, s->fields);
 }
@@ -245,6 +260,10 @@ static void open_segment(struct session *s, struct file *f, const struct msg_fil
 	f->fd = open_path(s, &m->path, O_RDWR);
 	if (f->fd < 0) {
 		file_fail(f, DIAG_RECEIVER_WRITE, errno, "cannot open");
+		return;
+	}
+	if (fence_take(f->fd, true, m->off, m->len) == FENCE_BUSY) {
+		file_fail(f, DIAG_RECEIVER_CHANGED, 0, "another receiver, whose link was lost, still writes to");
 		return;
 	}
 	if (!(f->flags & FILE_UPDATE) || m->basis_path.len == 0)
@@ -311,6 +330,8 @@ static void file_open(struct session *s, struct file *f, const struct msg_file *
 		open_new(s, f);
 	if ((f->flags & FILE_SHARED) && !s->dry && !diag_is_set(&f->failed) && f->fd < 0)
 		file_materialise(s, f);
+	if ((f->flags & FILE_SHARED) && f->fd >= 0)
+		fence_release(f->fd); /* each segment has its own */
 }
 
 bool on_file(struct session *s, const struct frame *fr)

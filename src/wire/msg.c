@@ -456,6 +456,8 @@ void msg_file_put(struct buf *out, const struct msg_file *m)
 	if (m->flags & FILE_SEGMENT) {
 		put_bytes(out, &m->path);
 		put_bytes(out, &m->basis_path);
+		wr_varint(out, m->off);
+		wr_varint(out, m->len);
 	} else {
 		wr_u32(out, m->dir);
 		put_bytes(out, &m->name);
@@ -473,7 +475,9 @@ bool msg_file_get(const struct frame *f, struct msg_file *m)
 	if (m->flags & FILE_SEGMENT) {
 		m->path = get_path(&r);
 		m->basis_path = get_path(&r);
-		if (m->path.len == 0)
+		m->off = rd_varint(&r, INT64_MAX);
+		m->len = rd_varint(&r, (uint64_t)INT64_MAX - m->off);
+		if (m->path.len == 0 || m->len == 0)
 			r.bad = true;
 	} else {
 		m->dir = rd_u32(&r);

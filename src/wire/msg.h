@@ -276,6 +276,7 @@ struct msg_file {
 	struct bytes name; /* not with FILE_SEGMENT */
 	struct bytes path; /* FILE_SEGMENT: the announced path */
 	struct bytes basis_path; /* FILE_SEGMENT with FILE_UPDATE: path of the basis (same as path when in place) */
+	uint64_t off, len; /* FILE_SEGMENT: its part of the file */
 	uint64_t size;
 	struct bytes meta;
 };

@@ -520,6 +520,8 @@ static void put_file_segment(struct buf *b)
 		&(struct msg_file){.flags = FILE_SEGMENT | FILE_UPDATE,
 			.path = B(".rehost.tmp/x"),
 			.basis_path = B("a/b"),
+			.off = 5,
+			.len = 6,
 			.size = 1});
 }
 
@@ -547,6 +549,7 @@ static void test_file(void **state)
 	f = frame_of(&c);
 	assert_true(msg_file_get(&f, &m));
 	assert_true(m.flags == (FILE_SEGMENT | FILE_UPDATE) && m.size == 1 && !m.name.len && !m.meta.len);
+	assert_true(m.off == 5 && m.len == 6);
 	assert_bytes(m.path, B(".rehost.tmp/x"));
 	assert_bytes(m.basis_path, B("a/b"));
 	buf_clear(&c);

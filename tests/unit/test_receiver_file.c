@@ -437,7 +437,8 @@ static void share(uint32_t flags, bool update_it)
 	struct meta m = file_meta(data.len);
 	struct session *owner;
 	struct msg_file_ok ok;
-	struct msg_file seg = {.flags = FILE_SEGMENT | (update_it ? FILE_UPDATE : 0), .size = data.len};
+	struct msg_file seg = {
+		.flags = FILE_SEGMENT | (update_it ? FILE_UPDATE : 0), .len = data.len, .size = data.len};
 	struct buf b = BUF_INIT;
 	struct frame f;
 	struct world w;
@@ -486,6 +487,90 @@ static void test_shared(void **state)
 	share(HELLO_INPLACE, true);
 }
 
+/*
+ * A receiver whose link was lost goes on with a file in place while another begins it anew: the latter writes beside, without
+ * believing what the former may still change, and what that writes afterwards is not seen.
+ */
+static void test_fence(void **state)
+{
+	struct buf old = noise(4 * CHUNK, 1), stale = noise(4 * CHUNK, 2), data = noise(4 * CHUNK, 3);
+	struct meta m = file_meta(data.len);
+	struct seg_run runs[4];
+	struct session *lost;
+	struct world w;
+
+	world_open(&w);
+	memcpy(data.data, old.data, CHUNK); /* equal, until the other one writes */
+	write_file(&w, "f", &old);
+	start(&w, HELLO_INPLACE);
+	world_file(&w, 1, FILE_UPDATE, "f", &m);
+	world_no_reply(&w);
+	lost = STEAL(w.s);
+	start(&w, HELLO_INPLACE);
+	world_file(&w, 2, FILE_UPDATE, "f", &m);
+	world_no_reply(&w);
+	assert_int_equal(world_hash(&w, 2, &data, runs, 4), 1);
+	assert_true(runs[0].off == 0 && runs[0].len == data.len); /* all of it: there is no previous version */
+	world_data(&w, 2, 0, data.data, data.len);
+	assert_int_equal(world_file_end(&w, 2, 0, &m).status, FILE_COMMITTED);
+	world_end_session(&w);
+	w.s = lost;
+	world_data(&w, 1, 0, stale.data, stale.len);
+	is_file(&w, "f", &data);
+	world_end_session(&w);
+	is_file(&w, "f", &data);
+	is_finished(&w, "f");
+	world_close(&w);
+	buf_release(&old);
+	buf_release(&stale);
+	buf_release(&data);
+}
+
+/* A segment is not written by two. */
+static void test_fence_segment(void **state)
+{
+	struct buf data = noise(4 * CHUNK, 2);
+	struct meta m = file_meta(data.len);
+	struct msg_file seg = {.flags = FILE_SEGMENT, .off = CHUNK, .len = CHUNK, .size = data.len};
+	struct session *owner, *lost;
+	struct msg_file_ok ok;
+	struct frame f;
+	struct world w;
+
+	world_open(&w);
+	start(&w, 0);
+	world_file(&w, 1, FILE_SHARED, "f", &m);
+	f = world_reply(&w, MSG_FILE_OK);
+	assert_true(msg_file_ok_get(&f, &ok));
+	seg.path = (struct bytes){(const uint8_t *)"f", 1};
+	owner = STEAL(w.s);
+	world_hello(&w, 0, NULL, NULL);
+	{
+		struct buf b = BUF_INIT;
+		msg_file_put(&b, &seg);
+		world_send(&w, MSG_FILE, 9, &b);
+	}
+	world_no_reply(&w);
+	lost = STEAL(w.s);
+	world_hello(&w, 0, NULL, NULL);
+	for (int other = 0; other < 2; other++) { /* the same bytes: refused; others: not */
+		struct buf b = BUF_INIT;
+		seg.off = other ? 2 * CHUNK : CHUNK;
+		msg_file_put(&b, &seg);
+		world_send(&w, MSG_FILE, 10 + (uint32_t)other, &b);
+		world_no_reply(&w);
+		assert_int_equal(
+			world_file_end(&w, 10 + (uint32_t)other, 0, NULL).status, other ? FILE_COMMITTED : FILE_FAILED);
+	}
+	world_end_session(&w);
+	w.s = lost;
+	world_end_session(&w);
+	w.s = owner;
+	world_end_session(&w);
+	world_close(&w);
+	buf_release(&data);
+}
+
 static void test_compare_only(void **state)
 {
 	struct buf old = noise(3 * CHUNK, 1), data = noise(3 * CHUNK, 1);
@@ -519,7 +604,7 @@ static void test_hostile(void **state)
 	struct msg_file_done done;
 	struct seg_run runs[4];
 	struct buf data = noise(3, 1), b = BUF_INIT;
-	struct msg_file seg = {.flags = FILE_SEGMENT, .path = str_bytes("evil/passwd"), .size = 3};
+	struct msg_file seg = {.flags = FILE_SEGMENT, .path = str_bytes("evil/passwd"), .len = 3, .size = 3};
 	struct world w;
 
 	world_open(&w);
@@ -604,6 +689,8 @@ int main(void)
 		cmocka_unit_test(test_sparse_update),
 		cmocka_unit_test(test_abandon),
 		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_fence),
+		cmocka_unit_test(test_fence_segment),
 		cmocka_unit_test(test_compare_only),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_bind_mount),
