@@ -75,7 +75,7 @@ bool memory_ended(struct engine *e, struct memory_watch *m, bool retired, uint64
 		return true;
 	}
 	diag_set(&d, DIAG_LIMITS_MEMORY, 0, NULL,
-		"a single worker needs more than %llu MiB of memory, together with what starts it",
+		"a single process needs more than %llu MiB of memory, together with what starts it",
 		(unsigned long long)(e->limits.now.memory >> 20));
 	engine_fatal(e, &d);
 	return true;

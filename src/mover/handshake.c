@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <linux/magic.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -20,30 +19,6 @@
 static char *copy(const struct bytes *b)
 {
 	return xmemdup(b->p, b->len);
-}
-
-/* Waits for one frame on a channel; used before the loop exists. */
-static bool await_frame(struct chan *c, struct frame *out, int timeout_ms)
-{
-	for (;;) {
-		struct pollfd p = {.fd = c->fd, .events = POLLIN};
-		int64_t wait;
-		enum frame_status s = frame_decode(&c->in, out);
-
-		if (s != FRAME_NEED_MORE)
-			return s == FRAME_READY;
-		if (!chan_flush(c, &wait))
-			return false;
-		if (chan_unsent(c))
-			p.events |= POLLOUT;
-		if (poll(&p, 1, timeout_ms) == 0) {
-			errno = ETIMEDOUT;
-			return false;
-		}
-		if (p.revents & (POLLIN | POLLHUP | POLLERR) && !chan_fill(c) &&
-			frame_decode(&c->in, out) != FRAME_READY)
-			return false;
-	}
 }
 
 static void take_mounts(struct mover *m, const struct ipc_config *cfg, const int *fds)
@@ -103,7 +78,7 @@ static void take_hello_ok(struct mover *m, struct ipc_ready *ready)
 	struct frame f;
 	AUTO_DIAG d = DIAG_INIT;
 
-	if (!await_frame(&m->wire, &f, HELLO_TIMEOUT_MS))
+	if (!chan_await(&m->wire, &f, HELLO_TIMEOUT_MS))
 		_exit(ROLE_LOST);
 	if (f.type == MSG_ERROR) {
 		struct rd r = rd_init(f.payload, f.len);
@@ -138,7 +113,7 @@ void handshake(struct mover *m, const struct worker_fds *fds)
 	struct frame f;
 	int64_t wait;
 
-	if (!await_frame(&m->ipc, &f, -1) || f.type != IPC_CONFIG || !ipc_config_get(&f, &cfg) ||
+	if (!chan_await(&m->ipc, &f, -1) || f.type != IPC_CONFIG || !ipc_config_get(&f, &cfg) ||
 		cfg.mount_count != (uint32_t)fds->mount_count || cfg.shared_dir.len >= sizeof(shared))
 		_exit(ROLE_FATAL);
 	take_config(m, &cfg);
@@ -165,7 +140,7 @@ void handshake(struct mover *m, const struct worker_fds *fds)
 	send_hello(m, &cfg);
 	take_hello_ok(m, &ready);
 	m->wire.limit =
-		m->throttle; /* not before: await_frame() would not wait for a rate, or the end of a hold, but spin */
+		m->throttle; /* not before: chan_await() would not wait for a rate, or the end of a hold, but spin */
 	ready.shared_dir = bytes_of(shared);
 	ipc_ready_send(&m->ipc, &ready);
 	chan_flush(&m->ipc, &wait);

@@ -119,9 +119,18 @@ NORETURN static void role_die(struct role *r, struct diag *d)
 
 /* ---- what the coordinator says ---- */
 
+/* Said, so that the run ends with it at once: a verifier that ends without a word is started again and again. */
+NORETURN static void nonsense(struct role *r, const char *what)
+{
+	AUTO_DIAG d = DIAG_INIT;
+
+	diag_set(&d, DIAG_INTERNAL, 0, NULL, "the coordinator sent %s", what);
+	role_die(r, &d);
+}
+
 static void on_config(struct role *r, const struct ipc_config *m)
 {
-	_exit(ROLE_FATAL); /* it is the first message, and only that */
+	nonsense(r, "a configuration that is not the first message");
 }
 
 static void on_unit(struct role *r, const struct ipc_unit *m)
@@ -150,19 +159,19 @@ static void role_frame(struct role *r, const struct frame *f)
 {
 	switch (f->type) {
 #define FOR_MOVER(NAME, name)
-#define FOR_WORKER(NAME, name)                \
-	case IPC_##NAME: {                    \
-		struct ipc_##name m;          \
-		if (!ipc_##name##_get(f, &m)) \
-			_exit(ROLE_FATAL);    \
-		on_##name(r, &m);             \
-		return;                       \
+#define FOR_WORKER(NAME, name)                             \
+	case IPC_##NAME: {                                 \
+		struct ipc_##name m;                       \
+		if (!ipc_##name##_get(f, &m))              \
+			nonsense(r, "a malformed " #NAME); \
+		on_##name(r, &m);                          \
+		return;                                    \
 	}
 #define X(NAME, name, role) FOR_##role(NAME, name)
 		IPC_TO_WORKERS(X)
 #undef X
 	default:
-		_exit(ROLE_FATAL);
+		nonsense(r, "an unknown message");
 	}
 }
 
@@ -174,7 +183,9 @@ static void role_ipc(struct role *r)
 
 	while ((s = frame_decode(&r->ipc.in, &f)) == FRAME_READY)
 		role_frame(r, &f);
-	if (!ok || s == FRAME_BAD)
+	if (s == FRAME_BAD)
+		nonsense(r, "something that is no frame");
+	if (!ok)
 		_exit(ROLE_FATAL);
 }
 
