@@ -59,7 +59,7 @@ static void apply_owner(struct apply *a)
 
 static int set_mode(const struct inode_ref *i, mode_t mode)
 {
-	return i->fd >= 0 ? fchmod(i->fd, mode) : meta_chmod(i->dirfd, i->name, mode, false);
+	return i->fd >= 0 ? fchmod(i->fd, mode) : chmod_named(i, mode);
 }
 
 /* The set-id bits that must not be set because the owner is not the one they are meant for. */

@@ -145,17 +145,14 @@ void meta_diff_names(struct buf *out, unsigned diff);
  */
 unsigned meta_apply_fd(int fd, const struct meta *m, const struct meta *have, unsigned fields);
 /* For what has no descriptor (symlinks, devices, fifos, sockets), by bare name in dirfd, which must be the
- * current directory. Symbolic links are not followed; before Linux 6.6 chmod cannot promise that for a name
- * that is swapped at that moment, and then only stays within the caller's root. */
+ * current directory. Symbolic links are never followed: where this kernel has no call that sets the mode so,
+ * META_D_MODE fails with EOPNOTSUPP. */
 unsigned meta_apply_name(int dirfd, const char *name, const struct meta *m, const struct meta *have, unsigned fields);
 /*
- * chmod by bare name, which is not followed when it has become a symbolic link: fchmodat2 (Linux 6.6) promises that. On
- * older kernels it is done through a descriptor, by those who have the host's own /proc (not in a chroot, where somebody
- * else may have made one); without, there is no such call for what cannot be opened: then the name is checked just
- * before, and what remains is that someone who may write to the directory can swap in a link within that moment. It
- * leads nowhere outside the caller's root, which is why the receiver has one.
+ * chmod by bare name, never of what a symbolic link leads to: by fchmodat2 (Linux 6.6); without it by the kernel's own
+ * /proc, where that is to be seen, or where dirfd is our own and nobody else may write to it. Else -1 with EOPNOTSUPP.
  */
-int meta_chmod(int dirfd, const char *name, mode_t mode, bool proc);
+int meta_chmod(int dirfd, const char *name, mode_t mode);
 /* Clears i and a so that the inode can be changed, renamed over or unlinked; by descriptor. 0 or -1. */
 int meta_unlock_fd(int fd);
 /* Sets or clears the flag that only works on an empty file (C), just after creation. Best effort: what fails

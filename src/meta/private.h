@@ -21,6 +21,8 @@ ssize_t inode_getxattr(const struct inode_ref *i, const char *name, void *value,
 int inode_setxattr(const struct inode_ref *i, const char *name, const void *value, size_t n);
 int inode_removexattr(const struct inode_ref *i, const char *name);
 int inode_stat(const struct inode_ref *i, struct stat *st);
+/* chmod of what has no descriptor: as meta_chmod(), and for permission bits by one way more. */
+int chmod_named(const struct inode_ref *i, mode_t mode);
 
 #define XATTR_FIELDS (META_F_XATTR_USER | META_F_ACL | META_F_XATTR_TRUSTED | META_F_XATTR_SECURITY)
 #define XATTR_VALUE_MAX 65536u /* the kernel's bound */

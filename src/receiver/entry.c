@@ -49,7 +49,7 @@ int entry_open(struct session *s, struct place *at, const char *name, int flags)
 		fd = openat(at->fd, name, how);
 	err = errno;
 	if (fd < 0 && err == EACCES && !s->dry && !s->is_root && st.st_uid == geteuid() &&
-		resolve_chmod(at->fd, name, (st.st_mode & 0777) | 0600) == 0)
+		meta_chmod(at->fd, name, (st.st_mode & 0777) | 0600) == 0)
 		fd = openat(at->fd, name, how);
 	else
 		errno = err;

@@ -163,7 +163,7 @@ static int open_widened(struct remover *r, int dirfd, const char *name)
 	if (fd >= 0 || errno != EACCES || r->s->is_root || (r->flags & REMOVE_LIST))
 		return fd;
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-		resolve_chmod(dirfd, name, 0700) < 0) {
+		meta_chmod(dirfd, name, 0700) < 0) {
 		errno = EACCES;
 		return -1;
 	}

@@ -49,12 +49,6 @@ static int open2(struct session *s, int base, const char *path, bool no_xdev)
 	return (int)fd;
 }
 
-int resolve_chmod(int dirfd, const char *name, mode_t mode)
-{
-	/* Only ordinary users come here (root may enter everything), and they are in no chroot. */
-	return meta_chmod(dirfd, name, mode, true);
-}
-
 /* One component that may be a directory of ours which even its owner may not enter: opened with u+rwx added,
  * and given its mode back by the caller, who gets it in out_mode (-1: nothing to give back). */
 static int open_widened(int dirfd, const char *name, int *out_mode)
@@ -73,14 +67,14 @@ static int open_widened(int dirfd, const char *name, int *out_mode)
 	if (errno != EACCES)
 		return -1;
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-		resolve_chmod(dirfd, name, (st.st_mode & 07777) | 0700) < 0) {
+		meta_chmod(dirfd, name, (st.st_mode & 07777) | 0700) < 0) {
 		errno = EACCES;
 		return -1;
 	}
 	fd = openat(dirfd, name, DIR_FLAGS);
 	if (fd < 0) {
 		keep = errno;
-		resolve_chmod(dirfd, name, st.st_mode & 07777);
+		meta_chmod(dirfd, name, st.st_mode & 07777);
 		errno = keep;
 		return -1;
 	}

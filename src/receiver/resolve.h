@@ -16,5 +16,3 @@ int resolve_dir(struct session *s, const char *path);
 int resolve_parent(struct session *s, const char *path, const char **out_name);
 /* One component. no_xdev: EXDEV at a mount point, and where that cannot be told. */
 int resolve_child(struct session *s, int dirfd, const char *name, bool no_xdev);
-/* chmod of what the name is itself, never through a symbolic link. */
-int resolve_chmod(int dirfd, const char *name, mode_t mode);

@@ -1,0 +1,1 @@
+rehost_unit(meta_chmod meta)
