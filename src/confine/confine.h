@@ -18,7 +18,7 @@
  * is refused). As an ordinary user: what follows alone. No-new-privileges, no core dumps, Landlock against changing any
  * file, and a filter that denies (EPERM) mounting, namespaces, opening for writing or creating, and every call that
  * changes a file, plus exec, ptrace, sockets, signals to others, open_by_handle_at, io_uring, modules, bpf, keys and
- * the clock.
+ * the clock; and of ioctls all but the few that read an inode's attributes (ioctl.c).
  *
  * Open descriptors stay usable; getdents, openat relative to them, fchdir, xattr reads, FS_IOC_GETFLAGS,
  * lseek(SEEK_HOLE), mmap for reading, fadvise, poll, and writes to sockets and pipes that are already open
@@ -34,8 +34,8 @@ bool confine_reader(const char *empty_dir, bool keep_trusted, struct buf *out_no
  * The receiver, which writes below one directory. root_fd is that directory. As root: chroot into it (fchdir
  * + chroot(".")), keep only CAP_CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID LINUX_IMMUTABLE MKNOD
  * SETFCAP SYS_ADMIN (trusted.*, security.*) MAC_ADMIN, those of them that the process has; no-new-privileges,
- * no core dumps, and the filter of confine_reader but for opening and changing files: openat2, ioctls and all
- * that writes work. read_only (verify, dry run) keeps CAP_DAC_READ_SEARCH, FOWNER and SYS_ADMIN and denies all that
+ * no core dumps, and the filter of confine_reader but for opening and changing files: openat2, the ioctls for an
+ * inode's attributes and for sharing its blocks, and all that writes work. read_only (verify, dry run) keeps CAP_DAC_READ_SEARCH, FOWNER and SYS_ADMIN and denies all that
  * confine_reader denies. As an ordinary user: no-new-privileges, the filter, and Landlock confining to
  * root_fd where there is one that allows links between directories (Linux 5.19). It knows nothing of chmod,
  * chown and the like by path: those the user could still do to his own files elsewhere. Relative paths from

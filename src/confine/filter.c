@@ -1,5 +1,5 @@
 /*
- * The system-call filters: lists of what is refused with EPERM, everything else as before.
+ * The system-call filters: lists of what is refused with EPERM, everything else as before (but of ioctls: ioctl.c).
  *
  * A list of what is refused, because libc, libssh2 and the sanitizers use what they use, and differently from
  * version to version; what must never happen is known, and it is listed whole: for every call that does it,
@@ -12,7 +12,6 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -184,12 +183,6 @@ static const struct call calls_open[] = {
 	{"memfd_create"},
 };
 
-/*
- * ioctls that change a file are of these types, and written "in" (from the caller to the kernel). FIEMAP and
- * some searches of btrfs are too: a reader asks with lseek(SEEK_HOLE) instead.
- */
-static const unsigned char ioctl_types_write[] = {'f', 'X', 'v', 'r', 0x94, 0xf5};
-
 struct filter {
 	scmp_filter_ctx ctx;
 	int err;
@@ -246,17 +239,11 @@ static void add_common(struct filter *f)
 	deny(f, &(struct call){"kill"}, EPERM, 1, SCMP_CMP64(0, SCMP_CMP_NE, self));
 	deny(f, &(struct call){"tgkill"}, EPERM, 1, SCMP_CMP64(0, SCMP_CMP_NE, self));
 	deny(f, &(struct call){"prlimit64"}, EPERM, 1, SCMP_CMP64(0, SCMP_CMP_NE, 0));
-	/* Typing into the terminal it was started from. */
-	deny(f, &(struct call){"ioctl"}, EPERM, 1, SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, 0xffffffff, 0x5412)); /* TIOCSTI */
-	deny(f, &(struct call){"ioctl"}, EPERM, 1,
-		SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, 0xffffffff, 0x541c)); /* TIOCLINUX */
 }
 
 static void add_no_write(struct filter *f)
 {
 	static const uint64_t flags[] = {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, __O_TMPFILE};
-	const uint64_t in = (uint64_t)_IOC_WRITE << _IOC_DIRSHIFT;
-	const uint64_t mask = in | (uint64_t)_IOC_TYPEMASK << _IOC_TYPESHIFT;
 
 	deny_all(f, calls_write, ARRAY_LEN(calls_write));
 	for (size_t k = 0; k < ARRAY_LEN(flags); k++) {
@@ -265,10 +252,6 @@ static void add_no_write(struct filter *f)
 	}
 	/* Its flags are in memory too. Callers fall back to openat with O_NOFOLLOW. */
 	deny_always(f, "openat2", 437, ENOSYS);
-	for (size_t k = 0; k < ARRAY_LEN(ioctl_types_write); k++) {
-		const uint64_t type = (uint64_t)ioctl_types_write[k] << _IOC_TYPESHIFT;
-		deny(f, &(struct call){"ioctl"}, EPERM, 1, SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, mask, in | type));
-	}
 }
 
 /* Whether this kernel takes filters: with one it complains of the missing program, without of the mode. */
@@ -308,6 +291,8 @@ bool filter_load(unsigned sets, struct buf *out_note)
 		deny_all(&f, calls_open, ARRAY_LEN(calls_open));
 	if (sets & FILTER_NO_WRITE)
 		add_no_write(&f);
+	if (!f.err && !ioctl_filter_load(sets))
+		f.err = errno;
 	if (!f.err)
 		f.err = -seccomp_load(f.ctx);
 	seccomp_release(f.ctx);

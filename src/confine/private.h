@@ -27,6 +27,8 @@ enum filter_set {
 
 /* False with errno where the kernel has filters but this one could not be set. */
 bool filter_load(unsigned sets, struct buf *out_note);
+/* The part of it for ioctls: those that a role with these sets needs, and no other. False with errno. */
+bool ioctl_filter_load(unsigned sets);
 
 /* Landlock. */
 

@@ -1,4 +1,5 @@
-/* Read-only clones of mounts: detached ones where the kernel has them, else in a namespace that is gone at once. */
+/* Read-only clones of mounts, in which no device can be opened: detached ones where the kernel has them, else in a
+ * namespace that is gone at once. */
 #include "mounts/private.h"
 
 #include "base/fd.h"
@@ -34,6 +35,7 @@
 #define TREE_CLOEXEC O_CLOEXEC
 #define ATTR_RDONLY 0x01
 #define ATTR_NOSUID 0x02
+#define ATTR_NODEV 0x04
 #define ATTR_NOEXEC 0x08
 #define ATTR_NOATIME 0x10
 #define ATTR_ATIME_MASK 0x70
@@ -47,7 +49,7 @@ struct mount_attributes {
 int clone_detached(const char *path)
 {
 	const struct mount_attributes attr = {
-		.set = ATTR_RDONLY | ATTR_NOSUID | ATTR_NOEXEC | ATTR_NOATIME, .clear = ATTR_ATIME_MASK};
+		.set = ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC | ATTR_NOATIME, .clear = ATTR_ATIME_MASK};
 	AUTO_CLOSE int tree = (int)syscall(
 		SYS_open_tree, AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
 
@@ -76,7 +78,7 @@ static const char *mount_stage(void)
 /* The directory was opened before the stage hid anything: it is mounted by ".". */
 static int clone_to_stage(int dir, const char *stage, size_t number)
 {
-	const unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOATIME | MS_NOSUID | MS_NOEXEC;
+	const unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOATIME | MS_NOSUID | MS_NODEV | MS_NOEXEC;
 	AUTO_FREE char *at = xasprintf("%s/%zu", stage, number);
 
 	if (dir < 0 || fchdir(dir) < 0 || mkdir(at, 0700) < 0 || mount(".", at, NULL, MS_BIND, NULL) < 0)

@@ -23,6 +23,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -927,6 +928,11 @@ static void confined_child(const struct place *p, const struct mount *m)
 		_exit(7);
 	if (openat(m->fd, "../../../../etc/passwd", O_RDONLY) >= 0)
 		_exit(8);
+	/* A device is an entry like others, and cannot be opened. */
+	if (meta_read(m->fd, "device", DT_CHR, META_F_ALL, &meta, NULL) < 0 || meta.rdev_minor != 3)
+		_exit(9);
+	if (openat(m->fd, "device", O_RDONLY | O_NONBLOCK) >= 0 || errno != EACCES)
+		_exit(10);
 	_exit(0);
 }
 
@@ -942,6 +948,10 @@ static void a_confined_reader_of_clones(void **state)
 		if (!usable())
 			skip();
 		p = place_make();
+		AUTO_FREE char *device = xasprintf("%s/device", p.src);
+		assert_int_equal(mknod(device, S_IFCHR | 0666, makedev(1, 3)), 0);
+		assert_true((status = open(device, O_RDONLY)) >= 0);
+		close(status);
 		selected(&p, &plan);
 		assert_true(mounts_open_by(&plan, ways | OPEN_NAMESPACE, &warn, &d));
 		pid = fork();
