@@ -36,6 +36,11 @@ static int set_owner(const struct inode_ref *i, uid_t uid, gid_t gid)
 	return i->fd >= 0 ? fchown(i->fd, uid, gid) : fchownat(i->dirfd, i->name, uid, gid, AT_SYMLINK_NOFOLLOW);
 }
 
+static int set_mode(const struct inode_ref *i, mode_t mode)
+{
+	return i->fd >= 0 ? fchmod(i->fd, mode) : chmod_named(i, mode);
+}
+
 static void apply_owner(struct apply *a)
 {
 	const bool uid_differs = a->want->uid != a->have->uid, gid_differs = a->want->gid != a->have->gid;
@@ -45,6 +50,9 @@ static void apply_owner(struct apply *a)
 	if (!(a->fields & META_F_OWNER) || (!uid_differs && !gid_differs))
 		return;
 	a->owner_set = a->remode = true;
+	/* Bits that were meant for others than the new owner's group, and go anyway, go first. */
+	if (a->ref.fd >= 0 && (a->fields & META_F_MODE) && (a->have->mode & ~a->want->mode & 077))
+		(void)set_mode(&a->ref, a->have->mode & (a->want->mode | ~(mode_t)077));
 	if (set_owner(&a->ref, uid, gid) == 0)
 		return;
 	if (!uid_differs) {
@@ -55,11 +63,6 @@ static void apply_owner(struct apply *a)
 	/* An ordinary user may still give the file to a group of his. */
 	if (gid_differs && set_owner(&a->ref, (uid_t)-1, gid) < 0)
 		fail(a, META_D_GROUP);
-}
-
-static int set_mode(const struct inode_ref *i, mode_t mode)
-{
-	return i->fd >= 0 ? fchmod(i->fd, mode) : chmod_named(i, mode);
 }
 
 /* The set-id bits that must not be set because the owner is not the one they are meant for. */

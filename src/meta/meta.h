@@ -149,6 +149,12 @@ unsigned meta_apply_fd(int fd, const struct meta *m, const struct meta *have, un
  * META_D_MODE fails with EOPNOTSUPP. */
 unsigned meta_apply_name(int dirfd, const char *name, const struct meta *m, const struct meta *have, unsigned fields);
 /*
+ * Before an inode that exists, and has `have`, gets new contents or entries: takes from it what it shall not have in the
+ * end: permissions that m does not give, set-id bits that are not m's, an owner it shall not keep (by root, who has it
+ * meanwhile). 1: that was something, and meta_apply_fd() gives what m has; 0: nothing; -1 with errno.
+ */
+int meta_tighten_fd(int fd, const struct meta *m, const struct meta *have, unsigned fields);
+/*
  * chmod by bare name, never of what a symbolic link leads to: by fchmodat2 (Linux 6.6); without it by the kernel's own
  * /proc, where that is to be seen, or where dirfd is our own and nobody else may write to it. Else -1 with EOPNOTSUPP.
  */

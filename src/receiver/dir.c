@@ -30,6 +30,7 @@
 #include "receiver/root.h"
 #include "receiver/scope.h"
 #include "receiver/state.h"
+#include "receiver/unlock.h"
 #include "receiver/written.h"
 
 #include <errno.h>
@@ -159,6 +160,26 @@ static bool blocked_by_other(int err)
 	return err == ENOENT || err == ENOTDIR || err == ELOOP;
 }
 
+/* Who is to lose it loses it before new entries come. If that fails, so will what is to be set at the end, which says
+ * so. It stays lost when that end is not reached, for the entries are there then. */
+static bool tighten(struct session *s, struct dir *d)
+{
+	int ret;
+
+	if (!d->has_want)
+		return false;
+	ret = meta_tighten_fd(d->at.fd, &d->want, &d->at.have, s->fields);
+	if (ret < 0 && entry_unlock(s, &d->at, NULL, errno))
+		ret = meta_tighten_fd(d->at.fd, &d->want, &d->at.have, s->fields);
+	return ret > 0;
+}
+
+static void make_workable(struct session *s, struct dir *d)
+{
+	if (!tighten(s, d) && !s->is_root && (d->at.have.mode & 0700) != 0700)
+		d->at.widened = fchmod(d->at.fd, d->at.have.mode | 0700) == 0;
+}
+
 static bool dir_open(struct session *s, struct dir *d, struct diag *diag)
 {
 	d->at.fd = resolve_dir(s, d->at.dst);
@@ -180,8 +201,8 @@ static bool dir_open(struct session *s, struct dir *d, struct diag *diag)
 	d->at.dev = d->at.have.dev;
 	d->at.ino = d->at.have.ino;
 	d->at.plain = meta_is_plain(&d->at.have);
-	if (!s->is_root && !s->dry && (d->at.have.mode & 0700) != 0700)
-		d->at.widened = fchmod(d->at.fd, d->at.have.mode | 0700) == 0;
+	if (!s->dry)
+		make_workable(s, d);
 	return true;
 }
 

@@ -162,6 +162,12 @@ static bool wants_inplace(const struct session *s, const struct file *f)
 	return (s->flags & HELLO_INPLACE) || f->have.size >= INPLACE_MIN;
 }
 
+/* Nobody reads the new contents who shall not, and no set-id bit of the old ones runs them. */
+static bool tighten(struct session *s, const struct file *f, int fd)
+{
+	return f->want.type != META_REG || meta_tighten_fd(fd, &f->want, &f->have, s->fields) >= 0;
+}
+
 /* It stays as it is where it is being executed, or swapped to, or is not what was looked at, or not ours alone: beside then. */
 static void open_inplace(struct session *s, struct file *f)
 {
@@ -171,7 +177,7 @@ static void open_inplace(struct session *s, struct file *f)
 	if (fd < 0)
 		return;
 	if (fstat(fd, &st) < 0 || st.st_ino != f->have.ino || st.st_dev != f->have.dev ||
-		fence_take(fd, true, 0, 0) != FENCE_TAKEN) {
+		fence_take(fd, true, 0, 0) != FENCE_TAKEN || !tighten(s, f, fd)) {
 		close(fd);
 		return;
 	}
@@ -237,8 +243,12 @@ static int open_path(struct session *s, const struct bytes *path, int flags)
 	struct stat st;
 	int fd;
 
-	if (dirfd < 0)
+	if (dirfd < 0 || fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
+	if (!S_ISREG(st.st_mode)) { /* a device must not even be opened */
+		errno = EINVAL;
+		return -1;
+	}
 	fd = openat(dirfd, name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
 		close(fd);

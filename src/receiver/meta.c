@@ -17,8 +17,8 @@ static void set_meta(struct session *s, struct place *at, const char *name, cons
 	AUTO_CLOSE int fd = -1;
 
 	if (place_enter(s, at->fd) < 0 ||
-		meta_read(at->fd, name, want->type == META_REG ? DT_REG : DT_UNKNOWN, s->fields, &have,
-			want->type == META_REG && !s->dry ? &fd : NULL) < 0) {
+		meta_read(at->fd, name, DT_UNKNOWN, s->fields, &have, want->type == META_REG && !s->dry ? &fd : NULL) <
+			0) {
 		fail_entry(&done->diag, DIAG_RECEIVER_LIST, errno, at, name, "cannot read the metadata of");
 		done->failed = 1;
 		goto out;

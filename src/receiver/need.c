@@ -125,16 +125,15 @@ static void link_state(struct pair *p, struct need *n, bool there)
 	}
 }
 
-/* Reads what is there now: 1; 0: nothing; -1: n says why it cannot be read. */
+/* Reads what is there now, whatever the peer says it is (DT_UNKNOWN): a device is not to be opened for its word. 1; 0: nothing; -1: n says why it cannot be read. */
 static int read_have(struct pair *p, struct need *n, bool want_fd)
 {
-	const unsigned char dtype = p->want->type == META_REG ? DT_REG : DT_UNKNOWN;
 	const bool open_it = want_fd && p->want->type == META_REG && !p->s->dry;
 
 	if (p->at->fd < 0)
 		return 0;
 	if (place_enter(p->s, p->at->fd) == 0 &&
-		meta_read(p->at->fd, p->name, dtype, p->s->fields, p->have, open_it ? &p->fd : NULL) == 0) {
+		meta_read(p->at->fd, p->name, DT_UNKNOWN, p->s->fields, p->have, open_it ? &p->fd : NULL) == 0) {
 		p->diff = meta_diff(p->have, p->want, p->s->fields);
 		return 1;
 	}
