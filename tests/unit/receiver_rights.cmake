@@ -1,0 +1,1 @@
+rehost_unit(receiver_rights receiver)
