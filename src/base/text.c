@@ -53,12 +53,24 @@ static bool is_c1(const uint8_t *p, size_t len)
 	return len == 2 && p[0] == 0xc2 && p[1] < 0xa0;
 }
 
+/* A byte or character that a terminal does not show but obeys, or that is none. */
+static bool is_unsafe(const uint8_t *p, size_t len)
+{
+	return !len || (len == 1 && (*p < 0x20 || *p == 0x7f)) || is_c1(p, len);
+}
+
+static void append_hex(struct buf *out, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "\\x%02x", p[i]);
+}
+
 void text_escape(struct buf *out, const void *p, size_t n)
 {
 	const uint8_t *s = p;
 
 	while (n) {
-		size_t len = utf8_len(s, n);
+		const size_t len = utf8_len(s, n), bytes = len ? len : 1;
 
 		if (len == 1 && *s == '\n')
 			buf_append_str(out, "\\n");
@@ -66,14 +78,28 @@ void text_escape(struct buf *out, const void *p, size_t n)
 			buf_append_str(out, "\\t");
 		else if (len == 1 && *s == '\\')
 			buf_append_str(out, "\\\\");
-		else if (!len || (len == 1 && (*s < 0x20 || *s == 0x7f)) || is_c1(s, len)) {
-			size_t k = len ? len : 1;
-			for (size_t i = 0; i < k; i++)
-				buf_printf(out, "\\x%02x", s[i]);
-		} else
+		else if (is_unsafe(s, len))
+			append_hex(out, s, bytes);
+		else
 			buf_append(out, s, len);
-		s += len ? len : 1;
-		n -= len ? len : 1;
+		s += bytes;
+		n -= bytes;
+	}
+}
+
+void text_clean(struct buf *out, const void *p, size_t n)
+{
+	const uint8_t *s = p;
+
+	while (n) {
+		const size_t len = utf8_len(s, n), bytes = len ? len : 1;
+
+		if (is_unsafe(s, len))
+			append_hex(out, s, bytes);
+		else
+			buf_append(out, s, len);
+		s += bytes;
+		n -= bytes;
 	}
 }
 

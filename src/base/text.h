@@ -9,7 +9,9 @@
 bool text_is_utf8(const void *p, size_t n);
 /* Appends bytes with control characters, invalid UTF-8 and backslash as \n, \t, \\ or \xNN: safe on any terminal. */
 void text_escape(struct buf *out, const void *p, size_t n);
-/* The same as a new string, to be freed. */
+/* The same for text that somebody has escaped, or says so: backslashes stay as they are, and newlines are \x0a. */
+void text_clean(struct buf *out, const void *p, size_t n);
+/* text_escape() as a new string, to be freed. */
 char *text_escaped(const char *s);
 /* Appends a JSON string literal with its quotes; invalid UTF-8 comes as \xNN text (see text_escape). */
 void text_json_string(struct buf *out, const void *p, size_t n);

@@ -91,7 +91,7 @@ static void say_line(struct run *r, size_t n)
 	AUTO_BUF text = BUF_INIT, clean = BUF_INIT;
 
 	buf_append(&text, r->line.data, n);
-	log_clean_text(&clean, buf_cstr(&text));
+	text_clean(&clean, text.data, text.len);
 	if (clean.len)
 		r->hook->line(r->hook->arg, buf_cstr(&clean));
 }

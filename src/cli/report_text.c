@@ -64,7 +64,7 @@ static void print_note(struct report *r, const char *text)
 	AUTO_BUF b = BUF_INIT;
 	FILE *f;
 
-	log_clean_text(&b, text);
+	text_clean(&b, text, strlen(text));
 	f = out_to(r, true);
 	fprintf(f, "rehost: note: %s\n", buf_cstr(&b));
 	fflush(f);

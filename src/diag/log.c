@@ -36,16 +36,6 @@ const char *log_level_name(enum log_level level)
 	return names[level];
 }
 
-void log_clean_text(struct buf *out, const char *text)
-{
-	for (const char *p = text; *p; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			buf_printf(out, "\\x%02x", (unsigned char)*p);
-		else
-			buf_append_u8(out, (uint8_t)*p);
-	}
-}
-
 static void complain(struct log *log, const struct diag *d)
 {
 	if (log->complain)
@@ -244,7 +234,7 @@ void log_record(struct log *log, enum log_level level, const char *code, const c
 
 	if (!log_wants(log, level))
 		return;
-	log_clean_text(&clean, text);
+	text_clean(&clean, text, strlen(text));
 	append_time(&time);
 	if (log->file >= 0)
 		write_text(log, buf_cstr(&time), level, buf_cstr(&clean));

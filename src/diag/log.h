@@ -45,7 +45,3 @@ void log_diag(struct log *log, const struct diag *d);
 bool log_wants(const struct log *log, enum log_level level);
 /* "error", "warning", "info", "debug" */
 const char *log_level_name(enum log_level level);
-
-/* Appends text with control characters as \xNN, so that it stays one line and moves no terminal. Unlike
- * text_escape() it leaves backslashes alone: what is escaped already stays as it is. */
-void log_clean_text(struct buf *out, const char *text);

@@ -41,7 +41,10 @@ void file_new_segment(struct mover *m, const struct ipc_unit *u)
 	AUTO_FREE char *dir = xmemdup(below, slash ? (size_t)(slash - below) : 0);
 	dirfd = names_open_path(m->mounts[u->mount].fd, dir);
 	if (dirfd >= 0) {
-		f->fd = openat(dirfd, slash ? slash + 1 : below, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		const char *name = slash ? slash + 1 : below;
+
+		if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+			f->fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		close(dirfd);
 	}
 	/* It must still be the file that was announced; if not, the file as a whole is not finished in this run. */

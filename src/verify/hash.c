@@ -10,7 +10,14 @@
 
 bool verify_hasher_open(struct verify_hasher *h, int dirfd, const char *name, bool noatime, bool leave_cache)
 {
-	*h = (struct verify_hasher){.fd = verify_open(dirfd, name, 0, noatime), .cache = {.fd = -1}};
+	*h = (struct verify_hasher){.fd = -1, .cache = {.fd = -1}};
+	if (fstatat(dirfd, name, &h->before, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	if (!S_ISREG(h->before.st_mode)) { /* the other side asks for it: a device must not even be opened */
+		errno = ESTALE;
+		return false;
+	}
+	h->fd = verify_open(dirfd, name, 0, noatime);
 	if (h->fd < 0) {
 		if (errno == ELOOP || errno == ENXIO)
 			errno = ESTALE;

@@ -1,4 +1,5 @@
 #include "wire/msg.h"
+#include "base/text.h"
 
 #include <stdio.h>
 
@@ -81,11 +82,12 @@ bool rd_diag(struct rd *r, struct diag *out)
 		out->code = DIAG_INTERNAL;
 	out->err = (int)err;
 	out->path = copy_text(&path);
-	out->detail = copy_text(&detail);
-	if (out->detail) { /* the other side has escaped it already; what it has not cannot reach a terminal either */
-		for (char *p = out->detail; *p; p++)
-			if ((unsigned char)*p < 0x20 || *p == 0x7f)
-				*p = '?';
+	if (detail.len && !memchr(detail.p, 0, detail.len)) {
+		/* The other side has escaped it already; what it has not cannot reach a terminal either. */
+		struct buf clean = BUF_INIT;
+
+		text_clean(&clean, detail.p, detail.len);
+		out->detail = buf_detach(&clean);
 	}
 	return true;
 }

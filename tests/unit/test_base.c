@@ -73,6 +73,19 @@ static void test_escape(void **state)
 	assert_string_equal(buf_cstr(&b), "a\\x00b");
 }
 
+/* What was escaped stays, what was not is. */
+static void test_clean(void **state)
+{
+	AUTO_BUF b = BUF_INIT;
+
+	(void)state;
+	text_clean(&b, "a\\x1b\\\\ \xc3\xa4", 10);
+	assert_string_equal(buf_cstr(&b), "a\\x1b\\\\ \xc3\xa4");
+	buf_clear(&b);
+	text_clean(&b, "\x1b[0m\n\t\x7f\xc2\x85\x9b\xff\0", 12);
+	assert_string_equal(buf_cstr(&b), "\\x1b[0m\\x0a\\x09\\x7f\\xc2\\x85\\x9b\\xff\\x00");
+}
+
 static void json_is(const void *p, size_t n, const char *expected)
 {
 	AUTO_BUF b = BUF_INIT;
@@ -565,6 +578,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_size),

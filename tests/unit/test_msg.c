@@ -898,12 +898,12 @@ static void test_diag(void **state)
 	wr_varint(&b, 9999);
 	wr_varint(&b, 0);
 	wr_str(&b, "");
-	wr_str(&b, "a\033[31mb\177\n");
+	wr_str(&b, "a\\\033[31mb\177\n\302\233\233\302\240");
 	r = rd_init(b.data, b.len);
 	assert_true(rd_diag(&r, &d));
 	assert_int_equal(d.code, DIAG_INTERNAL);
 	assert_null(d.path);
-	assert_string_equal(d.detail, "a?[31mb??");
+	assert_string_equal(d.detail, "a\\\\x1b[31mb\\x7f\\x0a\\xc2\\x9b\\x9b\302\240");
 	/* Text without end is cut, not refused. */
 	memset(many, 'x', 10000);
 	buf_clear(&b);
