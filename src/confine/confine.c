@@ -165,7 +165,7 @@ bool confine_receiver(int root_fd, bool read_only, struct buf *out_note, struct 
 	return seal(read_only ? LANDLOCK_READ_BELOW : LANDLOCK_BELOW, root_fd, !as_root, sets, &leash, out_note, d);
 }
 
-bool confine_link(struct buf *out_note, struct diag *d)
+static bool confine_stranger(enum landlock_scope scope, unsigned sets, struct buf *out_note, struct diag *d)
 {
 	const struct leash leash = leash_take();
 
@@ -173,5 +173,15 @@ bool confine_link(struct buf *out_note, struct diag *d)
 		return fail_rights(d, "another user");
 	if (!rights_keep(0, out_note))
 		return fail_rights(d, "capabilities");
-	return seal(LANDLOCK_NOTHING, -1, true, FILTER_COMMON | FILTER_NO_WRITE | FILTER_NO_OPEN, &leash, out_note, d);
+	return seal(scope, -1, true, sets, &leash, out_note, d);
+}
+
+bool confine_handshake(struct buf *out_note, struct diag *d)
+{
+	return confine_stranger(LANDLOCK_NO_WRITE, FILTER_COMMON | FILTER_NO_WRITE, out_note, d);
+}
+
+bool confine_link(struct buf *out_note, struct diag *d)
+{
+	return confine_stranger(LANDLOCK_NOTHING, FILTER_COMMON | FILTER_NO_WRITE | FILTER_NO_OPEN, out_note, d);
 }

@@ -44,9 +44,16 @@ bool confine_reader(const char *empty_dir, bool keep_trusted, struct buf *out_no
 bool confine_receiver(int root_fd, bool read_only, struct buf *out_note, struct diag *d);
 
 /*
- * The process that speaks SSH, once it is authenticated, and netcheck's probe: no files, no exec, no new sockets; it
- * keeps its two descriptors and what libssh2 needs (random numbers, memory, poll). As root it becomes uid 65534 without
- * capabilities. Descriptors that libraries need later (a random device, on kernels without getrandom) have to be open
- * by now.
+ * The process that speaks SSH, before it reads the first byte of the other side: as root it becomes uid 65534 without
+ * capabilities; everybody: no-new-privileges, no core dumps, and against changing files all that confine_reader has. It
+ * may still open for reading what everybody may: libraries look at files of theirs late. confine_link() is to follow.
+ */
+bool confine_handshake(struct buf *out_note, struct diag *d);
+
+/*
+ * The same process once it is authenticated, and netcheck's probe: no files, no exec, no new sockets; it keeps its two
+ * descriptors and what libssh2 needs (random numbers, memory, poll). As root it becomes uid 65534 without
+ * capabilities. Descriptors that libraries need later (a random device, on kernels without getrandom) have to
+ * be open by now.
  */
 bool confine_link(struct buf *out_note, struct diag *d);

@@ -7,7 +7,10 @@
 #include "base/fd.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define FILE_MAX (16u << 20)
 #define ENTRIES_MAX 4096
@@ -179,7 +182,25 @@ static void lower(char *s)
 		*s = (char)tolower((unsigned char)*s);
 }
 
-void known_load(struct known *k, const struct strv *files, const char *host, unsigned port, const char *alias)
+static bool is_absent(int err)
+{
+	return err == ENOENT || err == ENOTDIR;
+}
+
+bool known_readable(const char *path)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	char c;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return is_absent(errno);
+	/* A pipe would be without what was read. */
+	return !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) || read(fd, &c, 1) >= 0;
+}
+
+bool known_load(struct known *k, const struct strv *files, const char *host, unsigned port, const char *alias,
+	const char **out_unread)
 {
 	*k = (struct known){};
 	if (alias || port == 22) {
@@ -194,9 +215,14 @@ void known_load(struct known *k, const struct strv *files, const char *host, uns
 		AUTO_FREE char *text = NULL;
 		size_t n;
 
-		if (fd_read_file(AT_FDCWD, files->v[i], FILE_MAX, &text, &n) == 0)
+		if (fd_read_file(AT_FDCWD, files->v[i], FILE_MAX, &text, &n) == 0) {
 			known_scan(k, files->v[i], text, n);
+		} else if (!is_absent(errno)) {
+			*out_unread = files->v[i];
+			return false;
+		}
 	}
+	return true;
 }
 
 void known_release(struct known *k)

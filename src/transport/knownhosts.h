@@ -16,8 +16,12 @@ struct known {
 	size_t count;
 	bool complex;
 };
-/* Reads the lines that concern the host. A file that is missing is no error. */
-void known_load(struct known *k, const struct strv *files, const char *host, unsigned port, const char *alias);
+/* Whether it can be read, or is not there. False with errno. */
+bool known_readable(const char *path);
+/* Reads the lines that concern the host. A file that is missing is no error; one that is there and cannot be read is:
+ * false with errno and out_unread. The lines that it holds are not to be taken for absent. */
+bool known_load(struct known *k, const struct strv *files, const char *host, unsigned port, const char *alias,
+	const char **out_unread);
 /* One file's text, for known_load and the fuzzer. */
 void known_scan(struct known *k, const char *file, const char *text, size_t n);
 void known_release(struct known *k);

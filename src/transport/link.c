@@ -1,6 +1,7 @@
 /*
- * The link: the process that speaks SSH with libssh2, between the mover's stream and the target. It reads
- * keys and known_hosts first, gives up every right once it is logged in, and never sees a file of the source.
+ * The link: the process that speaks SSH with libssh2, between the mover's stream and the target. It reads keys and
+ * known_hosts, connects, and gives up root's rights before it reads the first byte of the other side; once it is logged in
+ * it opens no file any more. It never sees a file of the source.
  */
 #include "transport/link.h"
 #include "transport/child.h"
@@ -61,12 +62,22 @@ static bool connect_target(struct link *l)
 
 	if (s->proxy_argv.n)
 		return start_proxy(l);
-	l->sock = net_connect(s->hostname, s->port, s->family, s->connect_timeout, s->http_proxy, &e);
+	l->sock = net_open(s->hostname, s->port, s->family, s->connect_timeout, s->http_proxy, &e);
 	if (l->sock < 0)
 		return link_fail(l, e.kind, "%s", e.text);
 	if (s->want_tcp)
 		(void)fd_send_fds(l->control, &l->sock, 1); /* only measuring does without it */
 	return true;
+}
+
+static bool tunnel(struct link *l)
+{
+	const struct link_spec *s = l->spec;
+	struct net_error e = {};
+
+	return s->proxy_argv.n || !s->http_proxy ||
+		net_tunnel(l->sock, s->hostname, s->port, s->connect_timeout, s->http_proxy, &e) ||
+		link_fail(l, e.kind, "%s", e.text);
 }
 
 /* ---- the session ---- */
@@ -174,26 +185,21 @@ static void limit_time(struct link *l, unsigned seconds)
 	l->deadline = clock_mono_ns() + (int64_t)seconds * NS_PER_S;
 }
 
-static bool open_session(struct link *l)
+static bool open_session(struct link *l, struct link_keys *keys)
 {
 	const struct link_spec *s = l->spec;
-	struct known known;
-	bool ok;
 	int rc;
 
-	known_load(&known, &s->known_files, s->hostname, s->port, s->key_name);
-	ok = prefer_methods(l, &known);
-	if (ok) {
-		limit_time(l, s->connect_timeout);
-		rc = LINK_CALL(l, libssh2_session_handshake(l->session, l->sock));
-		ok = rc == 0 || handshake_failed(l, rc);
-	}
-	ok = ok && link_check_host_key(l, &known);
-	known_release(&known);
-	if (!ok)
+	if (!prefer_methods(l, &keys->known))
+		return false;
+	limit_time(l, s->connect_timeout);
+	rc = LINK_CALL(l, libssh2_session_handshake(l->session, l->sock));
+	if (rc != 0)
+		return handshake_failed(l, rc);
+	if (!link_check_host_key(l, keys))
 		return false;
 	limit_time(l, MAX(60u, s->connect_timeout));
-	return link_authenticate(l);
+	return link_authenticate(l, keys);
 }
 
 static bool open_channel(struct link *l)
@@ -213,16 +219,26 @@ static bool open_channel(struct link *l)
 	return rc == 0 || link_fail_ssh(l, LINK_UNSUPPORTED, "the server does not run the command");
 }
 
-static bool confine(struct link *l)
+static bool confine(struct link *l, bool (*how)(struct buf *out_note, struct diag *d))
 {
 	AUTO_BUF note = BUF_INIT;
 	AUTO_BUF text = BUF_INIT;
 	AUTO_DIAG d = DIAG_INIT;
 
-	if (confine_link(&note, &d))
+	if (how(&note, &d))
 		return true;
 	diag_format(&text, &d);
 	return link_fail(l, LINK_LOCAL, "%s", buf_cstr(&text));
+}
+
+static bool log_in(struct link *l)
+{
+	struct link_keys keys = LINK_KEYS_INIT;
+	bool ok = link_keys_gather(l, &keys) && connect_target(l) && confine(l, confine_handshake) && tunnel(l) &&
+		open_session(l, &keys);
+
+	link_keys_release(&keys);
+	return ok;
 }
 
 static bool run(struct link *l)
@@ -232,10 +248,8 @@ static bool run(struct link *l)
 	l->session = libssh2_session_init_ex(NULL, NULL, NULL, l);
 	if (!l->session)
 		return link_fail(l, LINK_LOCAL, "out of memory");
-	if (!connect_target(l))
-		return false;
 	link_callbacks(l);
-	if (!open_session(l) || !open_channel(l) || !confine(l))
+	if (!log_in(l) || !open_channel(l) || !confine(l, confine_link))
 		return false;
 	link_report_send(l->control, LINK_CONNECTED, "", 0);
 	return link_pump(l);

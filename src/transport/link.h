@@ -1,7 +1,7 @@
 /* Private to the room transport: the link (libssh2). */
 #pragma once
 
-#include "transport/knownhosts.h"
+#include "transport/link_keys.h"
 #include "transport/spec.h"
 
 typedef struct _LIBSSH2_SESSION LIBSSH2_SESSION;
@@ -50,7 +50,7 @@ void link_proxy_noise(struct link *l);
 	})
 /* ---- link_auth.c, link_pump.c ---- */
 
-bool link_check_host_key(struct link *l, const struct known *k);
-bool link_authenticate(struct link *l);
+bool link_check_host_key(struct link *l, const struct link_keys *keys);
+bool link_authenticate(struct link *l, struct link_keys *keys);
 /* Carries bytes until one side has ended; reports why. */
 bool link_pump(struct link *l);

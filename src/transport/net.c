@@ -182,7 +182,7 @@ static bool read_head(int fd, int64_t deadline, char *head, size_t max, size_t *
 	return false;
 }
 
-static int tunnel(int fd, const char *host, unsigned port, unsigned timeout_s, const char *proxy, struct net_error *e)
+bool net_tunnel(int fd, const char *host, unsigned port, unsigned timeout_s, const char *proxy, struct net_error *e)
 {
 	int64_t deadline = clock_mono_ns() + (int64_t)timeout_s * NS_PER_S;
 	AUTO_FREE char *where = xasprintf(strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
@@ -193,8 +193,7 @@ static int tunnel(int fd, const char *host, unsigned port, unsigned timeout_s, c
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request) ||
 		!read_head(fd, deadline, head, sizeof(head), &n)) {
 		fail(e, LINK_PROXY, "the proxy %s does not answer: %s", proxy, strerror(errno));
-		close(fd);
-		return -1;
+		return false;
 	}
 	if (net_http_status(head, n) / 100 != 2) {
 		size_t line = 0;
@@ -202,25 +201,33 @@ static int tunnel(int fd, const char *host, unsigned port, unsigned timeout_s, c
 		while (line < n && head[line] != '\r' && head[line] != '\n')
 			line++;
 		fail(e, LINK_PROXY, "the proxy %s answers '%.*s'", proxy, (int)MIN(line, (size_t)200), head);
-		close(fd);
-		return -1;
+		return false;
 	}
-	return fd;
+	return true;
 }
 
-int net_connect(
+int net_open(
 	const char *host, unsigned port, int family, unsigned timeout_s, const char *http_proxy, struct net_error *e)
 {
 	AUTO_FREE char *proxy_host = NULL;
 	unsigned proxy_port;
-	int fd;
 
 	if (!http_proxy)
 		return connect_direct(host, port, family, timeout_s, LINK_RESOLVE, LINK_UNREACHABLE, e);
 	if (!net_proxy_parse(http_proxy, &proxy_host, &proxy_port))
 		return fail(e, LINK_PROXY, "cannot read the proxy's address '%s'", http_proxy);
-	fd = connect_direct(proxy_host, proxy_port, AF_UNSPEC, timeout_s, LINK_PROXY, LINK_PROXY, e);
-	return fd < 0 ? -1 : tunnel(fd, host, port, timeout_s, http_proxy, e);
+	return connect_direct(proxy_host, proxy_port, AF_UNSPEC, timeout_s, LINK_PROXY, LINK_PROXY, e);
+}
+
+int net_connect(
+	const char *host, unsigned port, int family, unsigned timeout_s, const char *http_proxy, struct net_error *e)
+{
+	int fd = net_open(host, port, family, timeout_s, http_proxy, e);
+
+	if (fd < 0 || !http_proxy || net_tunnel(fd, host, port, timeout_s, http_proxy, e))
+		return fd;
+	close(fd);
+	return -1;
 }
 
 /* ---- the relay that ssh uses as its ProxyCommand ---- */

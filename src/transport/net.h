@@ -7,7 +7,13 @@ struct net_error {
 	enum link_report kind; /* LINK_RESOLVE, LINK_UNREACHABLE, LINK_PROXY */
 	char text[512];
 };
-/* A connected, nonblocking TCP socket, every address tried; -1 with e. Through an HTTP proxy when that is set. */
+/* A connected, nonblocking TCP socket, every address tried; -1 with e. To the HTTP proxy when that is set: then
+ * net_tunnel() is to follow, which hears it, and opens nothing. */
+int net_open(
+	const char *host, unsigned port, int family, unsigned timeout_s, const char *http_proxy, struct net_error *e);
+bool net_tunnel(
+	int fd, const char *host, unsigned port, unsigned timeout_s, const char *http_proxy, struct net_error *e);
+/* Both. */
 int net_connect(
 	const char *host, unsigned port, int family, unsigned timeout_s, const char *http_proxy, struct net_error *e);
 /* "host:port", "[v6]:port", "http://host:port/"; false when malformed. To be freed. */

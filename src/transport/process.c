@@ -384,6 +384,9 @@ static enum result link_ended(struct transport *t, const struct link_verdict *v,
 	case LINK_KEY_UNKNOWN:
 		code = DIAG_TRANSPORT_HOST_KEY_UNKNOWN;
 		break;
+	case LINK_KNOWN_HOSTS:
+		code = DIAG_TRANSPORT_KNOWN_HOSTS;
+		break;
 	case LINK_LOCAL:
 		code = DIAG_TRANSPORT_START;
 		break;

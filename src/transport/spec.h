@@ -38,6 +38,7 @@ enum link_report {
 	LINK_AUTH = 'a',
 	LINK_KEY_CHANGED = 'k',
 	LINK_KEY_UNKNOWN = 'K',
+	LINK_KNOWN_HOSTS = 'h', /* known_hosts cannot be read */
 	LINK_LOCAL = 'i', /* something on this side */
 };
 void link_report_send(int fd, enum link_report type, const char *text, size_t n);

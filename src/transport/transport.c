@@ -4,6 +4,7 @@
 #include "transport/child.h"
 #include "transport/helper.h"
 #include "transport/internal.h"
+#include "transport/knownhosts.h"
 #include "transport/net.h"
 #include "base/text.h"
 
@@ -154,6 +155,20 @@ static bool check_identity(const struct transport *t, struct diag *d)
 	return false;
 }
 
+/* ssh would take the host for an unknown one, and with accept-new accept whatever key it shows. */
+static bool check_known(const struct transport *t, struct diag *d)
+{
+	for (size_t i = 0; i < t->settings.known_files.n; i++) {
+		AUTO_FREE char *path = ssh_settings_expand(&t->settings, t->host, t->settings.known_files.v[i], true);
+
+		if (!path || known_readable(path))
+			continue;
+		diag_set(d, DIAG_TRANSPORT_KNOWN_HOSTS, errno, path, "cannot read the known host keys in '%s'", path);
+		return false;
+	}
+	return true;
+}
+
 static bool choose_kind(struct transport *t, struct diag *d)
 {
 	struct link_spec spec;
@@ -250,7 +265,7 @@ bool transport_resolve(const struct conf *c, bool batch, struct transport **out,
 		: t->settings.connect_timeout          ? t->settings.connect_timeout
 						       : CONNECT_TIMEOUT_S;
 	set_name(t);
-	if (!check_identity(t, d) || !choose_kind(t, d))
+	if (!check_identity(t, d) || !check_known(t, d) || !choose_kind(t, d))
 		goto failed;
 	*out = t;
 	return true;

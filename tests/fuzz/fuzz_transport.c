@@ -19,11 +19,12 @@ static void settings(const char *p, size_t n)
 
 static void known_hosts(const char *p, size_t n)
 {
+	const char *unread;
 	struct known k;
 	const char *file;
 	unsigned line;
 
-	known_load(&k, NULL, "host.example", 2222, NULL);
+	(void)known_load(&k, NULL, "host.example", 2222, NULL, &unread);
 	known_scan(&k, "file", p, n);
 	known_check(&k, "ssh-ed25519", "blob", 4, &file, &line);
 	known_release(&k);

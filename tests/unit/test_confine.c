@@ -533,15 +533,13 @@ static void receiver_of_an_ordinary_user(void **state)
 
 /* ---- link ---- */
 
-static void link_child(const struct place *p)
+static void link_with(const struct place *p, const int *pair)
 {
 	struct buf note = BUF_INIT;
 	struct diag d = DIAG_INIT;
 	struct pollfd pfd;
 	char c, *big;
-	int pair[2];
 
-	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
 	confined(confine_link(&note, &d), &d, &note);
 	CHECK(send(pair[0], "x", 1, MSG_NOSIGNAL) == 1 && recv(pair[1], &c, 1, 0) == 1);
 	pfd = (struct pollfd){.fd = pair[0], .events = POLLOUT};
@@ -558,6 +556,45 @@ static void link_child(const struct place *p)
 	common_denied();
 }
 
+static void link_child(const struct place *p)
+{
+	int pair[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	link_with(p, pair);
+}
+
+/* Before the server's first byte: no right is left, and files are only to be read that everybody may. The rest goes when
+ * it has let us in. */
+static void handshake_child(const struct place *p)
+{
+	struct buf note = BUF_INIT;
+	struct diag d = DIAG_INIT;
+	int pair[2], fd;
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && fchdir(p->dirfd) == 0);
+	confined(confine_handshake(&note, &d), &d, &note);
+	CHECK(getuid() != 0 && getegid() != 0 && setresuid(0, 0, 0) < 0);
+	CHECK(!has_cap(CAP_DAC_READ_SEARCH) && !has_cap(CAP_FOWNER) && !has_cap(CAP_SYS_ADMIN));
+	fd = open("/etc/passwd", O_RDONLY);
+	CHECK(fd >= 0);
+	writing_denied(p->dirfd, fd);
+	common_denied();
+	link_with(p, pair);
+}
+
+static void handshake_root_child(const struct place *p)
+{
+	CHECK(openat(p->dirfd, "secret", O_RDONLY) >= 0);
+	handshake_child(p);
+}
+
+static void handshake_user_child(const struct place *p)
+{
+	become_nobody();
+	handshake_child(p);
+}
+
 static void link_user_child(const struct place *p)
 {
 	become_nobody();
@@ -569,8 +606,11 @@ static void the_link(void **state)
 	struct place p = place_make();
 
 	assert_int_equal(in_child(link_user_child, &p), 0);
-	if (geteuid() == 0)
+	assert_int_equal(in_child(handshake_user_child, &p), 0);
+	if (geteuid() == 0) {
 		assert_int_equal(in_child(link_child, &p), 0);
+		assert_int_equal(in_child(handshake_root_child, &p), 0);
+	}
 	place_remove(&p);
 }
 

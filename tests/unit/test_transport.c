@@ -490,9 +490,10 @@ static enum known_result known_try(const char *text, const char *host, unsigned 
 	AUTO_BUF blob = BUF_INIT;
 	enum known_result r;
 	const char *file;
+	const char *unread;
 	struct known k;
 
-	known_load(&k, NULL, host, port, alias);
+	assert_true(known_load(&k, NULL, host, port, alias, &unread));
 	known_scan(&k, "f", text, strlen(text));
 	assert_true(base64_decode(&blob, key, strlen(key)));
 	r = known_check(&k, type, blob.data, blob.len, &file, line);
@@ -700,6 +701,18 @@ static void test_host_keys(void **state)
 		expect_up(&r, kind);
 		run_release(&r);
 	}
+	/* What cannot be read is not taken for empty. (Root reads all files; a directory is none.) */
+	shell("rm -f %s/known; mkdir %s/known", work, work);
+	for (size_t i = 0; i < 2; i++) {
+		AUTO_DIAG d = DIAG_INIT;
+		struct transport *t = NULL;
+
+		setup(&u, &s, "key_ed25519", kinds[i])->target.host_key = CONF_HOST_KEY_ACCEPT_NEW;
+		assert_false(transport_resolve(&u.conf, true, &t, &d));
+		assert_int_equal(d.code, DIAG_TRANSPORT_KNOWN_HOSTS);
+		assert_int_equal(d.err, EISDIR);
+	}
+	shell("rmdir %s/known", work);
 	/* A revoked key is ssh's to judge. */
 	shell("awk '{ print \"@revoked * \" $1, $2 }' %s/host_ed25519.pub >%s/known", work, work);
 	r = run_conf(setup(&u, &s, "key_ed25519", CONF_TRANSPORT_AUTO), 0);
