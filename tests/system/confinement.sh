@@ -42,6 +42,21 @@ rights link role=link "65534 0 0 1 2"
 rights receiver root-hex "0 28820021f 28820021f 1 2"
 kill -TERM "$BG"; wait_rehost 10
 
+# The link before it is let in: a server that takes the connection, hears the greeting, and says nothing. By then no right is left.
+cat >"$WORK/stall.py" <<'P'
+import socket, sys
+s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(1)
+c, _ = s.accept()
+open(sys.argv[2], "wb").write(c.recv(8))
+c.recv(1 << 20) and c.recv(1)
+P
+STALL=$(free_port); "$PY" "$WORK/stall.py" "$STALL" "$WORK/greeting" & stall=$!
+sed "s/:$PORT /:$STALL /" "$KNOWN" >"$WORK/ssh/known_stall"
+start_rehost --set target.transport=libssh2 --set "target.known_hosts=$WORK/ssh/known_stall" copy "$SRC" "$ME@127.0.0.1:$STALL:$WORK/never"
+check "the server has been greeted" until_true 10 test -s "$WORK/greeting"
+rights "link during the handshake" role=link "65534 0 0 1 2"
+kill -TERM "$BG"; wait_rehost 10; kill "$stall" 2>/dev/null; wait "$stall" 2>/dev/null
+
 # Someone at the target swaps a directory and a symlink to outside, as fast as possible, while rehost writes and deletes there.
 cat >"$WORK/flip.py" <<'P'
 import ctypes, os, sys, time

@@ -137,7 +137,10 @@ need_root() { [ "$ISOLATED" = yes ] || skip "needs root and namespaces"; }
 
 # --- the program -----------------------------------------------------------------------------------------------------------------
 
-AS=() SET=()               # AS: a prefix command (a user, a network namespace); SET: options given to each run
+# $REFUSE ("EPERM openat2 statx"; see refuse.c): programs and servers run where these calls are refused.
+REFUSE_TOOL=${REFUSE_TOOL:-$(dirname "$(dirname "$REHOST")")/tests/refuse}
+REFUSED=(); [ -z "${REFUSE:-}" ] || { read -ra REFUSED <<<"$REFUSE"; REFUSED=("$REFUSE_TOOL" "${REFUSED[@]}" --); SSHD_PREFIX="${REFUSED[*]}"; }
+AS=("${REFUSED[@]}") SET=() # AS: a prefix command (a user, a network namespace); SET: options given to each run
 # rehost ARGS...: runs it, keeps $OUT, $ERR, $RC and $TOOK (seconds).
 rehost() {
     local t0=$EPOCHREALTIME
@@ -272,7 +275,7 @@ as_tester() {
     mkdir -p "$h/.ssh"; cp "$KEY" "$h/.ssh/key" 2>/dev/null; cp "$KNOWN" "$h/.ssh/known_hosts" 2>/dev/null
     [ -e "$HOME/.ssh/config" ] && sed -e "s|$KEY|$h/.ssh/key|; s|$KNOWN|$h/.ssh/known_hosts|; s|User root|User tester|" "$HOME/.ssh/config" >"$h/.ssh/config"
     chown -R 54321:54321 "$h"; chmod 700 "$h/.ssh"; chmod 600 "$h/.ssh/"* 2>/dev/null
-    AS=(setpriv --reuid=54321 --regid=54321 --clear-groups --inh-caps=-all --bounding-set=-all env "HOME=$h" USER=tester LOGNAME=tester
+    AS=("${REFUSED[@]}" setpriv --reuid=54321 --regid=54321 --clear-groups --inh-caps=-all --bounding-set=-all env "HOME=$h" USER=tester LOGNAME=tester
         "REHOST_STATE_DIR=$h/state" "REHOST_RUN_DIR=$h/run" "REHOST_LOG_DIR=$h/log")
     "${AS[@]}" test -x "$REHOST"
 }
