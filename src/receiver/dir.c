@@ -93,7 +93,7 @@ static char *dirname_of(const char *path)
 	return slash ? xmemdup(path, (size_t)(slash - path)) : xstrdup("");
 }
 
-/* Missing ancestors (of a mapped mount): mode 0755, the mtime of what was there kept. */
+/* Missing ancestors (of a mapped mount) are passages; the mtime of what was there is kept. */
 static int make_parents(struct session *s, const char *path)
 {
 	int fd = resolve_dir(s, "");
@@ -106,11 +106,15 @@ static int make_parents(struct session *s, const char *path)
 
 		if (next < 0 && errno == ENOENT && fstat(fd, &st) == 0) {
 			struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, st.st_mtim};
-			if (mkdirat(fd, name, 0755) == 0) {
+			const bool made = mkdirat(fd, name, 0700) == 0;
+
+			if (made) {
 				written_note(s, fd, st.st_dev);
 				(void)futimens(fd, times);
 			}
 			next = resolve_child(s, fd, name, false);
+			if (made && next >= 0)
+				entry_make_passage(next);
 		}
 		keep = errno;
 		close(fd);
@@ -144,7 +148,7 @@ static int make_last(struct session *s, struct dir *d, struct diag *diag)
 		fail_entry(diag, DIAG_RECEIVER_RESERVED, 0, &d->at, NULL, "cannot use");
 		goto out;
 	}
-	if (entry_mkdir(s, &parent, name, d->flags & DIR_PASSAGE ? 0755 : 0700, &d->at.made, diag) < 0)
+	if (entry_mkdir(s, &parent, name, d->flags & DIR_PASSAGE, &d->at.made, diag) < 0)
 		goto out;
 	fd = resolve_child(s, parent.fd, name, false);
 	if (fd < 0)

@@ -146,15 +146,25 @@ int entry_commit(struct session *s, struct tmpname *t, struct place *at, const c
 	return -1;
 }
 
-int entry_mkdir(struct session *s, struct place *at, const char *name, mode_t mode, bool *out_made, struct diag *diag)
+void entry_make_passage(int fd)
 {
+	const struct meta want = {.type = META_DIR, .mode = 0755, .uid = geteuid(), .gid = getegid()};
+
+	(void)meta_apply_fd(fd, &want, NULL, META_F_OWNER | META_F_ACL | META_F_MODE);
+}
+
+int entry_mkdir(struct session *s, struct place *at, const char *name, bool passage, bool *out_made, struct diag *diag)
+{
+	AUTO_CLOSE int fd = -1;
 	struct stat st;
 
 	*out_made = false;
 	for (int tries = 0; tries < TRIES; tries++) {
-		if (mkdirat(at->fd, name, mode) == 0) {
+		if (mkdirat(at->fd, name, 0700) == 0) {
 			place_modify(s, at);
 			*out_made = true;
+			if (passage && (fd = resolve_child(s, at->fd, name, true)) >= 0)
+				entry_make_passage(fd);
 			return 0;
 		}
 		if (errno != EEXIST) {

@@ -28,8 +28,11 @@ int entry_clear_way(struct session *s, struct place *at, const char *name, struc
  * again). */
 int entry_commit(struct session *s, struct tmpname *t, struct place *at, const char *name, struct diag *diag);
 
-/* A directory of mode; out_made false: it was there. Replaces a non-directory. */
-int entry_mkdir(struct session *s, struct place *at, const char *name, mode_t mode, bool *out_made, struct diag *diag);
+/* A directory of mode 0700, which gets its own at the end; out_made false: it was there. Replaces a non-directory. passage:
+ * nobody gives it one, so it gets that of entry_make_passage(). */
+int entry_mkdir(struct session *s, struct place *at, const char *name, bool passage, bool *out_made, struct diag *diag);
+/* Ours, mode 0755, whatever it has inherited: for what is made only because other things are to lie beneath. */
+void entry_make_passage(int fd);
 /* A symbolic link, device, fifo or socket, with metadata, in the place of what is there. diag may be set in spite of
  * 0. */
 int entry_make_special(struct session *s, struct place *at, const char *name, const struct meta *m, bool is_new,

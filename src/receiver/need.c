@@ -4,6 +4,7 @@
 #include "receiver/fail.h"
 #include "receiver/need.h"
 #include "receiver/place.h"
+#include "receiver/scope.h"
 #include "receiver/state.h"
 #include "receiver/suspect.h"
 
@@ -24,10 +25,16 @@ static void made(struct need *n, uint8_t op, unsigned why, int ret)
 	n->why = why;
 }
 
+static int make_dir(struct pair *p, struct need *n)
+{
+	bool is_new;
+
+	return entry_mkdir(p->s, p->at, p->name, scope_passage(p->s, p->at->src, p->name), &is_new, &n->diag);
+}
+
 static void create_missing(struct pair *p, struct need *n)
 {
 	struct stat st;
-	bool is_new;
 	int ret = 0;
 
 	if (p->want->type == META_REG) {
@@ -37,7 +44,7 @@ static void create_missing(struct pair *p, struct need *n)
 	if (p->s->dry)
 		;
 	else if (p->want->type == META_DIR)
-		ret = entry_mkdir(p->s, p->at, p->name, 0700, &is_new, &n->diag);
+		ret = make_dir(p, n);
 	else
 		ret = entry_make_special(p->s, p->at, p->name, p->want, true, &n->diag, &st);
 	made(n, NEED_CREATED, 0, ret);
@@ -47,7 +54,6 @@ static void create_missing(struct pair *p, struct need *n)
 static void replace_type(struct pair *p, struct need *n)
 {
 	struct stat st;
-	bool is_new;
 	int ret = 0;
 
 	if (!entry_may_become(p->s, p->at, p->name, p->want->type, &n->diag)) {
@@ -62,7 +68,7 @@ static void replace_type(struct pair *p, struct need *n)
 	if (p->s->dry)
 		;
 	else if (p->want->type == META_DIR)
-		ret = entry_mkdir(p->s, p->at, p->name, 0700, &is_new, &n->diag);
+		ret = make_dir(p, n);
 	else
 		ret = entry_make_special(p->s, p->at, p->name, p->want, false, &n->diag, &st);
 	made(n, NEED_UPDATED, META_D_TYPE, ret);

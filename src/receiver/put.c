@@ -116,7 +116,7 @@ static void put_directory(struct session *s, struct place *at, const char *name,
 	struct stat st;
 
 	if (!s->dry)
-		p->failed = entry_mkdir(s, at, name, 0700, &p->made, &p->diag) < 0;
+		p->failed = entry_mkdir(s, at, name, scope_passage(s, at->src, name), &p->made, &p->diag) < 0;
 	else
 		p->made = at->fd < 0 || fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode);
 }

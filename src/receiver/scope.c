@@ -55,6 +55,16 @@ bool scope_protected(const struct session *s, const char *src, const char *name,
 	return v.protect;
 }
 
+bool scope_passage(const struct session *s, const char *src, const char *name)
+{
+	struct rules_verdict v;
+
+	if (!s->scope.has_rules)
+		return false;
+	rules_match(s->scope.rules, src, name, true, &v);
+	return v.passage;
+}
+
 bool scope_protected_dying(const struct session *s, const char *src, const char *name, bool is_dir)
 {
 	return s->scope.has_rules && rules_protect_dying(s->scope.rules, src, name, is_dir);

@@ -31,7 +31,9 @@ bool scope_hidden(const struct session *s, const char *dst, const char *name);
 bool scope_reserved(const struct place *at, const char *name);
 /* The rules' word on an entry of the directory with this source path. */
 bool scope_protected(const struct session *s, const char *src, const char *name, bool is_dir);
-/* The same while that directory is being deleted: perishable rules count not. */
+/* A directory that is only on the way to what is wanted: its own metadata are left alone. */
+bool scope_passage(const struct session *s, const char *src, const char *name);
+/* scope_protected() while that directory is being deleted: perishable rules count not. */
 bool scope_protected_dying(const struct session *s, const char *src, const char *name, bool is_dir);
 /* Neither compared nor deleted. */
 bool scope_invisible(const struct session *s, const struct place *at, const char *name, bool is_dir);

@@ -65,6 +65,14 @@ equal "what is not named is left alone" "$(cat "$DST/one/a" "$DST/three/a")" "on
 three/a"
 there four/a; gone two/sub new
 
+# What is only on the way there is root's and 0755, whatever the umask says and the target's directories give on.
+fresh; job "sync_only = $(both /three/sub/deep)"; mkdir -p "$SRC/three/sub/deep"; chmod 0711 "$SRC/three"; echo deep >"$SRC/three/sub/deep/a"
+rm -rf "$DST"; mkdir "$DST"; chown :54321 "$DST"; chmod 2775 "$DST"; setfacl -d -m u:7:rwx "$DST"
+umask 077; run sync; umask 022; expect 0 "sync_only into an empty target"
+equal "what is named is there" "$(cat "$DST/three/sub/deep/a")" deep
+equal "passages" "$(stat -c '%n %a %u %g' "$DST/three" "$DST/three/sub" | sed "s|$DST/||" | paste -sd,)" "three 755 0 0,three/sub 755 0 0"
+refute "and no ACL is on them" sh -c "getfacl -p '$DST/three' '$DST/three/sub' | grep -q '^user:7'"
+
 fresh; job "sync_only = $(both /two)" "sync_exclude = $(both /two/sub)"
 run copy
 echo changed >"$SRC/two/a"; echo changed >"$SRC/two/sub/a"
