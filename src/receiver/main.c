@@ -7,6 +7,7 @@
 #include "base/bootid.h"
 #include "base/fd.h"
 #include "confine/confine.h"
+#include "meta/meta.h"
 #include "receiver/below.h"
 #include "receiver/mountid.h"
 #include "receiver/session.h"
@@ -107,12 +108,31 @@ static void keep_root(int fd)
 		(void)fsync(parent);
 }
 
+/* A directory of the user's own that he may not read: opened with u+rwx added for that moment. */
+static int open_closed(const char *path, int flags)
+{
+	struct stat st;
+	int fd;
+
+	if (geteuid() == 0 || lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+		meta_chmod(AT_FDCWD, path, (st.st_mode & 07777) | 0700) < 0) {
+		errno = EACCES;
+		return -1;
+	}
+	fd = open(path, flags | O_NOFOLLOW);
+	if (meta_chmod(AT_FDCWD, path, st.st_mode & 07777) < 0 && fd >= 0)
+		(void)fchmod(fd, st.st_mode & 07777);
+	return fd;
+}
+
 /* out_fd -1: it does not exist, and nothing is to be written. */
 static bool open_root(const struct options *o, int *out_fd, struct diag *d)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
 	*out_fd = open(o->root, flags);
+	if (*out_fd < 0 && errno == EACCES && !o->read_only)
+		*out_fd = open_closed(o->root, flags);
 	if (*out_fd >= 0)
 		return true;
 	if (errno == ENOENT && o->read_only && !o->prove)

@@ -5,6 +5,7 @@
 #include "receiver/resolve.h"
 #include "base/path.h"
 #include "receiver/mountid.h"
+#include "receiver/root.h"
 #include "receiver/state.h"
 
 #include <errno.h>
@@ -82,6 +83,19 @@ static int open_widened(int dirfd, const char *name, int *out_mode)
 	return fd;
 }
 
+/* Another receiver may give the mode back in between. */
+static int open_closed(int dirfd, const char *name, int *out_mode)
+{
+	int fd;
+
+	for (int tries = 0; tries < 8; tries++) {
+		fd = open_widened(dirfd, name, out_mode);
+		if (fd >= 0 || errno != EACCES)
+			break;
+	}
+	return fd;
+}
+
 /* Component by component: for kernels without openat2, and for directories closed to their owner. Takes base.
  */
 static int walk(struct session *s, int base, const char *path)
@@ -102,7 +116,7 @@ static int walk(struct session *s, int base, const char *path)
 		memcpy(name, path, n);
 		name[n] = '\0';
 		path += n + (path[n] == '/');
-		next = widen ? open_widened(base, name, &next_mode) : openat(base, name, DIR_FLAGS);
+		next = widen ? open_closed(base, name, &next_mode) : openat(base, name, DIR_FLAGS);
 		keep = errno;
 		if (mode >= 0)
 			(void)fchmod(base, (mode_t)mode);
@@ -154,17 +168,21 @@ static int open_pieces(struct session *s, const char *path)
 
 int resolve_dir(struct session *s, const char *path)
 {
-	int fd;
+	int fd, mode, keep;
 
-	if (!*path)
-		return root_dup(s);
-	if (!s->root.no_openat2) {
-		fd = open_pieces(s, path);
+	if (!*path || !s->root.no_openat2) {
+		fd = *path ? open_pieces(s, path) : root_dup(s);
 		if (fd >= 0 || (errno != ENOSYS && (errno != EACCES || s->is_root)))
 			return fd;
 	}
+	mode = root_widen(s);
 	fd = root_dup(s);
-	return fd < 0 ? fd : walk(s, fd, path);
+	if (fd >= 0 && *path)
+		fd = walk(s, fd, path);
+	keep = errno;
+	root_narrow(s, mode);
+	errno = keep;
+	return fd;
 }
 
 int resolve_parent(struct session *s, const char *path, const char **out_name)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 void root_lock(struct session *s)
 {
@@ -20,6 +21,43 @@ void root_unlock(struct session *s)
 		flock(s->root.fd, LOCK_UN);
 }
 
+static int widen(struct session *s)
+{
+	struct stat st;
+
+	if (s->dry || s->is_root || s->root.fd < 0 || fstat(s->root.fd, &st) < 0 || (st.st_mode & 0700) == 0700 ||
+		fchmod(s->root.fd, (st.st_mode & 07777) | 0700) < 0)
+		return -1;
+	return (int)(st.st_mode & 07777);
+}
+
+static void narrow(struct session *s, int mode)
+{
+	if (mode >= 0)
+		(void)fchmod(s->root.fd, (mode_t)mode);
+}
+
+int root_widen(struct session *s)
+{
+	int mode;
+
+	if (s->dry || s->is_root)
+		return -1;
+	root_lock(s);
+	mode = widen(s);
+	if (mode < 0)
+		root_unlock(s);
+	return mode;
+}
+
+void root_narrow(struct session *s, int mode)
+{
+	if (mode < 0)
+		return;
+	narrow(s, mode);
+	root_unlock(s);
+}
+
 void root_times_hold(struct session *s, struct root_times *t)
 {
 	struct stat st;
@@ -28,6 +66,7 @@ void root_times_hold(struct session *s, struct root_times *t)
 	t->known = fstat(s->root.fd, &st) == 0;
 	if (t->known)
 		t->mtime = st.st_mtim;
+	t->mode = widen(s);
 }
 
 void root_times_restore(struct session *s, const struct root_times *t)
@@ -36,5 +75,6 @@ void root_times_restore(struct session *s, const struct root_times *t)
 
 	if (t->known)
 		(void)futimens(s->root.fd, times);
+	narrow(s, t->mode);
 	root_unlock(s);
 }

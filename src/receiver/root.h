@@ -23,10 +23,16 @@ struct root {
 void root_lock(struct session *s);
 void root_unlock(struct session *s);
 
+/* A root that its owner, an ordinary user, may not enter himself: u+rwx is added, and the lock held, until root_narrow()
+ * gets what this returned. -1: there was nothing to do. */
+int root_widen(struct session *s);
+void root_narrow(struct session *s, int mode);
+
 /* Around what changes the root's entries but must not change its mtime; the lock is held in between. */
 struct root_times {
 	struct timespec mtime;
 	bool known;
+	int mode; /* as root_widen() */
 };
 void root_times_hold(struct session *s, struct root_times *t);
 void root_times_restore(struct session *s, const struct root_times *t);

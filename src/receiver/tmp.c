@@ -90,11 +90,13 @@ static int tmp_dir(struct session *s)
 
 void tmp_empty(struct session *s)
 {
-	int fd;
+	int fd, mode;
 
 	if (s->dry || s->root.fd < 0)
 		return;
+	mode = root_widen(s);
 	fd = resolve_child(s, s->root.fd, TMP_DIR, true);
+	root_narrow(s, mode);
 	if (fd < 0)
 		return;
 	remove_contents(s, fd);

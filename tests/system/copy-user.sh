@@ -47,6 +47,29 @@ rehost sync --delete "$H/s" "$T:$H/d"
 expect 0 "readable again: sync"
 same "readable again: identical" "$H/s" "$H/d"
 
+# A directory that its owner may enter and not read. At the source it cannot be listed: named, its siblings go on, nothing of it is deleted.
+chmod 0300 "$H/s/closed"; "${AS[@]}" sh -c "echo later >$H/s/open/later; rm $H/s/open/new"
+rehost --json sync --delete "$H/s" "$T:$H/d"
+expect 3 "a directory of mode 0300"
+has "it is named" "$OUT" '"RH0702".*"path":"closed"'
+check "nothing of it is deleted" test -e "$H/d/closed/kept" -a -e "$H/d/closed/sub/kept"
+check "its siblings go on" test -e "$H/d/open/later" -a ! -e "$H/d/open/new"
+chmod 755 "$H/s/closed"
+# At the target, where it comes from somebody who can read it, it is finished, entered again, and given its mode back; so is the target root.
+R_AS=("${AS[@]}"); AS=(); ssh_keys; SET=(--set "target.identity=$KEY" --set "target.known_hosts=$KNOWN")
+"${R_AS[@]}" sh -c "mkdir -p $H/m/shut/sub/deep $H/m/none && cd $H/m && echo 1 >shut/a && echo 2 >shut/sub/b && echo 3 >top && chmod 0300 shut/sub/deep shut/sub && chmod 0100 shut && chmod 0 none"
+for mode in 0300 0500 0000; do
+    chmod $mode "$H/m"
+    for round in new again changed; do
+        [ $round != changed ] || { echo "$mode" >>"$H/m/shut/sub/b"; rm -rf "$H/m/shut/a" "$H/m/shut/n"*; "${R_AS[@]}" mkdir -m 700 "$H/m2" && mv "$H/m2" "$H/m/shut/n$mode"; }
+        rehost --json sync --delete "$H/m" "$T:$H/m-dst"; expect 0 "mode $mode, $round"
+        [ $round != again ] || equal "mode $mode: then idle" "$(field files_transferred) $(field files_deleted)" "0 0"
+        same "mode $mode, $round: identical" "$H/m" "$H/m-dst"
+    done
+done
+no_leftovers "closed directories"
+AS=("${R_AS[@]}"); SET=(--set "target.identity=$H/.ssh/key" --set "target.known_hosts=$H/.ssh/known_hosts")
+
 # As a user, a target that belongs to another: a plain error, no harm.
 mkdir -m 755 "$WORK/roots"
 rehost copy "$H/s" "$T:$WORK/roots/dst"
