@@ -1,5 +1,9 @@
 /* What verify calls different, and how. */
 #include "verify_fixture.h"
+#include "verify/hash.h"
+
+#include <sys/inotify.h>
+#include <sys/sysmacros.h>
 
 static void test_crc(void **state)
 {
@@ -298,11 +302,42 @@ static void test_sparse(void **state)
 	assert_true(f->counts.bytes_hashed == (uint64_t)size);
 }
 
+/* The other side asks for a file, and the name is a device's: it is looked at, and not opened. */
+static void test_device_is_not_opened(void **state)
+{
+	const int notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	char dir[] = "/tmp/rehost-verify-XXXXXX";
+	struct inotify_event event;
+	struct verify_hasher h;
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int fd = -1;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	path = xasprintf("%s/device", dir);
+	if (mknod(path, S_IFCHR | 0600, makedev(1, 3)) < 0) {
+		rmdir(dir);
+		close(notify);
+		print_message("skipped: needs root\n");
+		skip();
+	}
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(inotify_add_watch(notify, path, IN_OPEN) >= 0);
+	assert_false(verify_hasher_open(&h, fd, "device", false, false));
+	assert_int_equal(errno, ESTALE);
+	assert_int_equal(read(notify, &event, sizeof(event)), -1);
+	assert_int_equal(errno, EAGAIN);
+	close(notify);
+	unlink(path);
+	rmdir(dir);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_crc),
+		cmocka_unit_test(test_device_is_not_opened),
 		T(test_equal),
 		T(test_content),
 		T(test_existence_and_types),
