@@ -80,6 +80,18 @@ for t in auto ssh; do SET=(--set "target.identity=$KEY" --set "target.known_host
 # Hashed known_hosts.
 use_ssh; cp "$KNOWN" "$WORK/ssh/hashed"; ssh-keygen -q -H -f "$WORK/ssh/hashed" >/dev/null 2>&1
 SET=(--set "target.identity=$KEY" --set "target.known_hosts=$WORK/ssh/hashed"); try "hashed known hosts"
+# known_hosts that cannot be read (root reads all files; a directory is none) is not one in which the host is unknown.
+for t in ssh libssh2; do
+    use_ssh; SET=(--set "target.identity=$KEY" --set "target.known_hosts=$WORK/ssh" --set target.host_key=accept-new --set "target.transport=$t")
+    rehost copy "$SRC" "$T:$WORK/no"; expect 77 "an unreadable known_hosts, $t"; has "it is named, $t" "$ERR" "RH0670.*$WORK/ssh'"
+done
+# A server whose words would drive the terminal.
+start_sshd "ForceCommand printf 'said \\302\\2332J \\233 \\033[2J \\177\\n' >&2; exit 7"
+for t in ssh libssh2; do
+    use_ssh; rehost --set "target.transport=$t" copy "$SRC" "$T:$WORK/no"; expect_failure "a hostile server, $t"
+    has "its words are told, $t" "$ERR" said
+    refute "and drive nothing, $t" env LC_ALL=C grep -P '[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]' "$ERR"
+done
 # A target where no usual place can run programs but the home directory.
 use_ssh; mount -o remount,noexec /run; mount -o remount,noexec /dev/shm; mount -o remount,noexec /var/tmp
 try "only the home directory can run programs"
