@@ -93,7 +93,7 @@ for t in ssh libssh2; do
     refute "and drive nothing, $t" env LC_ALL=C grep -P '[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]' "$ERR"
 done
 # A target where no usual place can run programs but the home directory.
-use_ssh; mount -o remount,noexec /run; mount -o remount,noexec /dev/shm; mount -o remount,noexec /var/tmp
+start_sshd; mount -o remount,noexec /run; mount -o remount,noexec /dev/shm; mount -o remount,noexec /var/tmp
 try "only the home directory can run programs"
 no_leftovers "at the end"
 finish
