@@ -46,16 +46,18 @@ kill -TERM "$BG"; wait_rehost 10
 cat >"$WORK/stall.py" <<'P'
 import socket, sys
 s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(1)
+print("listening", flush=True)
 c, _ = s.accept()
 open(sys.argv[2], "wb").write(c.recv(8))
 c.recv(1 << 20) and c.recv(1)
 P
-STALL=$(free_port); "$PY" "$WORK/stall.py" "$STALL" "$WORK/greeting" & stall=$!
+STALL=$(free_port); "$PY" "$WORK/stall.py" "$STALL" "$WORK/greeting" >"$WORK/stall.out" & stall=$!
+until_true 10 test -s "$WORK/stall.out"
 sed "s/:$PORT /:$STALL /" "$KNOWN" >"$WORK/ssh/known_stall"
 start_rehost --set target.transport=libssh2 --set "target.known_hosts=$WORK/ssh/known_stall" copy "$SRC" "$ME@127.0.0.1:$STALL:$WORK/never"
 check "the server has been greeted" until_true 10 test -s "$WORK/greeting"
 rights "link during the handshake" role=link "65534 0 0 1 2"
-kill -TERM "$BG"; wait_rehost 10; kill "$stall" 2>/dev/null; wait "$stall" 2>/dev/null
+kill -TERM "$BG"; wait_rehost 10; kill "$stall" 2>/dev/null; wait "$stall" 2>/dev/null; true
 
 # Someone at the target swaps a directory and a symlink to outside, as fast as possible, while rehost writes and deletes there.
 cat >"$WORK/flip.py" <<'P'
