@@ -24,8 +24,9 @@
 #define CLONE _IOW(0x94, 9, int)
 #define CLONE_RANGE _IOW(0x94, 13, char[32])
 #define SUBVOLUME_FLAGS _IOR(0x94, 25, uint64_t) /* btrfs: is it read-only */
+#define SUBVOLUME_INFO _IOR(0x94, 60, char[504]) /* and a snapshot */
 
-static const uint32_t for_reading[] = {GET_FLAGS, GET_XATTR, SUBVOLUME_FLAGS};
+static const uint32_t for_reading[] = {GET_FLAGS, GET_XATTR, SUBVOLUME_FLAGS, SUBVOLUME_INFO};
 static const uint32_t for_writing[] = {SET_FLAGS, SET_XATTR, CLONE, CLONE_RANGE};
 
 #define ALLOWED_MAX (ARRAY_LEN(for_reading) + ARRAY_LEN(for_writing))

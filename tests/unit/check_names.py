@@ -17,7 +17,7 @@ import re
 import sys
 
 # What no code here calls, or includes by that name.
-FOREIGN = {"cgroup_delete_cgroup", "mount_setattr", "open_tree", "openat2", "statx"}
+FOREIGN = {"cgroup_delete_cgroup", "fchmodat2", "mount_setattr", "open_tree", "openat2", "statx"}
 FOREIGN_FILES = {"librsync.h", "libssh2.h"}
 
 FILE = re.compile(r"(?<![\w./*~<>$-])(?:[\w*][\w.*-]*/)*[\w*][\w.*-]*\.(?:c|h|py|sh|def|cmake|md)\b(?![\w/])")
