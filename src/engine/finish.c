@@ -128,6 +128,7 @@ static void release(struct engine *e)
 void finish_conclude(struct engine *e)
 {
 	fill_summary(e);
+	totals_say_lost(e);
 	e->out->exit_code = exit_code(e);
 	keep_state(e);
 	release(e);

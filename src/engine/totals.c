@@ -1,6 +1,9 @@
 #include "engine/totals.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "engine/coordinator.h"
+
+#include <inttypes.h>
 
 #define LASTED_NS (300 * NS_PER_S)
 
@@ -35,4 +38,39 @@ void totals_uncount(struct engine *e, const struct worker *w)
 	take_back(&e->totals.counts.files_examined, w->counted.files, w->settled.files);
 	take_back(&e->totals.counts.bytes_total, w->counted.bytes, w->settled.bytes);
 	take_back(&e->totals.counts.bytes_done, w->counted.done, w->settled.done);
+}
+
+void on_lost(struct engine *e, struct worker *w, const struct ipc_lost *m)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_BUF what = BUF_INIT;
+
+	if (m->why >= LOST_WHY_END || m->what.len == 0 || m->what.len > LOST_WHAT_MAX) {
+		engine_malformed(e, "lost");
+		return;
+	}
+	text_escape(&what, m->what.p, m->what.len);
+	path = xmemdup(m->path.p, m->path.len);
+	lost_add(&e->totals.lost, (enum lost_why)m->why, buf_cstr(&what), m->files, path, "");
+}
+
+void totals_say_lost(struct engine *e)
+{
+	struct lost *l = &e->totals.lost;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct lost_kind *k = &l->all[i];
+		const char *first = *k->first ? k->first : ".";
+		AUTO_FREE char *shown = text_escaped(first);
+		AUTO_DIAG d = DIAG_INIT;
+
+		if (k->why == LOST_TARGET)
+			diag_set(&d, DIAG_ENGINE_TARGET_HOLDS, 0, first, "the target's file system does not hold %s: %" PRIu64
+				" files, first '%s'", k->what, k->files, shown);
+		else
+			diag_set(&d, DIAG_ENGINE_NOT_KEPT, 0, first, "%s is not kept: %" PRIu64 " files, first '%s'", k->what,
+				k->files, shown);
+		engine_diag(e, &d);
+	}
+	lost_clear(l);
 }

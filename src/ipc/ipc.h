@@ -63,7 +63,8 @@ enum ipc_role { IPC_ROLE_MOVER = 1, IPC_ROLE_VERIFIER = 2, IPC_ROLE_WORKER = 3 }
 	X(SYNCED, synced, MOVER)                                                                           \
 	X(EPOCH, epoch, MOVER) /* how far the receiver's writing is durable */                             \
 	X(LISTED, listed, MOVER) /* all it holds has been examined, and handed on */                       \
-	X(USED, used, WORKER) /* what its receiver has taken */
+	X(USED, used, WORKER) /* what its receiver has taken */                                            \
+	X(LOST, lost, WORKER) /* of what metadata is not kept, since the last one */
 
 enum ipc_type {
 	IPC_NONE,

@@ -33,6 +33,7 @@
 #define IPC_NOTE_FIELDS(F) F(rest, text)
 #define IPC_SYNCED_FIELDS(F) F(flag, failed) F(diag, diag)
 #define IPC_LISTED_FIELDS(F) F(u32, unit)
+#define IPC_LOST_FIELDS(F) F(u8, why) F(u64, files) F(bytes, what) F(path, path) /* as struct lost_kind has them */
 
 #define IPC_PLAIN(X)                \
 	X(LINK_FIRST, link_first)   \
@@ -60,7 +61,8 @@
 	X(DIAG, diag)               \
 	X(NOTE, note)               \
 	X(SYNCED, synced)           \
-	X(LISTED, listed)
+	X(LISTED, listed)           \
+	X(LOST, lost)
 
 typedef uint8_t ipc_u8;
 typedef bool ipc_flag;

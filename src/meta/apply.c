@@ -3,7 +3,8 @@
  *
  * The order (see meta.h) is one in which no step undoes an earlier one: chown clears set-id bits and file
  * capabilities, an ACL changes the group bits, i and a forbid everything. It is also one in which an inode
- * never has set-id bits under an owner they were not meant for.
+ * never has set-id bits under an owner they were not meant for. Flags come after attributes, for what btrfs has as an
+ * attribute shows as a flag, too.
  */
 #include "meta/private.h"
 
@@ -19,6 +20,7 @@ struct apply {
 	const struct meta *have; /* never NULL: read when the caller had none */
 	unsigned fields;
 	bool owner_set; /* chown was called: set-id bits and security.capability may be gone */
+	bool flags_written; /* of flags_replace() */
 	bool remode; /* the mode may not be what have says any more */
 	unsigned failed; /* META_D_* */
 	int err; /* of the first failure */
@@ -203,7 +205,7 @@ static void flags_set_each(int fd, uint32_t now, uint32_t want, uint32_t mask)
  * own). A file system refuses the whole set for one flag it does not know, and some ignore silently what they
  * cannot do (btrfs: C on a file that is not empty): so the outcome is read back.
  */
-static void flags_replace(struct apply *a, uint32_t mask, uint32_t want)
+static void flags_set_all(struct apply *a, uint32_t mask, uint32_t want)
 {
 	uint32_t now;
 	int why = EOPNOTSUPP;
@@ -218,6 +220,7 @@ static void flags_replace(struct apply *a, uint32_t mask, uint32_t want)
 	}
 	if ((now & mask) == want)
 		return;
+	a->flags_written = true;
 	if (flags_set(a->ref.fd, (now & ~mask) | want) < 0) {
 		why = errno;
 		flags_set_each(a->ref.fd, now, want, mask);
@@ -228,6 +231,29 @@ static void flags_replace(struct apply *a, uint32_t mask, uint32_t want)
 	}
 }
 
+/* btrfs takes the flag c among those that are written for a wish to compress as the file system does by itself. */
+static void flags_replace(struct apply *a, uint32_t mask, uint32_t want)
+{
+	struct meta_xattr x;
+	size_t pos = 0;
+
+	a->flags_written = false;
+	flags_set_all(a, mask, want);
+	while (a->flags_written && xattr_next_of(&a->want->xattrs, &pos, a->fields & META_F_XATTR_BTRFS, &x))
+		xattr_set(a, &x);
+}
+
+static void apply_project(struct apply *a)
+{
+	const uint32_t want = a->want->flags & META_FLAG_PROJINHERIT;
+
+	if (!(a->fields & META_F_PROJECT) || (!a->want->projid && !want) || /* of none: what it is at the target stays */
+		(a->want->projid == a->have->projid && want == (a->have->flags & META_FLAG_PROJINHERIT)))
+		return;
+	if (project_set(a->ref.fd, a->want->projid, want) < 0)
+		fail(a, META_D_PROJECT);
+}
+
 static bool has_flags(const struct apply *a)
 {
 	return a->ref.fd >= 0 && (a->want->type == META_REG || a->want->type == META_DIR);
@@ -235,7 +261,7 @@ static bool has_flags(const struct apply *a)
 
 static unsigned apply_run(struct apply *a)
 {
-	const uint32_t mask = has_flags(a) ? flags_mask(a->fields) : 0;
+	const uint32_t mask = has_flags(a) ? flags_mask(a->fields) & ~META_FLAG_PROJINHERIT : 0;
 	/* i and a went or go: the others are written in two steps then. */
 	const bool locked = (a->have->flags | a->want->flags) & mask & META_FLAGS_PRIV;
 	const bool differ = (a->have->flags ^ a->want->flags) & mask;
@@ -245,6 +271,8 @@ static unsigned apply_run(struct apply *a)
 	apply_owner(a);
 	apply_xattrs(a);
 	apply_mode(a);
+	if (has_flags(a))
+		apply_project(a);
 	if (differ || locked)
 		flags_replace(a, mask & ~META_FLAGS_PRIV, a->want->flags);
 	apply_mtime(a);
@@ -265,7 +293,8 @@ static int read_have(const struct inode_ref *ref, unsigned fields, struct meta *
 	if (inode_stat(ref, &st) < 0)
 		return -1;
 	meta_from_stat(out, &st);
-	return xattr_read(ref, fields, &out->xattrs);
+	(void)xattr_read(ref, fields, &out->xattrs); /* those that cannot be read are set all the same */
+	return 0;
 }
 
 static unsigned apply_ref(const struct inode_ref *ref, const struct meta *m, const struct meta *have, unsigned fields)

@@ -47,8 +47,14 @@ unsigned meta_diff(const struct meta *a, const struct meta *b, unsigned fields)
 		diff |= META_D_OWNER;
 	if ((fields & META_F_OWNER) && a->gid != b->gid)
 		diff |= META_D_GROUP;
-	if ((a->type == META_REG || a->type == META_DIR) && ((a->flags ^ b->flags) & flags_mask(fields)))
-		diff |= META_D_FLAGS;
+	if (a->type == META_REG || a->type == META_DIR) {
+		const uint32_t differ = (a->flags ^ b->flags) & flags_mask(fields);
+
+		if (differ & ~META_FLAG_PROJINHERIT)
+			diff |= META_D_FLAGS;
+		if ((differ & META_FLAG_PROJINHERIT) || ((fields & META_F_PROJECT) && a->projid != b->projid))
+			diff |= META_D_PROJECT;
+	}
 	if (a->type == META_LNK && !buf_eq(&a->link, &b->link))
 		diff |= META_D_LINK;
 	if ((a->type == META_CHR || a->type == META_BLK) &&
@@ -62,7 +68,7 @@ unsigned meta_diff(const struct meta *a, const struct meta *b, unsigned fields)
 void meta_diff_names(struct buf *out, unsigned diff)
 {
 	static const char *const names[] = {"type", "size", "mtime", "mode", "owner", "group", "acl", "xattr", "flags",
-		"link", "rdev", "content", "hardlink"};
+		"link", "rdev", "content", "hardlink", "project"};
 	bool first = true;
 
 	_Static_assert(META_D_END == 1 << ARRAY_LEN(names), "a name for each bit");

@@ -29,13 +29,19 @@ enum meta_field {
 	META_F_ACL = 1 << 6, /* system.posix_acl_access and _default */
 	META_F_XATTR_TRUSTED = 1 << 7,
 	META_F_XATTR_SECURITY = 1 << 8, /* security.*: SELinux labels, file capabilities */
-	META_F_ALL = (1 << 9) - 1,
+	META_F_XATTR_BTRFS = 1 << 9, /* btrfs.*: properties, such as the compression of a file */
+	META_F_PROJECT = 1 << 10, /* project id, and the flag P: files of a directory inherit it */
+	META_F_ALL = (1 << 11) - 1,
 };
 
-/* Inode flags that are kept: i a d A S s u C, and D (synchronous directory). FS_*_FL values. */
-#define META_FLAGS_KEPT 0x008100fbu
+/* Inode flags that are kept: s u c S i a d A j t D T C x P. FS_*_FL values. */
+#define META_FLAGS_KEPT 0x2283c0ffu
 #define META_FLAGS_PRIV 0x30u /* immutable, append only */
+#define META_FLAG_COMPR 0x4u /* c; btrfs has it where the property btrfs.compression says so */
 #define META_FLAG_NOCOW 0x00800000u /* C: only works on an empty file */
+#define META_FLAG_PROJINHERIT 0x20000000u /* P, of META_F_PROJECT */
+/* Flags that somebody has set and that no copy can have: m V E F. The others are the file system's own. */
+#define META_FLAGS_LOST 0x40100c00u
 
 #define META_NAME_MAX 255
 #define META_LINK_MAX 65536 /* bytes of a symbolic link's target we accept */
@@ -50,12 +56,16 @@ struct meta {
 	uint64_t size; /* of regular files; 0 else */
 	uint32_t rdev_major, rdev_minor; /* of devices; 0 else */
 	uint32_t flags; /* FS_*_FL within META_FLAGS_KEPT */
+	uint32_t projid; /* of files and directories; 0: of no project */
+	bool partial; /* some of xattrs could not be read: what the other side has beyond them says nothing */
 	struct buf link; /* target of a symbolic link */
 	struct buf xattrs; /* packed, sorted by name; see meta_xattr_next() */
 	/* Local facts: not encoded. */
 	uint64_t dev, ino, nlink, blocks; /* blocks of 512 bytes */
 	int64_t ctime_s;
 	uint32_t ctime_ns;
+	uint32_t flags_lost; /* within META_FLAGS_LOST */
+	int xattrs_err; /* partial: errno of the first */
 };
 
 #define META_INIT \
@@ -72,6 +82,7 @@ struct meta {
  * failure. Types without a descriptor give -1 and errno 0. dtype is the d_type of the listing or DT_UNKNOWN:
  * what it says is no file and no directory is not opened, nor is what stat says so of. By name, stat, link
  * and xattrs are separate looks: an inode replaced between them mixes two. Its ctime is new then.
+ * Attributes that cannot be read cost no more than themselves: 0, and m->partial. ESTALE is tried twice.
  */
 int meta_read(int dirfd, const char *name, unsigned char dtype, unsigned fields, struct meta *m, int *out_fd);
 /* The same of an open descriptor (regular file or directory). */
@@ -122,7 +133,8 @@ enum meta_diff {
 	META_D_RDEV = 1 << 10,
 	META_D_CONTENT = 1 << 11, /* set by callers: contents compared and unequal */
 	META_D_HARDLINK = 1 << 12, /* set by callers: link group differs */
-	META_D_END = 1 << 13,
+	META_D_PROJECT = 1 << 13,
+	META_D_END = 1 << 14,
 };
 unsigned meta_diff(const struct meta *a, const struct meta *b, unsigned fields);
 /* "size,mtime": the names of the bits, comma separated. */

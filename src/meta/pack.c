@@ -1,7 +1,8 @@
 /*
  * The canonical encoding.
  *
- *	head	1 byte	type, with HEAD_FLAGS and HEAD_XATTRS when those follow (they are left out when empty)
+ *	head	1 byte	type, with HEAD_FLAGS, HEAD_XATTRS and HEAD_PROJECT when those follow (they are left out when empty or 0),
+ *			HEAD_PARTIAL when some of the xattrs could not be read
  *	mode	varint	META_F_MODE, not of symbolic links
  *	uid gid	varints	META_F_OWNER
  *	mtime	zigzag varint of seconds, varint of nanoseconds; META_F_MTIME
@@ -9,6 +10,7 @@
  *	link	varint length, bytes; symbolic links
  *	rdev	varints major, minor; devices
  *	flags	varint	META_F_FLAGS, files and directories
+ *	project	varint	META_F_PROJECT, files and directories
  *	xattrs	varint length, packed list
  *
  * Every value has one form, so that equal metadata are equal bytes; any other form is refused.
@@ -19,10 +21,17 @@
 #define HEAD_TYPE 0x0f
 #define HEAD_FLAGS 0x10
 #define HEAD_XATTRS 0x20
+#define HEAD_PROJECT 0x40
+#define HEAD_PARTIAL 0x80
 
 static uint32_t flags_packed(const struct meta *m, unsigned fields)
 {
 	return m->type == META_REG || m->type == META_DIR ? m->flags & flags_mask(fields) : 0;
+}
+
+static uint32_t project_packed(const struct meta *m, unsigned fields)
+{
+	return (m->type == META_REG || m->type == META_DIR) && (fields & META_F_PROJECT) ? m->projid : 0;
 }
 
 /* The packed xattrs the profile keeps: all of them, as a rule, when they were read under the same profile. */
@@ -40,12 +49,15 @@ static void xattrs_filter(struct buf *out, const struct buf *xattrs, unsigned fi
 
 void meta_pack(struct buf *out, const struct meta *m, unsigned fields)
 {
-	const uint32_t flags = flags_packed(m, fields);
+	const uint32_t flags = flags_packed(m, fields), project = project_packed(m, fields);
+	const bool partial = m->partial && (fields & XATTR_FIELDS);
 	AUTO_BUF xattrs = BUF_INIT;
 
 	if (m->xattrs.len && (fields & XATTR_FIELDS))
 		xattrs_filter(&xattrs, &m->xattrs, fields);
-	buf_append_u8(out, m->type | (flags ? HEAD_FLAGS : 0) | (xattrs.len ? HEAD_XATTRS : 0));
+	buf_append_u8(out,
+		m->type | (flags ? HEAD_FLAGS : 0) | (xattrs.len ? HEAD_XATTRS : 0) | (project ? HEAD_PROJECT : 0) |
+			(partial ? HEAD_PARTIAL : 0));
 	if ((fields & META_F_MODE) && m->type != META_LNK)
 		wr_varint(out, m->mode);
 	if (fields & META_F_OWNER) {
@@ -66,6 +78,8 @@ void meta_pack(struct buf *out, const struct meta *m, unsigned fields)
 	}
 	if (flags)
 		wr_varint(out, flags);
+	if (project)
+		wr_varint(out, project);
 	if (xattrs.len)
 		wr_bytes(out, xattrs.data, xattrs.len);
 }
@@ -111,7 +125,7 @@ static bool head_valid(uint8_t head)
 {
 	const uint8_t type = head & HEAD_TYPE;
 
-	return !(head & ~(HEAD_TYPE | HEAD_FLAGS | HEAD_XATTRS)) && type != META_NONE && type < META_TYPE_END;
+	return type != META_NONE && type < META_TYPE_END;
 }
 
 size_t meta_unpack(const void *bytes, size_t n, unsigned fields, struct meta *m)
@@ -129,6 +143,12 @@ size_t meta_unpack(const void *bytes, size_t n, unsigned fields, struct meta *m)
 		m->flags = (uint32_t)rd_varint(&r, UINT32_MAX);
 		r.bad = r.bad || m->flags == 0 || m->flags != flags_packed(m, fields);
 	}
+	if (head & HEAD_PROJECT) {
+		m->projid = (uint32_t)rd_varint(&r, UINT32_MAX);
+		r.bad = r.bad || m->projid == 0 || m->projid != project_packed(m, fields);
+	}
+	m->partial = head & HEAD_PARTIAL;
+	r.bad = r.bad || (m->partial && !(fields & XATTR_FIELDS));
 	if (head & HEAD_XATTRS) {
 		struct bytes xattrs = rd_bytes(&r, META_XATTRS_MAX);
 

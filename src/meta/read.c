@@ -17,6 +17,7 @@ struct device {
 	dev_t dev;
 	bool known;
 	bool no_flags[2]; /* FS_IOC_GETFLAGS is not there: for files, for directories */
+	bool no_project[2]; /* the same of FS_IOC_FSGETXATTR */
 	bool plain_open; /* O_NOATIME is refused, and the mount is noatime anyhow */
 };
 
@@ -70,6 +71,46 @@ int flags_set(int fd, uint32_t flags)
 		return -1;
 	}
 	return 0;
+}
+
+/* struct fsxattr and its calls, which headers before Linux 4.5 have not. */
+struct project_attr {
+	uint32_t xflags, extsize, nextents, projid, cowextsize;
+	uint8_t pad[8];
+};
+#define PROJECT_GET _IOR('X', 31, struct project_attr)
+#define PROJECT_SET _IOW('X', 32, struct project_attr)
+#define PROJECT_XFLAG_INHERIT 0x200u
+
+static int project_call(int fd, unsigned long request, struct project_attr *a)
+{
+	if (ioctl(fd, request, a) == 0)
+		return 0;
+	if (errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS)
+		errno = ENOTTY;
+	return -1;
+}
+
+int project_get(int fd, uint32_t *out_id, uint32_t *out_flag)
+{
+	struct project_attr a = {};
+
+	if (project_call(fd, PROJECT_GET, &a) < 0)
+		return -1;
+	*out_id = a.projid;
+	*out_flag = a.xflags & PROJECT_XFLAG_INHERIT ? META_FLAG_PROJINHERIT : 0;
+	return 0;
+}
+
+int project_set(int fd, uint32_t id, uint32_t flag)
+{
+	struct project_attr a = {};
+
+	if (project_call(fd, PROJECT_GET, &a) < 0)
+		return -1;
+	a.projid = id;
+	a.xflags = (a.xflags & ~PROJECT_XFLAG_INHERIT) | (flag ? PROJECT_XFLAG_INHERIT : 0);
+	return project_call(fd, PROJECT_SET, &a);
 }
 
 enum meta_type meta_type_of(mode_t mode)
@@ -171,7 +212,7 @@ static int read_flags(int fd, unsigned fields, struct device *device, struct met
 	const bool is_dir = m->type == META_DIR;
 	uint32_t flags;
 
-	if (!flags_mask(fields) || device->no_flags[is_dir] || (m->type != META_REG && !is_dir))
+	if (!(fields & META_F_FLAGS) || device->no_flags[is_dir] || (m->type != META_REG && !is_dir))
 		return 0;
 	if (flags_get(fd, &flags) < 0) {
 		if (errno != ENOTTY)
@@ -179,8 +220,29 @@ static int read_flags(int fd, unsigned fields, struct device *device, struct met
 		device->no_flags[is_dir] = true;
 		return 0;
 	}
-	m->flags = flags & flags_mask(fields);
+	m->flags = flags & flags_mask(fields) & ~META_FLAG_PROJINHERIT;
+	m->flags_lost = fields & META_F_FLAGS ? flags & META_FLAGS_LOST : 0;
 	return 0;
+}
+
+/* What cannot be read here is as if there were none. */
+static void read_project(int fd, unsigned fields, struct device *device, struct meta *m)
+{
+	const bool is_dir = m->type == META_DIR;
+	uint32_t flag;
+
+	if (!(fields & META_F_PROJECT) || device->no_project[is_dir] || (m->type != META_REG && !is_dir))
+		return;
+	if (project_get(fd, &m->projid, &flag) == 0)
+		m->flags |= flag;
+	else if (errno == ENOTTY)
+		device->no_project[is_dir] = true;
+}
+
+static void read_xattrs(const struct inode_ref *ref, unsigned fields, struct meta *m)
+{
+	m->partial = xattr_read(ref, fields, &m->xattrs) < 0;
+	m->xattrs_err = m->partial ? errno : 0;
 }
 
 static int read_open_inode(int fd, const struct stat *st, unsigned fields, struct device *device, struct meta *m)
@@ -190,7 +252,9 @@ static int read_open_inode(int fd, const struct stat *st, unsigned fields, struc
 	meta_from_stat(m, st);
 	if (read_flags(fd, fields, device, m) < 0)
 		return -1;
-	return xattr_read(&ref, fields, &m->xattrs);
+	read_project(fd, fields, device, m);
+	read_xattrs(&ref, fields, m);
+	return 0;
 }
 
 int meta_read_fd(int fd, unsigned fields, struct meta *m)
@@ -230,7 +294,11 @@ static int read_by_name(const struct inode_ref *ref, const struct stat *st, unsi
 	meta_from_stat(m, st);
 	if (m->type == META_LNK && read_link(ref, (size_t)st->st_size, &m->link) < 0)
 		return -1;
-	return xattr_read(ref, fields, &m->xattrs);
+	read_xattrs(ref, fields, m);
+	if (m->xattrs_err != ENOENT && m->xattrs_err != ESTALE)
+		return 0;
+	errno = m->xattrs_err;
+	return -1;
 }
 
 /*
@@ -318,10 +386,11 @@ static int read_opened(
 
 static bool worth_opening(const struct device *device, bool is_dir, unsigned fields, const int *out_fd)
 {
-	return out_fd || (flags_mask(fields) && !device->no_flags[is_dir]);
+	return out_fd || ((fields & META_F_FLAGS) && !device->no_flags[is_dir]) ||
+		((fields & META_F_PROJECT) && !device->no_project[is_dir]);
 }
 
-int meta_read(int dirfd, const char *name, unsigned char dtype, unsigned fields, struct meta *m, int *out_fd)
+static int read_once(int dirfd, const char *name, unsigned char dtype, unsigned fields, struct meta *m, int *out_fd)
 {
 	const struct inode_ref ref = {.fd = -1, .dirfd = dirfd, .name = name};
 	int open_err = 0, done;
@@ -350,4 +419,11 @@ int meta_read(int dirfd, const char *name, unsigned char dtype, unsigned fields,
 	if (out_fd)
 		errno = open_err;
 	return 0;
+}
+
+int meta_read(int dirfd, const char *name, unsigned char dtype, unsigned fields, struct meta *m, int *out_fd)
+{
+	int ret = read_once(dirfd, name, dtype, fields, m, out_fd);
+
+	return ret < 0 && errno == ESTALE ? read_once(dirfd, name, dtype, fields, m, out_fd) : ret;
 }

@@ -42,6 +42,8 @@ unsigned xattr_field(const char *name)
 			return 0;
 		return name[8] ? META_F_XATTR_TRUSTED : 0;
 	}
+	if (starts_with(name, "btrfs."))
+		return name[6] ? META_F_XATTR_BTRFS : 0;
 	if (str_eq(name, "system.posix_acl_access") || str_eq(name, "system.posix_acl_default"))
 		return META_F_ACL;
 	return 0;
@@ -141,6 +143,7 @@ static int read_one(const struct inode_ref *i, const char *name, struct buf *out
 	memmove(p + len.len, p + prefix, (size_t)n);
 	out->len += len.len + (size_t)n;
 	if (out->len > META_XATTRS_MAX) {
+		out->len = before;
 		errno = E2BIG;
 		return -1;
 	}
@@ -151,6 +154,7 @@ static int read_sorted(const struct inode_ref *i, char *list, size_t n, unsigned
 {
 	size_t count = 0, kept = 0;
 	AUTO_FREE const char **names = NULL;
+	int err = 0;
 
 	for (size_t k = 0; k < n; k++)
 		count += list[k] == '\0';
@@ -163,10 +167,11 @@ static int read_sorted(const struct inode_ref *i, char *list, size_t n, unsigned
 	for (size_t k = 0; k < kept; k++) {
 		if (k && str_eq(names[k], names[k - 1]))
 			continue;
-		if (read_one(i, names[k], out) < 0)
-			return -1;
+		if (read_one(i, names[k], out) < 0 && !err)
+			err = errno;
 	}
-	return 0;
+	errno = err;
+	return err ? -1 : 0;
 }
 
 int xattr_read(const struct inode_ref *i, unsigned fields, struct buf *out)

@@ -27,6 +27,18 @@ static void on_epoch(struct mover *m, const struct frame *f)
 	ipc_epoch_send(&m->ipc, &epoch);
 }
 
+static void on_target_lost(struct mover *m, const struct frame *f)
+{
+	struct rd r = rd_init(f->payload, f->len);
+	struct msg_lost lost;
+
+	while (msg_lost_get(&r, &lost))
+		ipc_lost_send(&m->ipc,
+			&(struct ipc_lost){.why = LOST_TARGET, .files = lost.files, .what = lost.what, .path = lost.path});
+	if (!rd_done(&r))
+		mover_protocol_error(m, "a malformed LOST");
+}
+
 static void on_used(struct mover *m, const struct frame *f)
 {
 	struct ipc_used used;
@@ -90,6 +102,9 @@ void on_wire_frame(struct mover *m, const struct frame *f)
 		break;
 	case MSG_EPOCH:
 		on_epoch(m, f);
+		break;
+	case MSG_LOST:
+		on_target_lost(m, f);
 		break;
 	case PACE_USED:
 		on_used(m, f);

@@ -61,6 +61,8 @@ static bool open_dir(struct mover *m, struct dir *d)
 		dir_finish(m, d, err == ENOENT);
 		return false;
 	}
+	if (d->slice == 0)
+		tell_unkept(m, d, "", &d->meta);
 	meta_pack(&d->packed, &d->meta, m->fields);
 	d->dev = d->meta.dev;
 	d->passage = is_passage(m, d);
@@ -109,6 +111,7 @@ static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 		tell_source_error(m, d->src, name, errno, "read metadata of");
 		return;
 	}
+	tell_unkept(m, d, name, &m->scratch);
 	e = listing_add(m, &d->scan.listing, name, strlen(name), &m->scratch);
 	dir_count(m, d, e->size);
 }

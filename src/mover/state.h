@@ -71,6 +71,7 @@ struct mover {
 		links; /* requests without answer; objects that live: counted where they are made */
 	/* what the coordinator has not been told yet; counted by all, told by tell.c */
 	struct counts count;
+	struct lost lost;
 	int64_t counted_ns;
 	/* the loop, mover.c */
 	struct pacer pacer;

@@ -73,6 +73,7 @@ static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
 		tell_source_error(m, d->src, name, errno, "read metadata of");
 		return;
 	}
+	tell_unkept(m, d, name, &m->scratch);
 	dir_count(m, d, m->scratch.type == META_REG ? m->scratch.size : 0);
 	if (m->scratch.type == META_DIR || m->scratch.type == META_NONE) { /* changed type under our eyes */
 		m->count.files_vanished++;

@@ -7,6 +7,8 @@
 
 #include "diag/diag.h"
 
+struct dir;
+struct meta;
 struct mover;
 
 /* What happened to an entry, in the order of enum item_op in engine.h. */
@@ -18,6 +20,8 @@ void tell_failed(struct mover *m, const struct diag *d); /* counts a failed file
 void tell_diag(struct mover *m, const struct diag *d);
 /* Cannot do `what` with an entry. One that has gone meanwhile is only counted as vanished. */
 void tell_source_error(struct mover *m, const char *dir, const char *name, int err, const char *what);
+/* Of an entry that has been read: what is not kept of it. Attributes that could not be read are its failure. */
+void tell_unkept(struct mover *m, const struct dir *d, const char *name, const struct meta *meta);
 void tell_note(struct mover *m, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* All ten times a second, unless it is asked for now. */
 void tell_counts(struct mover *m, bool now);

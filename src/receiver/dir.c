@@ -216,6 +216,7 @@ static bool dir_open(struct session *s, struct dir *d, struct diag *diag)
 static unsigned apply_own(struct session *s, struct dir *d, unsigned *out_set, struct diag *diag)
 {
 	struct meta now = META_INIT;
+	struct held held;
 	const bool is_root = !*d->at.dst;
 	unsigned failed = 0;
 	int err;
@@ -223,15 +224,18 @@ static unsigned apply_own(struct session *s, struct dir *d, unsigned *out_set, s
 	*out_set = 0;
 	if (d->at.fd < 0 || !d->has_want)
 		return 0;
+	hold_fit(s, &d->at, &d->want, &d->at.have, &held);
 	*out_set = d->at.made ? 0 : meta_diff(&d->at.have, &d->want, s->fields);
-	if (s->dry)
+	if (s->dry) {
+		hold_say(s, &d->at, NULL, &held);
 		return 0;
+	}
 	if (is_root)
 		root_lock(s); /* against the making and removing of the temporary directory */
 	if (meta_read_fd(d->at.fd, s->fields, &now) < 0)
 		failed = META_D_MTIME;
 	else if (meta_diff(&now, &d->want, s->fields)) {
-		failed = meta_apply_fd(d->at.fd, &d->want, &now, s->fields);
+		failed = hold_apply(s, d->at.fd, &d->want, &now, &held);
 		err = errno;
 		written_note(s, d->at.fd, d->at.dev);
 		errno = err;
@@ -244,7 +248,10 @@ static unsigned apply_own(struct session *s, struct dir *d, unsigned *out_set, s
 		(void)fchmod(d->at.fd, d->at.have.mode);
 	if (d->at.unlocked && !(s->fields & META_F_FLAGS_PRIV))
 		place_relock(&d->at);
-	*out_set &= ~failed;
+	if (d->at.made)
+		hold_look(&held, &d->want, d->at.have.ctime_ns);
+	hold_say(s, &d->at, NULL, &held);
+	*out_set &= ~(failed | hold_beyond(&held));
 	return failed;
 }
 

@@ -280,8 +280,25 @@ int entry_make_special(struct session *s, struct place *at, const char *name, co
 
 /* ---- metadata, and an inode of its own ---- */
 
+void entry_give(struct session *s, const struct place *at, const char *name, int fd, const struct meta *m,
+	const struct meta *have, uint32_t ctime_ns, struct diag *diag)
+{
+	struct meta fits = *m; /* only what is no buffer of it is changed, or a buffer of its own */
+	struct held held;
+	unsigned failed;
+
+	fits.xattrs = (struct buf)BUF_INIT;
+	buf_append(&fits.xattrs, m->xattrs.data, m->xattrs.len);
+	hold_fit(s, at, &fits, NULL, &held);
+	hold_look(&held, m, ctime_ns);
+	failed = hold_apply(s, fd, &fits, have, &held);
+	fail_metadata(diag, failed, errno, at, name);
+	hold_say(s, at, name, &held);
+	buf_release(&fits.xattrs);
+}
+
 int entry_apply(struct session *s, struct place *at, const char *name, int fd, const struct meta *m,
-	const struct meta *have, struct diag *diag)
+	const struct meta *have, struct held *held, struct diag *diag)
 {
 	AUTO_CLOSE int opened = -1;
 	unsigned failed;
@@ -296,7 +313,7 @@ int entry_apply(struct session *s, struct place *at, const char *name, int fd, c
 		have = NULL; /* opening it may have changed flags or mode */
 	}
 	if (fd >= 0)
-		failed = meta_apply_fd(fd, m, have, s->fields);
+		failed = hold_apply(s, fd, m, have, held);
 	else if (place_enter(s, at->fd) < 0)
 		failed = META_D_MTIME;
 	else
@@ -339,7 +356,6 @@ static int break_regular(struct session *s, struct place *at, const char *name, 
 		AUTO_DIAG other = DIAG_INIT;
 		struct tmpname t;
 		AUTO_CLOSE int to = tmp_create(s, at, &t);
-		unsigned failed;
 		int ret;
 
 		if (to < 0)
@@ -349,9 +365,8 @@ static int break_regular(struct session *s, struct place *at, const char *name, 
 			tmp_discard(&t);
 			break;
 		}
-		failed = meta_apply_fd(to, &movable, NULL, s->fields);
 		diag_release(diag);
-		fail_metadata(diag, failed, errno, at, name);
+		entry_give(s, at, name, to, &movable, NULL, 1, diag);
 		ret = entry_commit(s, &t, at, name, &other);
 		if (ret == 0) {
 			entry_lock(s, at, name, to, m, diag);

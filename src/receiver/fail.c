@@ -5,6 +5,9 @@
 #include "receiver/state.h"
 
 #include <errno.h>
+#include <sys/statvfs.h>
+
+#define ROOM (1u << 20) /* free bytes with which a disk is not full for an attribute */
 
 /* Some errors say the same wherever they come from. */
 static enum diag_code code_for(enum diag_code code, int err)
@@ -35,12 +38,29 @@ void fail_entry(
 	diag_set(d, code_for(code, err), err, src, "%s '%s' at the target", what, shown);
 }
 
+/* An attribute's size, and not that the disk is full: the kernel says the same of both. */
+static bool too_large(int err, const struct place *at)
+{
+	struct statvfs fs;
+
+	if (err == E2BIG || err == ERANGE)
+		return true;
+	return err == ENOSPC && at && at->fd >= 0 && fstatvfs(at->fd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize > ROOM;
+}
+
 void fail_metadata(struct diag *diag, unsigned mask, int err, const struct place *at, const char *name)
 {
 	AUTO_BUF what = BUF_INIT;
 
 	if (!mask)
 		return;
+	if ((mask & (META_D_XATTR | META_D_ACL)) && too_large(err, at)) {
+		buf_append_str(&what, "too large to be set (");
+		meta_diff_names(&what, mask);
+		buf_append_str(&what, ") by the file system of");
+		fail_entry(diag, DIAG_RECEIVER_ATTRIBUTE_SIZE, 0, at, name, buf_cstr(&what));
+		return;
+	}
 	buf_append_str(&what, "cannot set ");
 	meta_diff_names(&what, mask);
 	buf_append_str(&what, " of");

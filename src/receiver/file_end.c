@@ -46,7 +46,6 @@ static int commit_beside(struct session *s, struct file *f, struct diag *warn)
 	struct tmpname t;
 	AUTO_CLOSE int to = tmp_create(s, &f->dir->at, &t);
 	const struct meta movable = entry_movable(&f->want);
-	unsigned failed;
 	struct diag diag = DIAG_INIT;
 
 	if (to < 0 || copy_whole(s, f->fd, to, f->want.size) < 0) {
@@ -54,9 +53,8 @@ static int commit_beside(struct session *s, struct file *f, struct diag *warn)
 		tmp_discard(&t);
 		return -1;
 	}
-	failed = meta_apply_fd(to, &movable, NULL, s->fields);
 	diag_release(warn);
-	fail_metadata(warn, failed, errno, &f->dir->at, f->name);
+	entry_give(s, &f->dir->at, f->name, to, &movable, NULL, 1, warn);
 	if (fstat(to, &f->fresh) < 0 || entry_commit(s, &t, &f->dir->at, f->name, &diag) != 0) {
 		if (!diag_is_set(&diag))
 			fail_entry(&diag, DIAG_RECEIVER_CREATE, EXDEV, &f->dir->at, f->name, "cannot replace");
@@ -74,10 +72,10 @@ static void finish_metadata(struct session *s, struct file *f, int fd, struct ms
 	const bool plain = f->tmp.dirfd >= 0 ? tmp_is_plain(s, &f->dir->at, &f->tmp) : f->dir->at.plain;
 	const struct meta want = f->tmp.dirfd >= 0 ? entry_movable(&f->want) : f->want;
 	struct meta room;
-	unsigned failed = meta_apply_fd(fd, &want, fresh ? entry_fresh(&room, &f->fresh, plain) : NULL, s->fields);
 
 	written_note(s, f->dir->at.fd, f->dir->at.dev);
-	fail_metadata(&done->diag, failed, errno, &f->dir->at, f->name);
+	entry_give(s, &f->dir->at, f->name, fd, &want, fresh ? entry_fresh(&room, &f->fresh, plain) : NULL,
+		fresh ? (uint32_t)f->fresh.st_ctim.tv_nsec : f->have.ctime_ns, &done->diag);
 }
 
 static void commit(struct session *s, struct file *f, bool unchanged, struct msg_file_done *done)
@@ -127,11 +125,14 @@ static void answer_again(struct session *s, struct file *f)
 static void file_finish(struct session *s, struct file *f, const struct msg_file_end *m)
 {
 	struct msg_file_done done = {.status = FILE_COMMITTED};
+	struct held held = {};
 
 	if (m->flags & FILE_END_ABANDON)
 		file_fail(f, DIAG_RECEIVER_ABANDONED, 0, "gave up");
-	if (f->have.type == META_REG && f->want.type == META_REG)
+	if (f->have.type == META_REG && f->want.type == META_REG) {
+		hold_fit(s, &f->dir->at, &f->want, &f->have, &held);
 		done.why = meta_diff(&f->have, &f->want, s->fields);
+	}
 	if (!diag_is_set(&f->failed) && !s->dry && !(f->flags & (FILE_SEGMENT | FILE_COMPARE)))
 		commit(s, f, m->flags & FILE_END_UNCHANGED, &done);
 	if (diag_is_set(&f->failed)) {
@@ -139,6 +140,8 @@ static void file_finish(struct session *s, struct file *f, const struct msg_file
 		done.status = FILE_FAILED;
 		done.dev = done.ino = 0;
 		diag_move(&done.diag, &f->failed);
+	} else if (f->dir) {
+		hold_say(s, &f->dir->at, f->name, &held);
 	}
 	file_answer_done(s, f, &done);
 	diag_release(&done.diag);

@@ -10,10 +10,11 @@
 #include <dirent.h>
 #include <errno.h>
 
-static void set_meta(struct session *s, struct place *at, const char *name, const struct meta *want, bool own_inode,
+static void set_meta(struct session *s, struct place *at, const char *name, struct meta *want, bool own_inode,
 	struct msg_op_done *done)
 {
 	struct meta have = META_INIT;
+	struct held held;
 	AUTO_CLOSE int fd = -1;
 
 	if (place_enter(s, at->fd) < 0 ||
@@ -29,14 +30,18 @@ static void set_meta(struct session *s, struct place *at, const char *name, cons
 		goto out;
 	}
 	own_inode = own_inode && have.nlink > 1;
+	hold_fit(s, at, want, &have, &held);
 	done->why = meta_diff(&have, want, s->fields) | (own_inode ? META_D_HARDLINK : 0);
 	done->changed = done->why != 0;
 	if (done->changed && !s->dry) {
 		if (own_inode)
 			done->failed = entry_break(s, at, name, want, &done->diag) < 0;
 		else
-			done->failed = entry_apply(s, at, name, fd, want, &have, &done->diag) < 0;
+			done->failed = entry_apply(s, at, name, fd, want, &have, &held, &done->diag) < 0;
 	}
+	if (!(done->why & ~hold_beyond(&held)))
+		done->changed = false;
+	hold_say(s, at, name, &held);
 	if (own_inode && !done->failed && !s->dry)
 		(void)meta_stat(at->fd, name, &have);
 	done->dev = have.dev;

@@ -83,7 +83,9 @@ static void metadata_only(struct pair *p, struct need *n, bool own_inode)
 	else if (own_inode)
 		ret = entry_break(p->s, p->at, p->name, p->want, &n->diag);
 	else
-		ret = entry_apply(p->s, p->at, p->name, p->fd, p->want, p->have, &n->diag);
+		ret = entry_apply(p->s, p->at, p->name, p->fd, p->want, p->have, &p->held, &n->diag);
+	if (ret == 0 && !own_inode && !p->s->dry && !(p->diff & ~hold_beyond(&p->held)))
+		return;
 	made(n, NEED_METADATA, p->diff | (own_inode ? META_D_HARDLINK : 0), ret);
 }
 
@@ -140,6 +142,7 @@ static int read_have(struct pair *p, struct need *n, bool want_fd)
 		return 0;
 	if (place_enter(p->s, p->at->fd) == 0 &&
 		meta_read(p->at->fd, p->name, DT_UNKNOWN, p->s->fields, p->have, open_it ? &p->fd : NULL) == 0) {
+		hold_fit(p->s, p->at, p->want, p->have, &p->held);
 		p->diff = meta_diff(p->have, p->want, p->s->fields);
 		return 1;
 	}
@@ -168,6 +171,9 @@ void need_find(struct pair *p, struct need *n, bool there)
 		compare_regular(p, n);
 	else if (p->want->type != META_DIR)
 		compare_special(p, n);
+	/* What is made or written is said when that is done. */
+	if (found && (!n->op || n->op == NEED_METADATA || (linked && !p->diff)))
+		hold_say(p->s, p->at, p->name, &p->held);
 	if (p->fd >= 0)
 		close(p->fd);
 }

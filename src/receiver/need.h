@@ -6,6 +6,7 @@
 #pragma once
 
 #include "receiver/answer.h"
+#include "receiver/hold.h"
 #include "receiver/place.h"
 #include "wire/msg.h"
 
@@ -15,11 +16,12 @@ struct pair { /* what is compared */
 	struct session *s;
 	struct place *at;
 	const char *name;
-	const struct meta *want;
+	struct meta *want; /* becomes what the target can hold of it */
 	uint8_t flags; /* ENTRY_* */
 	struct meta *have; /* room for what is there */
 	int fd; /* of it, while need_find() works; -1 */
 	unsigned diff; /* META_D_* */
+	struct held held; /* what it cannot */
 };
 
 /* there: our listing has the name. n->op stays 0 when there is nothing to say. */

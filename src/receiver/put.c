@@ -32,7 +32,6 @@ static int fill(struct session *s, struct place *at, const char *name, int *fd, 
 	const struct bytes *content, struct stat *st, struct diag *diag)
 {
 	struct meta room;
-	unsigned failed;
 
 	if (fstat(*fd, st) < 0)
 		return -1;
@@ -41,8 +40,7 @@ static int fill(struct session *s, struct place *at, const char *name, int *fd, 
 	pace_io(&s->pace, content->len);
 	if (content->len && fd_write_full(*fd, content->p, content->len) < 0)
 		return -1;
-	failed = meta_apply_fd(*fd, m, entry_fresh(&room, st, plain), s->fields);
-	fail_metadata(diag, failed, errno, at, name);
+	entry_give(s, at, name, *fd, m, entry_fresh(&room, st, plain), (uint32_t)st->st_ctim.tv_nsec, diag);
 	return close_checked(fd);
 }
 

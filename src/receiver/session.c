@@ -62,6 +62,8 @@ static const struct {
 
 bool session_handle(struct session *s, const struct frame *f)
 {
+	bool ok;
+
 	if (s->bye || s->error)
 		return false;
 	if (!s->ready && f->type != MSG_HELLO)
@@ -70,7 +72,9 @@ bool session_handle(struct session *s, const struct frame *f)
 		if (handlers[i].type != f->type)
 			continue;
 		s->written.dirty = s->written.dirty || handlers[i].writes;
-		return handlers[i].handle(s, f);
+		ok = handlers[i].handle(s, f);
+		hold_tell(s);
+		return ok;
 	}
 	return answer_error(s, DIAG_RECEIVER_PROTOCOL, "unknown request %u", f->type);
 }
@@ -117,6 +121,7 @@ void session_free(struct session *s)
 	if (s->tmp.fd >= 0)
 		close(s->tmp.fd);
 	written_release(&s->written);
+	lost_clear(&s->holds.lost);
 	if (s->root.fd >= 0)
 		close(s->root.fd);
 	scope_release(&s->scope);

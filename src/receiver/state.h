@@ -15,6 +15,7 @@
 #include "receiver/dir.h"
 #include "receiver/epoch.h"
 #include "receiver/file.h"
+#include "receiver/hold.h"
 #include "receiver/root.h"
 #include "receiver/scope.h"
 #include "receiver/session.h"
@@ -60,6 +61,7 @@ struct session {
 	struct written written;
 	struct epoch epoch;
 	struct suspects suspects;
+	struct holds holds;
 
 	struct pace pace;
 	struct {

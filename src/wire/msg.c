@@ -214,6 +214,25 @@ bool msg_epoch_get(const struct frame *f, struct msg_epoch *m)
 	return rd_done(&r) && m->all <= 1;
 }
 
+void msg_lost_put(struct buf *out, const struct msg_lost *m)
+{
+	wr_bytes(out, m->what.p, m->what.len);
+	wr_varint(out, m->files);
+	wr_bytes(out, m->path.p, m->path.len);
+}
+
+bool msg_lost_get(struct rd *r, struct msg_lost *m)
+{
+	if (!rd_left(r))
+		return false;
+	m->what = rd_bytes(r, LOST_WHAT_MAX);
+	m->files = rd_varint(r, UINT64_MAX);
+	m->path = rd_bytes(r, WIRE_PATH_MAX);
+	r->bad = r->bad || !path_valid(m->path.p, m->path.len);
+	r->bad = r->bad || m->what.len == 0 || memchr(m->what.p, 0, m->what.len);
+	return rd_ok(r);
+}
+
 /* ---- directories ---- */
 
 static void put_digest(struct buf *out, const struct digest *d)

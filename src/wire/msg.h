@@ -24,6 +24,7 @@
  */
 #pragma once
 
+#include "base/lost.h"
 #include "base/sysload.h"
 #include "diag/diag.h"
 #include "meta/meta.h"
@@ -55,6 +56,7 @@ enum msg_type {
 	MSG_SUSPECT, /* M: records of struct suspect: all there are, whatever was said before. No answer */
 	MSG_FLUSH, /* M: the next EPOCH is to be one of what any session can have written. No answer but that */
 	MSG_EPOCH, /* R, id 0, unasked: struct msg_epoch */
+	MSG_LOST, /* R, id 0, unasked: records of struct msg_lost. Before the answer to what it was met in */
 
 	/* directories; id is the directory's */
 	MSG_DIR = 16, /* M */
@@ -160,6 +162,15 @@ struct msg_epoch {
 };
 void msg_epoch_put(struct buf *out, const struct msg_epoch *m);
 bool msg_epoch_get(const struct frame *f, struct msg_epoch *m);
+
+/* What the target's file system cannot hold of files, since the last one: base/lost.h. */
+struct msg_lost {
+	struct bytes what; /* 1..LOST_WHAT_MAX bytes */
+	uint64_t files;
+	struct bytes path; /* of the first, relative to the source root */
+};
+void msg_lost_put(struct buf *out, const struct msg_lost *m);
+bool msg_lost_get(struct rd *r, struct msg_lost *m);
 
 /* ---- directories ---- */
 

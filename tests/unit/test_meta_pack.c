@@ -31,6 +31,8 @@ static void fill(struct meta *m, enum meta_type type)
 		m->size = UINT64_C(1) << 40;
 	if (type == META_REG || type == META_DIR)
 		m->flags = META_FLAGS_KEPT;
+	m->projid = type == META_REG || type == META_DIR ? UINT32_MAX : 0;
+	m->partial = type == META_DIR;
 	if (type == META_LNK)
 		buf_append_str(&m->link, "../some/where");
 	if (type == META_CHR || type == META_BLK) {
@@ -87,6 +89,7 @@ static void equal_bytes_are_equal_metadata(void **state)
 			{META_D_MTIME, &b.mtime_ns, 4},
 			{META_D_SIZE, &b.size, 8},
 			{META_D_FLAGS, &b.flags, 1},
+			{META_D_PROJECT, &b.projid, 4},
 			{META_D_XATTR, b.xattrs.data + b.xattrs.len - 1, 1},
 		};
 		for (size_t k = 0; k < ARRAY_LEN(changes); k++) {
@@ -143,8 +146,13 @@ static void hostile_fields(void **state)
 	REFUSED("", 0);
 	REFUSED("\x00", 0); /* no type */
 	REFUSED("\x08\x00", 0); /* type beyond the last */
-	REFUSED("\x46", 0); /* unknown head bit */
-	REFUSED("\x86", 0);
+	REFUSED("\x46", 0); /* no project, but said to be there */
+	REFUSED("\x86", 0); /* some attributes are missing of none that are kept */
+	TAKEN("\x86", META_F_ACL);
+	REFUSED("\x46\x05", META_F_PROJECT); /* a fifo is of no project */
+	TAKEN("\x42\x05", META_F_PROJECT);
+	REFUSED("\x42\x00", META_F_PROJECT);
+	REFUSED("\x42\x05", META_F_FLAGS);
 	TAKEN("\x06", 0);
 	TAKEN("\x06\xff\x1f", META_F_MODE);
 	REFUSED("\x06\x80\x20", META_F_MODE); /* 010000 */
@@ -177,7 +185,10 @@ static void hostile_fields(void **state)
 	REFUSED("\x12\x10", META_F_FLAGS); /* i without META_F_FLAGS_PRIV */
 	REFUSED("\x12\x10", META_F_FLAGS_PRIV);
 	TAKEN("\x12\x10", META_F_FLAGS | META_F_FLAGS_PRIV);
-	REFUSED("\x12\x04", META_F_FLAGS); /* compressed: not kept */
+	TAKEN("\x12\x04", META_F_FLAGS);
+	REFUSED("\x12\x80\x10", META_F_FLAGS); /* encrypted: not kept */
+	REFUSED("\x12\x80\x80\x80\x80\x02", META_F_FLAGS); /* P without META_F_PROJECT */
+	TAKEN("\x12\x80\x80\x80\x80\x02", META_F_PROJECT);
 	REFUSED("\x16\x40", META_F_FLAGS); /* a fifo has none */
 }
 
@@ -214,12 +225,13 @@ static void hostile_xattrs(void **state)
 	XATTRS("\6user.a\0\1x", META_F_XATTR_TRUSTED, false);
 	XATTRS("\11trusted.a\0\1x", user, false);
 	XATTRS("\11trusted.a\0\1x", META_F_XATTR_TRUSTED, true);
-	XATTRS("\24trusted.SGI_ACL_FILE\0\1x", META_F_ALL, false);
-	XATTRS("\17system.nfs4_acl\0\1x", META_F_ALL, false);
-	XATTRS("\21btrfs.compression\0\1x", META_F_ALL, false);
+	XATTRS("\24trusted.SGI_ACL_FILE\0\1x", META_F_XATTR_TRUSTED | META_F_ACL, false);
+	XATTRS("\17system.nfs4_acl\0\1x", META_F_XATTR_TRUSTED | META_F_ACL, false);
+	XATTRS("\21btrfs.compression\0\1x", META_F_XATTR_BTRFS, true);
+	XATTRS("\6btrfs.\0\1x", META_F_XATTR_BTRFS, false);
 	XATTRS("\27system.posix_acl_access\0\1x", META_F_ACL, true);
 	XATTRS("\20security.selinux\0\1x", META_F_XATTR_SECURITY, true);
-	XATTRS("\7useless\0\1x", META_F_ALL, false);
+	XATTRS("\7useless\0\1x", META_F_XATTR_USER, false);
 }
 
 /* meta_xattr_next() on bytes nobody checked must end, within the buffer. */
@@ -269,7 +281,7 @@ static void names_of_differences(void **state)
 	buf_clear(&b);
 	meta_diff_names(&b, META_D_END - 1);
 	assert_string_equal(
-		buf_cstr(&b), "type,size,mtime,mode,owner,group,acl,xattr,flags,link,rdev,content,hardlink");
+		buf_cstr(&b), "type,size,mtime,mode,owner,group,acl,xattr,flags,link,rdev,content,hardlink,project");
 }
 
 static void types_and_modes(void **state)
