@@ -98,7 +98,6 @@ enum ipc_config_flag {
 struct ipc_mount {
 	struct bytes rel, target_rel;
 };
-
 struct ipc_config {
 	uint32_t flags;
 	uint8_t seed[16];

@@ -26,6 +26,7 @@ struct batch {
 	struct buf payload, names;
 	struct batch_rec *recs;
 	uint32_t len, cap;
+	bool has_dir; /* which others can begin once it is made: not to be held up by a large file */
 };
 
 /* The batch that is being filled, of this directory. May flush another's. */

@@ -18,6 +18,7 @@
  * SHARED; one that is no longer there at the source is freed at START.
  */
 #include "mover/file.h"
+#include "mover/batch.h"
 #include "mover/dir.h"
 #include "mover/drain.h"
 #include "mover/send.h"
@@ -124,6 +125,8 @@ void file_new(struct mover *m, struct dir *d, const char *name, const struct met
 	f->ino = meta->ino;
 	f->shared = meta->size >= IPC_SHARE_MIN && (m->flags & IPC_SHARING) && !m->dry_run;
 	file_advise(m, f);
+	if (m->batch && m->batch->has_dir)
+		batch_flush(m);
 	file_announce(m, f);
 	if (f->shared)
 		f->state = FILE_STATE_SHARE;

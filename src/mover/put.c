@@ -70,6 +70,7 @@ bool put_entry(struct mover *m, struct dir *d, const char *name, struct meta *me
 	}
 	r = batch_add(b, name);
 	r->type = meta->type;
+	b->has_dir = b->has_dir || meta->type == META_DIR;
 	r->op = op;
 	r->why = why;
 	r->size = meta->type == META_REG ? meta->size : 0;

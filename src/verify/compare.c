@@ -2,9 +2,12 @@
 #include "verify/describe.h"
 #include "verify/xattr.h"
 
+#include "base/lost.h"
 #include "base/text.h"
 
 #include <inttypes.h>
+
+#define LABEL "security.selinux"
 
 void verify_finding_release(struct finding *f)
 {
@@ -77,25 +80,73 @@ static void number(struct finding *f, const char *field, uint64_t s, uint64_t t)
 	buf_printf(&f->target, "%" PRIu64, t);
 }
 
-static void compare_mtime(struct finding *f, const struct verify_node *s, const struct verify_node *t)
+static void compare_mtime(
+	struct finding *f, const struct verify_node *s, const struct verify_node *t, struct verify_held *held)
 {
 	if (s->mtime_s == t->mtime_s && s->mtime_ns == t->mtime_ns)
+		return;
+	held->time = lost_time_held(s->mtime_s, s->mtime_ns, t->mtime_s, t->mtime_ns, t->ctime_frac);
+	if (held->time)
 		return;
 	verify_finding_begin(f, "mtime");
 	verify_describe_time(&f->source, s->mtime_s, s->mtime_ns);
 	verify_describe_time(&f->target, t->mtime_s, t->mtime_ns);
 }
 
-static void compare_flags(struct finding *f, const struct verify_node *s, const struct verify_node *t, uint32_t fields)
+/* Of the flags that differ, those that are the target's file system's. */
+static uint32_t flags_held(
+	const struct verify_node *s, const struct verify_node *t, uint32_t differ, struct verify_held *held)
+{
+	const uint32_t missing = s->flags & differ, extra = t->flags & differ;
+	uint32_t beyond = missing & (t->flags_none ? UINT32_MAX : lost_flags_of(t->fs_type));
+
+	/* There c is the shadow of a property, which is compared; and C stays for ever on what has contents. */
+	if (t->fs_type == LOST_BTRFS_MAGIC) {
+		beyond |= missing & VERIFY_FLAG_COMPR;
+		held->nocow = t->type == VERIFY_T_REG && t->size && (extra & VERIFY_FLAG_NOCOW);
+	}
+	held->flags = beyond;
+	return beyond | (t->fs_type == LOST_BTRFS_MAGIC ? extra & VERIFY_FLAG_COMPR : 0) |
+		(held->nocow ? VERIFY_FLAG_NOCOW : 0);
+}
+
+static void compare_flags(struct findings *out, const struct verify_node *s, const struct verify_node *t, uint32_t fields)
 {
 	uint32_t mask = (fields & VERIFY_F_FLAGS ? VERIFY_FLAGS_KEPT & ~VERIFY_FLAGS_PRIV : 0) |
 		(fields & VERIFY_F_FLAGS_PRIV ? VERIFY_FLAGS_PRIV : 0);
+	struct finding *f = &out->metadata;
 
+	mask &= ~VERIFY_FLAG_PROJINHERIT;
 	if (!s->flags_known || !t->flags_known || (s->flags & mask) == (t->flags & mask))
+		return;
+	mask &= ~flags_held(s, t, (s->flags ^ t->flags) & mask, &out->held);
+	if ((s->flags & mask) == (t->flags & mask))
 		return;
 	verify_finding_begin(f, "flags");
 	verify_describe_flags(&f->source, s->flags & mask);
 	verify_describe_flags(&f->target, t->flags & mask);
+}
+
+static void describe_project(struct buf *out, const struct verify_node *n)
+{
+	buf_printf(out, "%" PRIu32 "%s", n->projid, n->flags & VERIFY_FLAG_PROJINHERIT ? " (inherited)" : "");
+}
+
+/* Of no project at the source: it may be of one at the target. Of none at the target: it may not have any. */
+static void compare_project(struct findings *out, const struct verify_node *s, const struct verify_node *t)
+{
+	const uint32_t inherit = s->flags & VERIFY_FLAG_PROJINHERIT;
+	struct finding *f = &out->metadata;
+
+	if ((!s->projid && !inherit) || (s->projid == t->projid && inherit == (t->flags & VERIFY_FLAG_PROJINHERIT)))
+		return;
+	if (!t->projid && !(t->flags & VERIFY_FLAG_PROJINHERIT)) {
+		out->held.project = true;
+		return;
+	}
+	verify_finding_begin(f, "project");
+	describe_project(&f->source, s);
+	describe_project(&f->target, t);
 }
 
 /* One attribute that differs; x is NULL on the side that has none. */
@@ -140,10 +191,20 @@ static int by_name(const struct verify_xattr *a, const struct verify_xattr *b)
 	return c ? c : (a->name.len > b->name.len) - (a->name.len < b->name.len);
 }
 
-/* Both lists are sorted by name. */
-static void compare_xattrs(struct finding *f, struct bytes s, struct bytes t, uint32_t fields)
+/* An attribute that only one side has, and that the target's file system cannot have, or has by itself. */
+static bool xattr_held(struct verify_held *held, struct bytes name, bool at_source, const struct verify_node *t)
 {
-	struct rd rs = verify_rd(s), rt = verify_rd(t);
+	if (at_source && t->fs_type != LOST_BTRFS_MAGIC && verify_xattr_field(name.p, name.len) == VERIFY_F_XATTR_BTRFS)
+		return held->property = true;
+	if (!at_source && bytes_equal(name, (struct bytes){(const uint8_t *)LABEL, strlen(LABEL)}))
+		return held->label = true;
+	return false;
+}
+
+/* Both lists are sorted by name. */
+static void compare_xattrs(struct findings *out, struct bytes s, const struct verify_node *target, uint32_t fields)
+{
+	struct rd rs = verify_rd(s), rt = verify_rd(target->xattrs);
 	struct verify_xattr a, b;
 	bool has_a = verify_xattr_next(&rs, &a), has_b = verify_xattr_next(&rt, &b);
 
@@ -152,8 +213,9 @@ static void compare_xattrs(struct finding *f, struct bytes s, struct bytes t, ui
 		struct bytes name = order > 0 ? b.name : a.name;
 		bool same = order == 0 && a.len == b.len && a.crc == b.crc && bytes_equal(a.value, b.value);
 
-		if (!same && (verify_xattr_field(name.p, name.len) & fields))
-			differ_xattr(f, name, order <= 0 ? &a : NULL, order >= 0 ? &b : NULL);
+		if (!same && (verify_xattr_field(name.p, name.len) & fields) &&
+			!(order && xattr_held(&out->held, name, order < 0, target)))
+			differ_xattr(&out->metadata, name, order <= 0 ? &a : NULL, order >= 0 ? &b : NULL);
 		if (order <= 0)
 			has_a = verify_xattr_next(&rs, &a);
 		if (order >= 0)
@@ -198,7 +260,7 @@ void verify_compare(const struct verify_node *s, const struct verify_node *t, en
 	compare_link(f, s, t);
 	compare_rdev(f, s, t);
 	if ((metadata && (fields & VERIFY_F_MTIME)) || quick_file)
-		compare_mtime(f, s, t);
+		compare_mtime(f, s, t, &out->held);
 	if (!metadata)
 		return;
 	if (fields & VERIFY_F_MODE)
@@ -207,8 +269,10 @@ void verify_compare(const struct verify_node *s, const struct verify_node *t, en
 		number(f, "owner", s->uid, t->uid);
 		number(f, "group", s->gid, t->gid);
 	}
-	compare_flags(f, s, t, fields);
+	compare_flags(out, s, t, fields);
+	if (fields & VERIFY_F_PROJECT)
+		compare_project(out, s, t);
 	/* What could not be read on one side is a failure, and said as such. */
 	if (!s->err && !t->err)
-		compare_xattrs(f, s->xattrs, t->xattrs, fields);
+		compare_xattrs(out, s->xattrs, t, fields);
 }

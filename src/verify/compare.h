@@ -15,8 +15,15 @@ void verify_finding_begin(struct finding *f, const char *field);
 /* Moves everything of b behind what a has. */
 void verify_finding_join(struct finding *a, struct finding *b);
 
+/* What the target's file system cannot hold, or has of its own: no difference. */
+struct verify_held {
+	uint32_t flags;
+	bool time, project, property, label, nocow;
+};
+
 struct findings {
 	struct finding content, metadata;
+	struct verify_held held;
 };
 void verify_findings_release(struct findings *f);
 

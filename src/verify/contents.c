@@ -139,7 +139,7 @@ static void local_end(struct verifier *v, int err)
 	if (!v->files)
 		v->files_tail = NULL;
 	p->local_done = true;
-	p->vanished = err == ENOENT || err == ESTALE;
+	p->vanished = err == ENOENT || err == ENXIO;
 	p->local_err = (uint32_t)err;
 	if (!err) {
 		p->local_crc = v->hasher.crc;

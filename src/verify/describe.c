@@ -1,6 +1,7 @@
 /* What each side has, for people. Nothing here is read back by a program. */
 #include "verify/describe.h"
 
+#include "base/lost.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -43,27 +44,11 @@ void verify_describe_time(struct buf *out, int64_t s, uint32_t ns)
 
 void verify_describe_flags(struct buf *out, uint32_t flags)
 {
-	static const struct {
-		uint32_t bit;
-		char letter;
-	} letters[] = {
-		/* as chattr(1) calls them */
-		{0x1, 's'},
-		{0x2, 'u'},
-		{0x8, 'S'},
-		{0x10, 'i'},
-		{0x20, 'a'},
-		{0x40, 'd'},
-		{0x80, 'A'},
-		{0x00010000, 'D'},
-		{0x00800000, 'C'},
-	};
-
 	if (!flags)
 		buf_append_str(out, "none");
-	for (size_t i = 0; i < ARRAY_LEN(letters); i++)
-		if (flags & letters[i].bit)
-			buf_append_u8(out, (uint8_t)letters[i].letter);
+	for (uint32_t bit = 1; bit; bit <<= 1)
+		if (flags & bit)
+			buf_append_u8(out, (uint8_t)lost_flag_letter(bit));
 }
 
 static uint32_t get_le(const uint8_t *p, size_t n)

@@ -20,12 +20,12 @@ bool verify_hasher_open(struct verify_hasher *h, int dirfd, const char *name, bo
 	h->fd = verify_open(dirfd, name, 0, noatime);
 	if (h->fd < 0) {
 		if (errno == ELOOP || errno == ENXIO)
-			errno = ESTALE;
+			errno = ENXIO;
 		return false;
 	}
 	if (fstat(h->fd, &h->before) < 0 || !S_ISREG(h->before.st_mode)) {
 		verify_hasher_close(h);
-		errno = ESTALE;
+		errno = ENXIO;
 		return false;
 	}
 	h->size = (uint64_t)h->before.st_size;

@@ -24,7 +24,7 @@ struct verify_hasher {
 		.fd = -1, .cache = {.fd = -1 } \
 	}
 
-/* Opens NAME in dirfd; false with errno. ESTALE: it is no regular file. */
+/* Opens NAME in dirfd; false with errno. ENXIO: it is no regular file. */
 bool verify_hasher_open(struct verify_hasher *h, int dirfd, const char *name, bool noatime, bool leave_cache);
 /*
  * Hashes at most about `budget` bytes (holes count nothing), using buffer (VERIFY_READ_BYTES): 1 when the end

@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 uint8_t verify_type_of(mode_t mode)
@@ -55,6 +56,7 @@ void verify_node_stat(const struct stat *st, struct verify_node *out)
 		.dev = st->st_dev,
 		.ino = st->st_ino,
 		.nlink = st->st_nlink,
+		.ctime_frac = (uint32_t)st->st_ctim.tv_nsec % VERIFY_NANOS,
 		.ctime_ns = time_ns(&st->st_ctim),
 		.mtime_full_ns = time_ns(&st->st_mtim),
 	};
@@ -91,11 +93,40 @@ static void read_flags(struct verify_reader *r, int fd, struct verify_node *out)
 		return;
 	if (ioctl(fd, FS_IOC_GETFLAGS, &room) == 0) {
 		memcpy(&value, &room, sizeof(value));
-		out->flags = value & VERIFY_FLAGS_KEPT;
+		out->flags = value & VERIFY_FLAGS_KEPT & ~VERIFY_FLAG_PROJINHERIT;
+		out->flags_lost = value & VERIFY_FLAGS_LOST;
 	} else if (errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS) {
 		return;
+	} else {
+		out->flags_none = true;
 	}
 	out->flags_known = true; /* a file system without flags has none set */
+}
+
+/* struct fsxattr, which headers before Linux 4.5 have not. */
+static void read_project(struct verify_reader *r, int fd, struct verify_node *out)
+{
+	struct {
+		uint32_t xflags, extsize, nextents, projid, cowextsize;
+		uint8_t pad[8];
+	} a = {};
+
+	if (!(r->fields & VERIFY_F_PROJECT) || ioctl(fd, _IOR('X', 31, a), &a) < 0)
+		return;
+	out->projid = a.projid;
+	out->flags |= a.xflags & 0x200 ? VERIFY_FLAG_PROJINHERIT : 0; /* FS_XFLAG_PROJINHERIT */
+}
+
+/* fd: anything on the same file system. */
+static void read_fs_type(struct verify_reader *r, int fd, struct verify_node *out)
+{
+	struct statfs fs;
+
+	if ((!r->fs_type || r->fs_dev != out->dev) && fstatfs(fd, &fs) == 0) {
+		r->fs_dev = out->dev;
+		r->fs_type = (uint32_t)fs.f_type;
+	}
+	out->fs_type = r->fs_dev == out->dev ? r->fs_type : 0;
 }
 
 static void read_xattrs(struct verify_reader *r, int fd, const char *name, struct verify_node *out)
@@ -109,7 +140,9 @@ static void read_xattrs(struct verify_reader *r, int fd, const char *name, struc
 void verify_node_read_fd(struct verify_reader *r, int fd, const struct stat *st, struct verify_node *out)
 {
 	verify_node_stat(st, out);
+	read_fs_type(r, fd, out);
 	read_flags(r, fd, out);
+	read_project(r, fd, out);
 	read_xattrs(r, fd, NULL, out);
 }
 
@@ -124,7 +157,7 @@ static int read_link(struct verify_reader *r, int dirfd, const char *name, struc
 		n = readlinkat(dirfd, name, (char *)buf_reserve(&r->link, room), room);
 		if (n < 0) {
 			if (errno == EINVAL) /* no symbolic link any more */
-				errno = ESTALE;
+				errno = ENOENT;
 			return -1;
 		}
 		if ((size_t)n < room) {
@@ -142,7 +175,7 @@ static int read_link(struct verify_reader *r, int dirfd, const char *name, struc
 
 static int gone(void)
 {
-	return errno == ENOENT || errno == ESTALE ? -1 : 0;
+	return errno == ENOENT ? -1 : 0;
 }
 
 /* Through a descriptor: 1; 0 when it cannot be opened, -1 when it is not the same any more. */
@@ -154,13 +187,13 @@ static int read_open(
 
 	if (fd < 0) {
 		if (errno == ELOOP || errno == ENOTDIR || errno == ENXIO)
-			errno = ESTALE;
+			errno = ENOENT;
 		return gone();
 	}
 	if (fstat(fd, &now) < 0)
 		return 0;
 	if (now.st_dev != st->st_dev || now.st_ino != st->st_ino) {
-		errno = ESTALE;
+		errno = ENOENT;
 		return -1;
 	}
 	verify_node_read_fd(r, fd, &now, out);
@@ -171,12 +204,13 @@ int verify_node_read(
 	struct verify_reader *r, int dirfd, const char *name, const struct stat *st, struct verify_node *out)
 {
 	verify_node_stat(st, out);
+	read_fs_type(r, dirfd, out);
 	if (S_ISLNK(st->st_mode) && read_link(r, dirfd, name, out) < 0) {
 		if (gone() < 0)
 			return -1;
 		out->err = (uint32_t)errno;
 	}
-	if (!(r->fields & (VERIFY_F_XATTRS | VERIFY_F_FLAGS | VERIFY_F_FLAGS_PRIV)))
+	if (!(r->fields & (VERIFY_F_XATTRS | VERIFY_F_FLAGS | VERIFY_F_FLAGS_PRIV | VERIFY_F_PROJECT)))
 		return 0;
 	if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)) {
 		int done = read_open(r, dirfd, name, st, out);

@@ -27,8 +27,12 @@ enum verify_type {
 #define VERIFY_VALUE_MAX 65536
 #define VERIFY_XATTRS_MAX (900u << 10) /* packed bytes of all of one inode */
 #define VERIFY_LINK_MAX 65536
-#define VERIFY_FLAGS_KEPT 0x008100fbu /* FS_*_FL: s u S i a d A D C */
+#define VERIFY_FLAGS_KEPT 0x2283c0ffu /* FS_*_FL: s u c S i a d A j t D T C x P */
 #define VERIFY_FLAGS_PRIV 0x30u /* i a */
+#define VERIFY_FLAG_COMPR 0x4u
+#define VERIFY_FLAG_NOCOW 0x00800000u
+#define VERIFY_FLAG_PROJINHERIT 0x20000000u /* P, of VERIFY_F_PROJECT */
+#define VERIFY_FLAGS_LOST 0x40100c00u /* of the others, those that somebody has set: m V E F */
 #define VERIFY_NANOS 1000000000u
 
 struct verify_node {
@@ -41,12 +45,16 @@ struct verify_node {
 	uint32_t mtime_ns;
 	uint32_t major, minor; /* of devices */
 	uint64_t dev, ino, nlink;
-	bool flags_known;
+	bool flags_known, flags_none; /* none: the file system knows none */
 	uint32_t flags;
+	uint32_t projid;
+	uint64_t fs_type; /* f_type of statfs; 0: not known */
+	uint32_t ctime_frac; /* nanoseconds of ctime beyond the second */
 	struct bytes link; /* target of a symbolic link */
 	struct bytes xattrs; /* packed, sorted by name: see verify_xattr_next() */
 	/* not on the wire */
 	int64_t ctime_ns, mtime_full_ns;
+	uint32_t flags_lost;
 };
 
 struct verify_xattr {
@@ -73,6 +81,7 @@ struct verify_reader {
 	uint32_t fields; /* VERIFY_F_* */
 	bool noatime;
 	verify_crc_fn crc;
+	uint64_t fs_dev, fs_type; /* the last one asked of; type 0: none */
 	struct buf link, xattrs, list, value;
 	struct buf names; /* pointers into list */
 };
@@ -83,7 +92,7 @@ void verify_node_stat(const struct stat *st, struct verify_node *out);
 /*
  * All of NAME in dirfd, of which st is the stat: for regular files and directories through a descriptor, for
  * others (and what cannot be opened) by bare name in dirfd, which becomes the working directory. 0, or -1
- * with errno ENOENT (gone) or ESTALE (another inode by now); anything else is in out->err. link and xattrs of
+ * with errno ENOENT (gone, or another inode by now); anything else is in out->err. link and xattrs of
  * out point into r.
  */
 int verify_node_read(

@@ -1,6 +1,7 @@
 /* Private to the room verify: the verifier, as its parts see it. */
 #pragma once
 
+#include "base/lost.h"
 #include "ipc/chan.h"
 #include "pace/pacer.h"
 #include "verify/hash.h"
@@ -30,6 +31,7 @@ struct verifier {
 	verify_crc_fn crc;
 	void *buffer;
 	struct verifier_counts counts;
+	struct lost lost; /* not told yet */
 	uint64_t allowed; /* bytes of contents a step may read */
 	bool said_subvolume; /* entry.c */
 	struct pacer pacer;

@@ -120,7 +120,7 @@ bool verify_hash_get(const struct frame *f, struct verify_hash *m);
 
 /* V_HASHED: one for each name, in order. */
 struct verify_hashed {
-	uint32_t err; /* errno, or 0; ESTALE: it is no regular file any more */
+	uint32_t err; /* errno, or 0; ENXIO: it is no regular file any more */
 	uint64_t size, crc;
 };
 void verify_hashed_put(struct buf *out, const struct verify_hashed *m);

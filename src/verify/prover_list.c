@@ -70,7 +70,7 @@ static bool add_entry(struct prover *p, uint32_t id, int dirfd, const char *name
 			break;
 		if (errno == ENOENT)
 			return true;
-		node.err = ESTALE;
+		node.err = EAGAIN;
 	}
 	return add_record(p, id, name, &node, bytes);
 }

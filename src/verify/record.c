@@ -61,8 +61,11 @@ void verify_node_put(struct buf *out, const struct verify_node *n)
 	}
 	if (n->type == VERIFY_T_LNK)
 		wr_bytes(out, n->link.p, n->link.len);
-	wr_u8(out, n->flags_known);
+	wr_u8(out, n->flags_none ? 2 : n->flags_known);
 	wr_varint(out, n->flags);
+	wr_varint(out, n->projid);
+	wr_varint(out, n->fs_type);
+	wr_varint(out, n->ctime_frac);
 	wr_bytes(out, n->xattrs.p, n->xattrs.len);
 }
 
@@ -94,9 +97,13 @@ bool verify_node_get(struct rd *r, struct verify_node *out)
 		out->link = rd_bytes(r, VERIFY_LINK_MAX);
 	known = rd_u8(r);
 	out->flags_known = known;
+	out->flags_none = known == 2;
 	out->flags = (uint32_t)rd_varint(r, UINT32_MAX);
+	out->projid = (uint32_t)rd_varint(r, UINT32_MAX);
+	out->fs_type = rd_varint(r, UINT32_MAX);
+	out->ctime_frac = (uint32_t)rd_varint(r, VERIFY_NANOS - 1);
 	out->xattrs = rd_bytes(r, VERIFY_XATTRS_MAX);
-	if (known > 1 || (out->flags & ~VERIFY_FLAGS_KEPT) || (rd_ok(r) && !verify_xattrs_valid(out->xattrs)))
+	if (known > 2 || (out->flags & ~VERIFY_FLAGS_KEPT) || (rd_ok(r) && !verify_xattrs_valid(out->xattrs)))
 		r->bad = true;
 	return rd_ok(r);
 }

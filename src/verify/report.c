@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#define FLAG_NOT_COMPRESSED 0x400u /* FS_NOCOMP_FL */
+
 static const char *shown(const char *path)
 {
 	return *path ? path : ".";
@@ -79,6 +81,25 @@ void verify_report_type(struct verifier *v, bool changed, const char *path, uint
 		verify_describe_type(&f.target, target);
 	verify_report(v, VERIFY_TYPE, changed, path, &f);
 	verify_finding_release(&f);
+}
+
+void verify_report_held(struct verifier *v, const char *path, const struct verify_node *s, const struct verify_held *held)
+{
+	const struct {
+		bool is;
+		const char *what;
+	} kinds[] = {{held->time, LOST_TIME}, {held->project, LOST_PROJECT}, {held->property, LOST_COMPRESSION},
+		{held->label, LOST_LABEL}, {held->nocow, LOST_NOCOW_ADDED}};
+	/* btrfs sets m by itself, on what it has found not worth compressing. */
+	const uint32_t unknown = s->flags_lost & ~(s->fs_type == LOST_BTRFS_MAGIC ? FLAG_NOT_COMPRESSED : 0);
+
+	if (!v->metadata)
+		return;
+	lost_add_flags(&v->lost, LOST_UNKNOWN, unknown, path, "");
+	lost_add_flags(&v->lost, LOST_TARGET, held->flags, path, "");
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (kinds[i].is)
+			lost_add(&v->lost, LOST_TARGET, kinds[i].what, 1, path, "");
 }
 
 void verify_report_failure(struct verifier *v, bool target, uint32_t err, const char *path, const char *what)

@@ -77,6 +77,15 @@ static void on_counts(void *arg, const struct verifier_counts *c)
 			.counts.bytes_hashed = c->bytes_hashed});
 }
 
+static void on_lost(void *arg, const struct lost_kind *k)
+{
+	struct role *r = arg;
+
+	ipc_lost_send(&r->ipc,
+		&(struct ipc_lost){
+			.why = (uint8_t)k->why, .files = k->files, .what = bytes_of(k->what), .path = bytes_of(k->first)});
+}
+
 static void on_used(void *arg, const struct pace_used *u)
 {
 	struct role *r = arg;
@@ -219,6 +228,7 @@ static struct verifier *make_verifier(struct role *r, const struct ipc_config *c
 			.give = on_give,
 			.difference = on_difference,
 			.pair = on_pair,
+			.lost = on_lost,
 			.counts = on_counts,
 			.diag = on_diag,
 			.warning = on_warning,

@@ -68,6 +68,7 @@ void verifier_free(struct verifier *v)
 	v->wire.fd = -1;
 	chan_release(&v->wire);
 	verify_reader_release(&v->reader);
+	lost_clear(&v->lost);
 	for (size_t i = 0; i < v->o.mount_count; i++) {
 		free((char *)v->o.mounts[i].rel);
 		free((char *)v->o.mounts[i].target_rel);
@@ -154,6 +155,9 @@ static void tell_counts(struct verifier *v)
 {
 	const struct verifier_counts *c = &v->counts;
 
+	for (size_t i = 0; i < v->lost.n && v->o.callbacks.lost; i++)
+		v->o.callbacks.lost(v->o.callbacks.arg, &v->lost.all[i]);
+	lost_clear(&v->lost);
 	if (c->files_examined || c->files_vanished || c->files_failed || c->bytes_total || c->bytes_hashed)
 		v->o.callbacks.counts(v->o.callbacks.arg, c);
 	v->counts = (struct verifier_counts){};

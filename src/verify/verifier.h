@@ -22,6 +22,7 @@
  */
 #pragma once
 
+#include "base/lost.h"
 #include "base/result.h"
 #include "diag/diag.h"
 #include "pace/message.h"
@@ -87,7 +88,7 @@ struct verifier_counts {
 	uint64_t bytes_read; /* the same without holes */
 };
 
-/* None but the last may be NULL. They may add units. */
+/* None but the last two may be NULL. They may add units. */
 struct verifier_callbacks {
 	void *arg;
 	void (*give)(void *arg, const struct verifier_give *g);
@@ -99,6 +100,7 @@ struct verifier_callbacks {
 	void (*warning)(void *arg, const struct diag *d); /* of what is left out, and should not be in silence */
 	void (*unit_done)(void *arg, uint32_t unit); /* everything it had to say has been said */
 	void (*used)(void *arg, const struct pace_used *u); /* NULL without verifier_pace() */
+	void (*lost)(void *arg, const struct lost_kind *k); /* since the last: no differences; may be NULL */
 };
 
 struct verifier_options {

@@ -22,6 +22,8 @@ uint32_t verify_xattr_field(const void *name, size_t n)
 		return VERIFY_F_ACL;
 	if (begins(name, n, "user."))
 		return VERIFY_F_XATTR_USER;
+	if (begins(name, n, "btrfs."))
+		return VERIFY_F_XATTR_BTRFS;
 	if (begins(name, n, "security."))
 		return VERIFY_F_XATTR_SECURITY;
 	/* XFS shows its ACLs a second time under these names. */
