@@ -108,6 +108,12 @@ static void fit_flags(struct session *s, uint64_t type, struct meta *want, const
 		lost = want->flags & META_FLAG_COMPR & (compresses(want) ? 0 : META_FLAG_COMPR);
 		want->flags |= compresses(want) ? META_FLAG_COMPR & (s->fields & META_F_FLAGS ? UINT32_MAX : 0) : 0;
 	}
+	/* C stays for ever on what has contents; a mount with nodatacow gives it to all files. */
+	if (type == LOST_BTRFS_MAGIC && have && want->type == META_REG && have->size &&
+		(have->flags & ~want->flags & META_FLAG_NOCOW)) {
+		want->flags |= META_FLAG_NOCOW;
+		out->nocow = true;
+	}
 	if (s->dry) /* else it is tried */
 		lost |= want->flags & lost_flags_of(type) & ~(have ? have->flags : 0);
 	want->flags &= ~lost;
@@ -157,11 +163,10 @@ static bool excuse_flags(struct session *s, int fd, const struct meta *m, struct
 	missing = m->flags & ~now.flags & ~META_FLAG_PROJINHERIT;
 	extra = now.flags & ~m->flags;
 	meta_release(&now);
-	if (!ok || (missing & META_FLAG_NOCOW) || (extra & ~META_FLAG_NOCOW))
+	if (!ok || (missing & META_FLAG_NOCOW) || extra)
 		return false;
 	h->flags |= missing;
 	h->tried_flags = true;
-	h->nocow = extra & META_FLAG_NOCOW;
 	return true;
 }
 
