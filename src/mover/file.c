@@ -20,6 +20,7 @@
 #include "mover/file.h"
 #include "mover/batch.h"
 #include "mover/dir.h"
+#include "mover/names.h"
 #include "mover/drain.h"
 #include "mover/send.h"
 #include "mover/state.h"
@@ -116,6 +117,7 @@ void file_new(struct mover *m, struct dir *d, const char *name, const struct met
 	f->basis = f->update ? r->basis : 0;
 	f->sparse = meta->blocks * 512 < meta->size;
 	f->brk = r->brk;
+	f->again = r->again;
 	f->compare = m->dry_run;
 	f->link = r->link;
 	f->why = r->why;
@@ -138,7 +140,9 @@ void file_new(struct mover *m, struct dir *d, const char *name, const struct met
 
 void file_source_failed(struct mover *m, struct file *f, int err)
 {
-	if (f->dir)
+	if (!err)
+		f->shrunk = true;
+	else if (f->dir)
 		tell_source_error(m, f->dir->src, f->name, err, "read");
 	f->abandoned = true;
 	f->off = f->end;
@@ -147,8 +151,13 @@ void file_source_failed(struct mover *m, struct file *f, int err)
 
 ssize_t file_read_at(struct mover *m, struct file *f, void *buf, size_t n, uint64_t off)
 {
+	ssize_t got;
+
 	pagecache_look(&f->cache, off, n);
-	return mover_pread(m, f->fd, buf, n, off);
+	got = mover_pread(m, f->fd, buf, n, off);
+	if (got < 0 && errno == ESTALE && f->dir && names_reopen(f->dir->fd, f->name, f->ino, f->fd))
+		got = mover_pread(m, f->fd, buf, n, off);
+	return got;
 }
 
 uint64_t file_hole_at(const struct file *f, uint64_t off, uint64_t end)
@@ -196,8 +205,7 @@ uint32_t file_send_piece(struct mover *m, struct file *f, uint64_t off, uint32_t
 	msg_data_head_put(&m->msg, off);
 	got = file_read_at(m, f, buf_reserve(&m->msg, len), len, off);
 	if (got <= 0) {
-		/* End of file: it has shrunk since it was opened. Its times have changed: the next sync sees to it. */
-		file_source_failed(m, f, got < 0 ? errno : EAGAIN);
+		file_source_failed(m, f, got < 0 ? errno : 0);
 		return 0;
 	}
 	if (f->sparse && all_zero(m->msg.data + m->msg.len, (size_t)got)) {

@@ -49,6 +49,7 @@ struct file {
 	uint64_t data_end; /* sparse: the data at hand reaches this far; 0: look */
 	uint64_t holes_off; /* FILE_STATE_HOLES: up to here they have been sent */
 	bool update, sparse, shared, segment, compare, abandoned, brk;
+	bool shrunk, again; /* while it was read; it is being sent for the second time */
 	struct pagecache cache;
 	bool any_run;
 	int64_t mtime_ns, ctime_ns;
@@ -73,6 +74,7 @@ struct content_request {
 	uint32_t why;
 	uint64_t basis; /* there is a basis of this size; UINT64_MAX: none */
 	bool brk;
+	bool again; /* it has changed while it was read: the second time */
 	bool doubt; /* size and time are equal: only the contents can differ */
 	struct link_wait *link;
 };
@@ -96,7 +98,7 @@ void file_segment_done(struct mover *m, struct file *f, bool ok);
 
 /* The source file is no longer what was announced. */
 bool file_source_changed(const struct file *f);
-/* Said; nothing more is read. */
+/* Said, but for 0: it has shrunk. Nothing more is read. */
 void file_source_failed(struct mover *m, struct file *f, int err);
 ssize_t file_read_at(struct mover *m, struct file *f, void *buf, size_t n, uint64_t off);
 /* In a sparse file: how far the hole at off reaches (0: there is none). */

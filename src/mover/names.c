@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@ struct kernel_dirent {
 	char name[];
 };
 
-int names_open_path(int rootfd, const char *path)
+static int open_path(int rootfd, const char *path)
 {
 	int fd = openat(rootfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -44,6 +45,28 @@ int names_open_path(int rootfd, const char *path)
 		path = *slash ? slash + 1 : slash;
 	}
 	return fd;
+}
+
+int names_open_path(int rootfd, const char *path)
+{
+	int fd = open_path(rootfd, path);
+
+	return fd < 0 && errno == ESTALE ? open_path(rootfd, path) : fd;
+}
+
+bool names_reopen(int dirfd, const char *name, uint64_t ino, int fd)
+{
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	AUTO_CLOSE int again = openat(dirfd, name, flags | O_NOATIME);
+	struct stat st;
+
+	if (again < 0 && errno == EPERM)
+		again = openat(dirfd, name, flags);
+	if (again < 0 || fstat(again, &st) < 0 || !S_ISREG(st.st_mode) || st.st_ino != ino || dup3(again, fd, O_CLOEXEC) < 0) {
+		errno = ESTALE;
+		return false;
+	}
+	return true;
 }
 
 static int by_ino(const void *a, const void *b)

@@ -26,4 +26,6 @@ struct names {
 int names_open_path(int rootfd, const char *path);
 /* Reads names until `max` are there or the directory ends. Sorted by inode. */
 void names_read(struct names *n, int fd, uint32_t max);
+/* After ESTALE: fd becomes what the name is now, if that is the same inode. False, with errno ESTALE, if it is not. */
+bool names_reopen(int dirfd, const char *name, uint64_t ino, int fd);
 void names_release(struct names *n);

@@ -4,6 +4,7 @@
 #include "mover/dir.h"
 #include "mover/give.h"
 #include "mover/leave.h"
+#include "mover/names.h"
 #include "mover/send.h"
 #include "mover/state.h"
 #include "mover/tell.h"
@@ -14,9 +15,10 @@
 #define BATCH_ENTRIES 1024
 
 /* The packed metadata states the size, and the size is known for certain only when the content has been read: it is
- * read behind the entry, and the entry is written again in the rare case that the file has changed its size. */
-static bool put_content(
-	struct mover *m, struct buf *p, size_t start, uint8_t flags, const char *name, struct meta *meta, int fd)
+ * read behind the entry, and the entry is written again in the rare case that the file has changed its size. False: errno
+ * says why, 0: it does so for ever. */
+static bool put_content(struct mover *m, int dirfd, struct buf *p, size_t start, uint8_t flags, const char *name,
+	struct meta *meta, int fd)
 {
 	struct entry e = {.flags = flags, .name = {(const uint8_t *)name, strlen(name)}};
 	uint64_t want = meta->size;
@@ -30,6 +32,8 @@ static bool put_content(
 		msg_entry_put(p, &e, false);
 		wr_varint(p, want);
 		got = mover_pread(m, fd, buf_reserve(p, want), want, 0);
+		if (got < 0 && errno == ESTALE && !tries && names_reopen(dirfd, name, meta->ino, fd))
+			continue;
 		if (got < 0)
 			return false;
 		p->len += (size_t)got;
@@ -37,7 +41,7 @@ static bool put_content(
 			return true;
 		want = meta->size = (uint64_t)got; /* it shrank: its time has changed too, the next sync looks again */
 		if (tries > 3) {
-			errno = EAGAIN;
+			errno = 0;
 			return false;
 		}
 	}
@@ -53,9 +57,12 @@ bool put_entry(struct mover *m, struct dir *d, const char *name, struct meta *me
 	if (link)
 		flags |= ENTRY_WANT_INO;
 	if (content_fd >= 0) {
-		if (!put_content(m, &b->payload, start, flags, name, meta, content_fd)) {
+		if (!put_content(m, d->fd, &b->payload, start, flags, name, meta, content_fd)) {
 			b->payload.len = start;
-			tell_source_error(m, d->src, name, errno, "read");
+			if (errno)
+				tell_source_error(m, d->src, name, errno, "read");
+			else
+				tell_changed(m, d->src, name);
 			return false;
 		}
 	} else {

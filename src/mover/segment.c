@@ -50,7 +50,7 @@ void file_hash_piece(struct mover *m, struct file *f)
 	} else {
 		got = file_read_at(m, f, m->read_buf, n, f->off);
 		if (got != (ssize_t)n) {
-			file_source_failed(m, f, got < 0 ? errno : EAGAIN);
+			file_source_failed(m, f, got < 0 ? errno : 0);
 			return;
 		}
 		for (uint32_t i = 0; i < n; i += WIRE_CHUNK) {

@@ -84,7 +84,7 @@ static void part_failed(struct mover *m, struct file *f)
 	AUTO_DIAG d = DIAG_INIT;
 
 	if (file_source_changed(f)) {
-		tell_source_error(m, f->dir->src, f->name, EAGAIN, "read");
+		tell_changed(m, f->dir->src, f->name);
 		return;
 	}
 	diag_set(&d, DIAG_MOVER_READ, 0, path, "cannot transfer a part of '%s'", path);

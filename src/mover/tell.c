@@ -104,6 +104,14 @@ void tell_note(struct mover *m, const char *fmt, ...)
 	ipc_note_send(&m->ipc, &(struct ipc_note){.text = {safe.data, safe.len}});
 }
 
+void tell_changed(struct mover *m, const char *dir, const char *name)
+{
+	AUTO_FREE char *path = path_join(dir, name);
+
+	m->count.files_vanished++;
+	tell_note(m, "changed while it was read: '%s'; the next sync sees to it", path);
+}
+
 void tell_counts(struct mover *m, bool now)
 {
 	static const struct counts none;

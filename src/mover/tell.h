@@ -22,6 +22,8 @@ void tell_diag(struct mover *m, const struct diag *d);
 void tell_source_error(struct mover *m, const char *dir, const char *name, int err, const char *what);
 /* Of an entry that has been read: what is not kept of it. Attributes that could not be read are its failure. */
 void tell_unkept(struct mover *m, const struct dir *d, const char *name, const struct meta *meta);
+/* It has become another while it was read: counted as vanished, and left to the next sync. */
+void tell_changed(struct mover *m, const char *dir, const char *name);
 void tell_note(struct mover *m, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* All ten times a second, unless it is asked for now. */
 void tell_counts(struct mover *m, bool now);

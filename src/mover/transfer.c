@@ -3,10 +3,14 @@
 #include "mover/dir.h"
 #include "mover/file.h"
 #include "mover/leave.h"
+#include "mover/send.h"
 #include "mover/segment.h"
 #include "mover/state.h"
 #include "mover/tell.h"
 #include "wire/msg.h"
+
+#include <dirent.h>
+#include <unistd.h>
 
 #define HOLES_STEP 256
 
@@ -141,6 +145,30 @@ static void committed(struct mover *m, struct file *f, const struct msg_file_don
 	}
 }
 
+/* It has shrunk while it was read: as it is now. What the receiver has of it is the basis. False: not once more. */
+static bool once_more(struct mover *m, struct file *f)
+{
+	struct content_request r = {.op = f->item_op, .why = f->why, .brk = f->brk, .again = true, .link = f->link};
+	struct meta meta = META_INIT;
+	bool ok = false;
+	int fd = -1;
+
+	if (!f->again && !f->compare) {
+		mover_chdir(m, f->dir->fd);
+		r.basis = f->update ? f->basis : 0;
+		ok = meta_read(f->dir->fd, f->name, DT_REG, m->fields, &meta, &fd) == 0 && fd >= 0 && meta.type == META_REG &&
+			meta.ino == f->ino;
+	}
+	if (ok)
+		file_new(m, f->dir, f->name, &meta, fd, &r);
+	else
+		tell_changed(m, f->dir->src, f->name);
+	if (!ok && fd >= 0)
+		close(fd);
+	meta_release(&meta);
+	return ok;
+}
+
 void on_file_done(struct mover *m, struct file *f, const struct frame *fr)
 {
 	struct msg_file_done done;
@@ -172,6 +200,8 @@ void on_file_done(struct mover *m, struct file *f, const struct frame *fr)
 				f->name);
 		committed(m, f, &done);
 	}
+	if (f->shrunk && once_more(m, f))
+		f->link = NULL;
 	if (f->link && f->compare) {
 		bool same = ok && !f->any_run;
 		link_committed(m, f->link, ok, same ? f->link->tdev : 0, same ? f->link->tino : 0);

@@ -37,14 +37,17 @@ static void send_needed(struct mover *m, struct dir *d, struct listed *e, const 
 	mover_chdir(m, d->fd);
 	meta_clear(&m->scratch);
 	/* Looked at first: the receiver may ask for what is a device. */
-	if (meta_read(d->fd, name, DT_UNKNOWN, m->fields, &m->scratch, &fd) < 0 ||
-		(fd < 0 && m->scratch.type == META_REG)) {
+	if (meta_read(d->fd, name, DT_UNKNOWN, m->fields, &m->scratch, &fd) < 0) {
 		tell_source_error(m, d->src, name, errno, "open");
 		return;
 	}
 	if (m->scratch.type != META_REG || m->scratch.nlink > 1) { /* became something else: the next sync's */
-		m->count.files_vanished++;
+		tell_changed(m, d->src, name);
 		cleanup_close(&fd);
+		return;
+	}
+	if (fd < 0) {
+		tell_source_error(m, d->src, name, errno, "open");
 		return;
 	}
 	content_send(m, d, name, &m->scratch, fd, &r);
