@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/budget.h"
+#include "engine/doubt.h"
 #include "engine/durable.h"
 #include "engine/engine.h"
 #include "engine/hold.h"
@@ -36,6 +37,7 @@ struct engine {
 	struct link_state link;
 	struct target_seen target;
 	struct durable durable;
+	struct doubt doubt;
 	struct links *links;
 	struct share *shares;
 	struct budget budget;

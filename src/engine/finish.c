@@ -71,6 +71,8 @@ static void keep_state(struct engine *e)
 	if (e->job->kind == JOB_VERIFY && s->exists && !state_matches(e->job, s))
 		return; /* it is another target's */
 	durable_end(e, whole && e->synced);
+	if (e->job->kind != JOB_VERIFY)
+		doubt_end(e, whole);
 	if (whole && e->job->kind == JOB_COPY) {
 		s->copy_completed = true;
 		s->copy_completed_at = now;

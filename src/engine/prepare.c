@@ -144,6 +144,7 @@ bool prepare(struct engine *e, struct diag *d)
 	} else if (!linking_begin(e, d)) {
 		return false;
 	}
+	doubt_prepare(e);
 	budget_begin(e);
 	forecast(e);
 	return true;

@@ -143,6 +143,8 @@ static bool begin(struct engine *e, struct diag *d)
 		e->state.last_sync_started = clock_real_ns();
 	if (e->job->kind == JOB_COPY && !e->state.copy_started)
 		e->state.copy_started = clock_real_ns();
+	if (e->job->kind != JOB_VERIFY)
+		doubt_begin(e);
 	return e->job->kind == JOB_VERIFY || state_write(e->job, &e->state, d);
 }
 

@@ -30,6 +30,9 @@ void ipc_config_put(struct buf *out, const struct ipc_config *c)
 	put(out, &c->empty_dir);
 	wr_u8(out, c->zstd_level);
 	wr_u64(out, (uint64_t)c->changed_since);
+	wr_u64(out, (uint64_t)c->doubt_from);
+	wr_u64(out, (uint64_t)c->doubt_exact);
+	wr_u64(out, (uint64_t)c->doubt_to);
 	put(out, &c->skip);
 	wr_u32(out, c->mount_count);
 	for (uint32_t i = 0; i < c->mount_count; i++) {
@@ -53,6 +56,9 @@ bool ipc_config_get(const struct frame *f, struct ipc_config *c)
 	c->empty_dir = get(&r);
 	c->zstd_level = rd_u8(&r);
 	c->changed_since = (int64_t)rd_u64(&r);
+	c->doubt_from = (int64_t)rd_u64(&r);
+	c->doubt_exact = (int64_t)rd_u64(&r);
+	c->doubt_to = (int64_t)rd_u64(&r);
 	c->skip = get(&r);
 	c->mount_count = rd_u32(&r);
 	if (!rd_ok(&r) || c->mount_count > ROLE_MOUNTS_MAX)

@@ -104,6 +104,7 @@ struct ipc_config {
 	struct bytes rules, hidden, bootstrap, shared_dir, empty_dir;
 	uint8_t zstd_level; /* 0: off (or auto) */
 	int64_t changed_since; /* verifiers: real ns */
+	int64_t doubt_from, doubt_exact, doubt_to; /* movers: as engine/doubt.h has them */
 	struct bytes skip; /* records of u64 dev, u64 ino: directories to be left out */
 	uint32_t mount_count;
 	struct ipc_mount *mounts; /* get: owned by the caller (free) */
@@ -192,7 +193,6 @@ struct ipc_used {
 };
 void ipc_used_put(struct buf *out, const struct ipc_used *m);
 bool ipc_used_get(const struct frame *f, struct ipc_used *m);
-
 /* Sends one. */
 #define X(NAME, name, role) void ipc_##name##_send(struct chan *c, const struct ipc_##name *m);
 IPC_TO_WORKERS(X)

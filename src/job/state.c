@@ -163,6 +163,8 @@ static void read_state(const cJSON *o, struct job_state *s)
 	s->last_sync_started = member_int(o, "last_sync_started");
 	s->last_sync_completed = member_int(o, "last_sync_completed");
 	s->last_verify_completed = member_int(o, "last_verify_completed");
+	s->doubt_since = member_int(o, "doubt_since");
+	s->doubt_until = member_int(o, "doubt_until");
 	s->last_exit_code = (int)member_int(o, "last_exit_code");
 	s->last_command = member_text(o, "last_command");
 	if (s->last_command && !*s->last_command) /* none has ended */
@@ -288,6 +290,8 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 	member_put_int(o, "last_sync_started", s->last_sync_started);
 	member_put_int(o, "last_sync_completed", s->last_sync_completed);
 	member_put_int(o, "last_verify_completed", s->last_verify_completed);
+	member_put_int(o, "doubt_since", s->doubt_since);
+	member_put_int(o, "doubt_until", s->doubt_until);
 	member_put_int(o, "last_exit_code", s->last_exit_code);
 	cJSON_AddStringToObject(o, "last_command", text_or(s->last_command, ""));
 	member_put_int(o, "last_ended", s->last_ended);

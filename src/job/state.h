@@ -24,6 +24,9 @@ struct job_state {
 	size_t owned_len;
 	int64_t copy_started; /* the first one */
 	int64_t copy_completed_at, last_sync_started, last_sync_completed, last_verify_completed; /* real ns, 0 never */
+	/* Files whose times lie in between, by the source's clock, may have been changed since without a new one: see
+	 * engine/doubt.h. doubt_until is STATE_TIME_MAX while a run works, or when it did not end. 0: none */
+	int64_t doubt_since, doubt_until;
 	int last_exit_code;
 	char *last_command; /* NULL: none has ended */
 	int64_t last_ended;

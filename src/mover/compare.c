@@ -13,7 +13,7 @@
 static void add_done_bytes(struct mover *m, struct dir *d)
 {
 	for (uint32_t i = 0; i < d->scan.listing.len; i++)
-		if (!d->scan.listing.entries[i].linked)
+		if (!d->scan.listing.entries[i].linked && !d->scan.listing.entries[i].doubt)
 			m->count.bytes_done += d->scan.listing.entries[i].size;
 }
 
@@ -63,7 +63,7 @@ void on_dir_diff(struct mover *m, struct dir *d, const struct frame *f)
 	}
 	for (uint32_t i = 0; i < d->scan.listing.len; i++) {
 		const struct listed *e = &d->scan.listing.entries[i];
-		if (!e->linked && !(d->compare.bitmap[e->bucket / 8] & (1u << (e->bucket % 8))))
+		if (!e->linked && !e->doubt && !(d->compare.bitmap[e->bucket / 8] & (1u << (e->bucket % 8))))
 			m->count.bytes_done += e->size;
 	}
 	dir_start_list(m, d);

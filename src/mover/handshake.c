@@ -15,6 +15,9 @@
 #include <unistd.h>
 
 #define HELLO_TIMEOUT_MS 60000
+/* Of files whose pages may not have been written back a mover looks at no more, in the order of its walk. */
+#define DOUBT_FILES 32
+#define DOUBT_BYTES (UINT64_C(1) << 30)
 
 static char *copy(const struct bytes *b)
 {
@@ -46,6 +49,11 @@ static void take_config(struct mover *m, const struct ipc_config *cfg)
 	m->flags = cfg->flags;
 	m->dry_run = cfg->flags & IPC_DRY_RUN;
 	m->checksum = cfg->flags & IPC_CHECKSUM;
+	m->doubt.from = cfg->doubt_from;
+	m->doubt.exact = cfg->doubt_exact;
+	m->doubt.to = cfg->doubt_to;
+	m->doubt.files = DOUBT_FILES;
+	m->doubt.bytes = DOUBT_BYTES;
 	m->zstd.fixed = cfg->zstd_level;
 	digest_key_init(&m->digest_key, cfg->seed);
 	delta_key_init(&m->delta_key, cfg->seed);

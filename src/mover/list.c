@@ -16,7 +16,7 @@ void dir_start_list(struct mover *m, struct dir *d)
 
 static bool is_listed(const struct dir *d, const struct listed *e)
 {
-	return e->linked || (d->compare.bitmap[e->bucket / 8] & (1u << (e->bucket % 8)));
+	return e->linked || e->doubt || (d->compare.bitmap[e->bucket / 8] & (1u << (e->bucket % 8)));
 }
 
 /* What a name with several links is waiting for; claimed when it is listed, so that the answers meet. */
@@ -39,7 +39,7 @@ enum step dir_list_step(struct mover *m, struct dir *d)
 	d->compare.list_begun = true;
 	while (d->compare.list_next < d->scan.listing.len && payload.len < WIRE_BATCH_BYTES) {
 		const struct listed *e = &d->scan.listing.entries[d->compare.list_next++];
-		struct entry entry = {.flags = e->linked ? ENTRY_LINKED : 0};
+		struct entry entry = {.flags = (e->linked ? ENTRY_LINKED : 0) | (e->doubt ? ENTRY_DOUBT : 0)};
 
 		if (!is_listed(d, e))
 			continue;

@@ -17,6 +17,7 @@ struct listed {
 	uint16_t name_len;
 	uint8_t type;
 	bool linked;
+	bool doubt; /* equal size and time do not make it equal */
 	bool needs; /* content or link work follows: its bytes are counted when that is done */
 	uint32_t bucket;
 	uint64_t size, dev, ino, nlink;

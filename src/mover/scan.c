@@ -1,4 +1,5 @@
 #include "mover/scan.h"
+#include "base/clock.h"
 #include "mover/dir.h"
 #include "mover/omit.h"
 #include "mover/send.h"
@@ -89,6 +90,39 @@ static unsigned char real_dtype(const struct dir *d, const char *name, unsigned 
 	return IFTODT(st.st_mode);
 }
 
+/* How fresh a time was when the last run has read its file: engine/doubt.h. */
+enum freshness { STALE, NOT_WRITTEN_BACK, FRESH };
+
+static enum freshness freshness(const struct mover *m, int64_t s, uint32_t ns)
+{
+	const int64_t step = ns % NS_PER_MS == 0 ? 2 * NS_PER_S : 0; /* of a file system with no better times */
+	int64_t t;
+
+	if (s < 0 || s >= WIRE_TIME_MAX / NS_PER_S)
+		return STALE;
+	t = s * NS_PER_S + ns;
+	if (t < m->doubt.from || t > m->doubt.to)
+		return STALE;
+	return t >= m->doubt.exact - step ? FRESH : NOT_WRITTEN_BACK;
+}
+
+/* Whether it may have been changed after that without its times telling. */
+static bool is_doubtful(struct mover *m, const struct meta *meta)
+{
+	enum freshness how;
+
+	if (!m->doubt.to || meta->type != META_REG || !meta->size)
+		return false;
+	how = MAX(freshness(m, meta->mtime_s, meta->mtime_ns), freshness(m, meta->ctime_s, meta->ctime_ns));
+	if (how != NOT_WRITTEN_BACK)
+		return how == FRESH;
+	if (!m->doubt.files || meta->size > m->doubt.bytes)
+		return false;
+	m->doubt.bytes -= meta->size;
+	m->doubt.files--;
+	return true;
+}
+
 static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 {
 	const char *name = (const char *)d->names.arena.data + n->off;
@@ -113,6 +147,7 @@ static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 	}
 	tell_unkept(m, d, name, &m->scratch);
 	e = listing_add(m, &d->scan.listing, name, strlen(name), &m->scratch);
+	e->doubt = is_doubtful(m, &m->scratch);
 	dir_count(m, d, e->size);
 }
 
@@ -141,7 +176,7 @@ static void send_dir(struct mover *m, struct dir *d)
 	bool linked = false;
 
 	for (uint32_t i = 0; i < d->scan.listing.len && !linked; i++)
-		linked = d->scan.listing.entries[i].linked;
+		linked = d->scan.listing.entries[i].linked || d->scan.listing.entries[i].doubt;
 	d->scan.more = linked || d->slices > 1;
 	msg.flags = (d->is_new ? DIR_NEW : 0) | (d->unit_flags & UNIT_PARENTS ? DIR_PARENTS : 0) |
 		(d->passage ? DIR_PASSAGE : 0) | (d->scan.more ? DIR_MORE : 0) |

@@ -51,6 +51,11 @@ struct mover {
 	uint32_t flags; /* IPC_* */
 	uint32_t fields;
 	bool dry_run, checksum;
+	struct {
+		int64_t from, exact, to;
+		uint32_t files; /* that may still be looked at for pages that were not written back */
+		uint64_t bytes;
+	} doubt; /* scan.c */
 	struct digest_key digest_key;
 	struct delta_key delta_key;
 	struct delta_hash zero_hash;

@@ -19,6 +19,7 @@
 #endif
 
 #define COPY_BUFFER (256u << 10)
+#define BLOCK_MAX (64u << 10) /* of a file system */
 
 int copy_clone(int from, int to)
 {
@@ -102,24 +103,62 @@ int copy_whole(struct session *s, int from, int to, uint64_t size)
 	return copy_sparse(s, from, to, 0, size);
 }
 
+static bool no_data(int fd, uint64_t off, uint64_t end)
+{
+	const off_t data = off < end ? lseek(fd, (off_t)off, SEEK_DATA) : (off_t)end;
+
+	return data < 0 ? errno == ENXIO : (uint64_t)data >= end;
+}
+
+/* Less than a block. */
+static bool reads_zero(int fd, uint64_t off, uint64_t end)
+{
+	char p[4096];
+
+	while (off < end) {
+		const ssize_t n = pread(fd, p, MIN(end - off, (uint64_t)sizeof(p)), (off_t)off);
+
+		if (n <= 0)
+			return n == 0;
+		for (ssize_t i = 0; i < n; i++)
+			if (p[i])
+				return false;
+		off += (uint64_t)n;
+	}
+	return true;
+}
+
 bool copy_is_hole(int fd, uint64_t off, uint64_t len)
 {
-	off_t data = lseek(fd, (off_t)off, SEEK_DATA);
+	const uint64_t end = off + len;
+	uint64_t block, first, last;
+	struct stat st;
 
-	return data < 0 ? errno == ENXIO : (uint64_t)data >= off + len;
+	if (no_data(fd, off, end))
+		return true;
+	if (fstat(fd, &st) < 0)
+		return false;
+	/* Parts of a block cannot be holes here, whatever they are at the source. */
+	block = st.st_blksize > 0 && st.st_blksize <= BLOCK_MAX ? (uint64_t)st.st_blksize : BLOCK_MAX;
+	first = MIN((off + block - 1) / block * block, end);
+	last = MAX(end / block * block, first);
+	return no_data(fd, first, last) && reads_zero(fd, off, first) && reads_zero(fd, last, end);
 }
 
 int copy_zero(int fd, uint64_t off, uint64_t len)
 {
 	static const char zeros[65536];
 	struct stat st;
+	uint64_t punch;
 
 	if (fstat(fd, &st) < 0)
 		return -1;
 	if (off >= (uint64_t)st.st_size)
 		return 0; /* what is not there reads as zeros once the file is long enough */
 	len = MIN(len, (uint64_t)st.st_size - off);
-	if (len == 0 || fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len) == 0)
+	/* A block goes only as a whole, the last one, too. */
+	punch = off + len == (uint64_t)st.st_size ? len + BLOCK_MAX : len;
+	if (len == 0 || fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)punch) == 0)
 		return 0;
 	while (len) {
 		size_t n = MIN(len, (uint64_t)sizeof(zeros));

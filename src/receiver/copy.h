@@ -16,5 +16,6 @@ int copy_sparse(struct session *s, int from, int to, uint64_t off, uint64_t len)
 /* The whole file with its holes. */
 int copy_whole(struct session *s, int from, int to, uint64_t size);
 /* Nothing is stored there (past the end too). */
+/* Or as good as one: parts of blocks at its ends may be zeros. */
 bool copy_is_hole(int fd, uint64_t off, uint64_t len);
 int copy_zero(int fd, uint64_t off, uint64_t len); /* a hole, or zeros; within the file's size only */

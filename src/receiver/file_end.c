@@ -81,10 +81,12 @@ static void finish_metadata(struct session *s, struct file *f, int fd, struct ms
 static void commit(struct session *s, struct file *f, bool unchanged, struct msg_file_done *done)
 {
 	struct stat st;
+	bool settled = false;
 	int fd, ret;
 
 	if (stays(s, f, unchanged)) {
 		fd = f->basis_fd;
+		settled = !done->why && !suspect_matches(s, &f->have); /* there is nothing to set */
 	} else {
 		if (!file_materialise(s, f))
 			return;
@@ -97,7 +99,8 @@ static void commit(struct session *s, struct file *f, bool unchanged, struct msg
 		if (f->flags & FILE_UPDATE)
 			done->why |= f->wrote ? META_D_CONTENT : 0;
 	}
-	finish_metadata(s, f, fd, done);
+	if (!settled)
+		finish_metadata(s, f, fd, done);
 	if (fstat(fd, &st) < 0)
 		file_fail(f, DIAG_RECEIVER_WRITE, errno, "cannot read back");
 	done->dev = st.st_dev;

@@ -17,7 +17,7 @@
 static bool same(const struct session *s, const struct listing *l, const struct own *o, const struct entry *e,
 	const struct meta *want)
 {
-	if (e->flags & ENTRY_LINKED)
+	if (e->flags & (ENTRY_LINKED | ENTRY_DOUBT))
 		return false;
 	if (want->type == META_DIR)
 		return o->type == META_DIR;

@@ -92,7 +92,7 @@ static void metadata_only(struct pair *p, struct need *n, bool own_inode)
 static void compare_regular(struct pair *p, struct need *n)
 {
 	const bool shared = p->have->nlink > 1;
-	const bool look = (p->s->flags & HELLO_CHECKSUM) || suspect_matches(p->s, p->have);
+	const bool look = (p->s->flags & HELLO_CHECKSUM) || (p->flags & ENTRY_DOUBT) || suspect_matches(p->s, p->have);
 
 	if ((p->diff & (META_D_SIZE | META_D_MTIME)) || look) {
 		n->op = NEED_UPDATE;
@@ -129,7 +129,7 @@ static void link_state(struct pair *p, struct need *n, bool there)
 		n->dev = p->have->dev;
 		n->ino = p->have->ino;
 		n->nlink = p->have->nlink;
-		n->doubt = suspect_matches(p->s, p->have);
+		n->doubt = (p->flags & ENTRY_DOUBT) || suspect_matches(p->s, p->have);
 	}
 }
 

@@ -339,7 +339,7 @@ bool msg_entry_get(struct rd *r, bool with_content, struct entry *e)
 	e->meta = rd_bytes(r, META_MAX);
 	if (with_content)
 		e->content = rd_bytes(r, FRAME_MAX);
-	if (e->flags >= (ENTRY_WANT_INO << 1) || e->meta.len == 0)
+	if (e->flags >= (ENTRY_DOUBT << 1) || e->meta.len == 0)
 		r->bad = true;
 	return rd_ok(r);
 }

@@ -210,6 +210,7 @@ enum entry_flag {
 	ENTRY_LINKED = 1 << 0, /* more than one link at the source: R only reports its state (NEED_LINK_STATE) */
 	ENTRY_BREAK = 1 << 1, /* PUT, META: whatever is there under this name must become an inode of its own */
 	ENTRY_WANT_INO = 1 << 2, /* PUT: report the inode (PUT_DONE) */
+	ENTRY_DOUBT = 1 << 3, /* LIST: its contents are to be compared, whatever its size and time say */
 };
 struct entry {
 	uint8_t flags;
