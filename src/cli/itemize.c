@@ -14,7 +14,7 @@ static const struct {
 	{'p', META_D_MODE},
 	{'o', META_D_OWNER},
 	{'g', META_D_GROUP},
-	{'f', META_D_FLAGS},
+	{'f', META_D_FLAGS | META_D_PROJECT},
 	{'a', META_D_ACL},
 	{'x', META_D_XATTR},
 };

@@ -65,11 +65,12 @@ void totals_say_lost(struct engine *e)
 		AUTO_DIAG d = DIAG_INIT;
 
 		if (k->why == LOST_TARGET)
-			diag_set(&d, DIAG_ENGINE_TARGET_HOLDS, 0, first, "the target's file system does not hold %s: %" PRIu64
-				" files, first '%s'", k->what, k->files, shown);
-		else
-			diag_set(&d, DIAG_ENGINE_NOT_KEPT, 0, first, "%s is not kept: %" PRIu64 " files, first '%s'", k->what,
+			diag_set(&d, DIAG_ENGINE_TARGET_HOLDS, 0, first,
+				"the target's file system does not hold %s: %" PRIu64 " files, first '%s'", k->what,
 				k->files, shown);
+		else
+			diag_set(&d, DIAG_ENGINE_NOT_KEPT, 0, first, "%s is not kept: %" PRIu64 " files, first '%s'",
+				k->what, k->files, shown);
 		engine_diag(e, &d);
 	}
 	lost_clear(l);

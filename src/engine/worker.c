@@ -70,8 +70,8 @@ static void configure(struct engine *e, struct worker *w)
 	AUTO_BUF hidden = BUF_INIT;
 	AUTO_BUF bootstrap = BUF_INIT;
 	struct transport_receiver r = receiver(e);
-	struct ipc_config cfg = {
-		.mount_count = (uint32_t)e->plan.chosen_count, .changed_since = e->verify.changed_since,
+	struct ipc_config cfg = {.mount_count = (uint32_t)e->plan.chosen_count,
+		.changed_since = e->verify.changed_since,
 		.doubt_from = e->doubt.from,
 		.doubt_exact = e->doubt.exact,
 		.doubt_to = e->doubt.to};

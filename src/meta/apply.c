@@ -247,7 +247,8 @@ static void apply_project(struct apply *a)
 {
 	const uint32_t want = a->want->flags & META_FLAG_PROJINHERIT;
 
-	if (!(a->fields & META_F_PROJECT) || (!a->want->projid && !want) || /* of none: what it is at the target stays */
+	if (!(a->fields & META_F_PROJECT) ||
+		(!a->want->projid && !want) || /* of none: what it is at the target stays */
 		(a->want->projid == a->have->projid && want == (a->have->flags & META_FLAG_PROJINHERIT)))
 		return;
 	if (project_set(a->ref.fd, a->want->projid, want) < 0)

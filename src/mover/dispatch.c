@@ -34,7 +34,8 @@ static void on_target_lost(struct mover *m, const struct frame *f)
 
 	while (msg_lost_get(&r, &lost))
 		ipc_lost_send(&m->ipc,
-			&(struct ipc_lost){.why = LOST_TARGET, .files = lost.files, .what = lost.what, .path = lost.path});
+			&(struct ipc_lost){
+				.why = LOST_TARGET, .files = lost.files, .what = lost.what, .path = lost.path});
 	if (!rd_done(&r))
 		mover_protocol_error(m, "a malformed LOST");
 }

@@ -62,7 +62,8 @@ bool names_reopen(int dirfd, const char *name, uint64_t ino, int fd)
 
 	if (again < 0 && errno == EPERM)
 		again = openat(dirfd, name, flags);
-	if (again < 0 || fstat(again, &st) < 0 || !S_ISREG(st.st_mode) || st.st_ino != ino || dup3(again, fd, O_CLOEXEC) < 0) {
+	if (again < 0 || fstat(again, &st) < 0 || !S_ISREG(st.st_mode) || st.st_ino != ino ||
+		dup3(again, fd, O_CLOEXEC) < 0) {
 		errno = ESTALE;
 		return false;
 	}

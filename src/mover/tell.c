@@ -85,8 +85,10 @@ static void tell_lost(struct mover *m)
 		const struct lost_kind *k = &m->lost.all[i];
 
 		ipc_lost_send(&m->ipc,
-			&(struct ipc_lost){
-				.why = (uint8_t)k->why, .files = k->files, .what = bytes_of(k->what), .path = bytes_of(k->first)});
+			&(struct ipc_lost){.why = (uint8_t)k->why,
+				.files = k->files,
+				.what = bytes_of(k->what),
+				.path = bytes_of(k->first)});
 	}
 	lost_clear(&m->lost);
 }

@@ -130,6 +130,8 @@ static void again(struct mover *m, struct file *f, const struct msg_file_done *d
 
 static void committed(struct mover *m, struct file *f, const struct msg_file_done *done)
 {
+	/* Of what was asked for, the receiver may have found that it cannot be set. */
+	const uint32_t why = (f->why & META_D_HARDLINK) | done->why;
 	bool changed = f->any_run || !f->update || f->size != f->basis;
 
 	if (f->update && f->size > f->literal + f->matched && !f->shared)
@@ -139,9 +141,9 @@ static void committed(struct mover *m, struct file *f, const struct msg_file_don
 	if (changed) {
 		m->count.files_transferred++;
 		tell_item(m, f->item_op, f->dir->src, f->name, META_REG, f->why | META_D_CONTENT, f->size, NULL);
-	} else if (f->why || done->why) {
+	} else if (why) {
 		m->count.metadata_updated++;
-		tell_item(m, OP_METADATA, f->dir->src, f->name, META_REG, f->why | done->why, 0, NULL);
+		tell_item(m, OP_METADATA, f->dir->src, f->name, META_REG, why, 0, NULL);
 	}
 }
 
@@ -156,8 +158,8 @@ static bool once_more(struct mover *m, struct file *f)
 	if (!f->again && !f->compare) {
 		mover_chdir(m, f->dir->fd);
 		r.basis = f->update ? f->basis : 0;
-		ok = meta_read(f->dir->fd, f->name, DT_REG, m->fields, &meta, &fd) == 0 && fd >= 0 && meta.type == META_REG &&
-			meta.ino == f->ino;
+		ok = meta_read(f->dir->fd, f->name, DT_REG, m->fields, &meta, &fd) == 0 && fd >= 0 &&
+			meta.type == META_REG && meta.ino == f->ino;
 	}
 	if (ok)
 		file_new(m, f->dir, f->name, &meta, fd, &r);

@@ -280,7 +280,7 @@ int entry_make_special(struct session *s, struct place *at, const char *name, co
 
 /* ---- metadata, and an inode of its own ---- */
 
-void entry_give(struct session *s, const struct place *at, const char *name, int fd, const struct meta *m,
+unsigned entry_give(struct session *s, const struct place *at, const char *name, int fd, const struct meta *m,
 	const struct meta *have, uint32_t ctime_ns, struct diag *diag)
 {
 	struct meta fits = *m; /* only what is no buffer of it is changed, or a buffer of its own */
@@ -295,6 +295,7 @@ void entry_give(struct session *s, const struct place *at, const char *name, int
 	fail_metadata(diag, failed, errno, at, name);
 	hold_say(s, at, name, &held);
 	buf_release(&fits.xattrs);
+	return hold_beyond(&held);
 }
 
 int entry_apply(struct session *s, struct place *at, const char *name, int fd, const struct meta *m,

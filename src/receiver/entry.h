@@ -44,8 +44,9 @@ int entry_break(struct session *s, struct place *at, const char *name, const str
 /* Metadata of what is there. fd: descriptor of it or -1. What the file system cannot hold is no failure: into held. */
 int entry_apply(struct session *s, struct place *at, const char *name, int fd, const struct meta *m,
 	const struct meta *have, struct held *held, struct diag *diag);
-/* Metadata of a new file, by descriptor: what the file system cannot hold is said. Failures are in diag. */
-void entry_give(struct session *s, const struct place *at, const char *name, int fd, const struct meta *m,
+/* Metadata of a new file, by descriptor: what the file system cannot hold is said. Failures are in diag. Returns
+ * META_D_* of what it does not hold. */
+unsigned entry_give(struct session *s, const struct place *at, const char *name, int fd, const struct meta *m,
 	const struct meta *have, uint32_t ctime_ns, struct diag *diag);
 /* An inode with i or a cannot be renamed: a temporary file gets what entry_movable() leaves, and the rest after the
  * rename by entry_lock(). The copy shares m's buffers, and is not to be released. */

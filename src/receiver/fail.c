@@ -45,7 +45,8 @@ static bool too_large(int err, const struct place *at)
 
 	if (err == E2BIG || err == ERANGE)
 		return true;
-	return err == ENOSPC && at && at->fd >= 0 && fstatvfs(at->fd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize > ROOM;
+	return err == ENOSPC && at && at->fd >= 0 && fstatvfs(at->fd, &fs) == 0 &&
+		(uint64_t)fs.f_bavail * fs.f_frsize > ROOM;
 }
 
 void fail_metadata(struct diag *diag, unsigned mask, int err, const struct place *at, const char *name)

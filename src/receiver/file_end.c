@@ -74,8 +74,9 @@ static void finish_metadata(struct session *s, struct file *f, int fd, struct ms
 	struct meta room;
 
 	written_note(s, f->dir->at.fd, f->dir->at.dev);
-	entry_give(s, &f->dir->at, f->name, fd, &want, fresh ? entry_fresh(&room, &f->fresh, plain) : NULL,
-		fresh ? (uint32_t)f->fresh.st_ctim.tv_nsec : f->have.ctime_ns, &done->diag);
+	done->why &=
+		~entry_give(s, &f->dir->at, f->name, fd, &want, fresh ? entry_fresh(&room, &f->fresh, plain) : NULL,
+			fresh ? (uint32_t)f->fresh.st_ctim.tv_nsec : f->have.ctime_ns, &done->diag);
 }
 
 static void commit(struct session *s, struct file *f, bool unchanged, struct msg_file_done *done)

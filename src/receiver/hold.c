@@ -46,8 +46,8 @@ static bool compresses(const struct meta *m)
 {
 	struct meta_xattr x;
 
-	return find_xattr(&m->xattrs, "btrfs.compression", &x) && x.len && !(x.len == 2 && memcmp(x.value, "no", 2) == 0) &&
-		!(x.len == 4 && memcmp(x.value, "none", 4) == 0);
+	return find_xattr(&m->xattrs, "btrfs.compression", &x) && x.len &&
+		!(x.len == 2 && memcmp(x.value, "no", 2) == 0) && !(x.len == 4 && memcmp(x.value, "none", 4) == 0);
 }
 
 static void drop_properties(struct meta *want, struct held *out)
@@ -134,7 +134,8 @@ void hold_fit(struct session *s, const struct place *at, struct meta *want, cons
 	if (want->partial && have)
 		keep_unread(want, have);
 	fit_flags(s, type, want, have, out);
-	if (have && (s->fields & META_F_MTIME) && (have->mtime_s != want->mtime_s || have->mtime_ns != want->mtime_ns) &&
+	if (have && (s->fields & META_F_MTIME) &&
+		(have->mtime_s != want->mtime_s || have->mtime_ns != want->mtime_ns) &&
 		lost_time_held(want->mtime_s, want->mtime_ns, have->mtime_s, have->mtime_ns, have->ctime_ns)) {
 		want->mtime_s = have->mtime_s;
 		want->mtime_ns = have->mtime_ns;

@@ -110,7 +110,8 @@ static uint32_t flags_held(
 		(held->nocow ? VERIFY_FLAG_NOCOW : 0);
 }
 
-static void compare_flags(struct findings *out, const struct verify_node *s, const struct verify_node *t, uint32_t fields)
+static void compare_flags(
+	struct findings *out, const struct verify_node *s, const struct verify_node *t, uint32_t fields)
 {
 	uint32_t mask = (fields & VERIFY_F_FLAGS ? VERIFY_FLAGS_KEPT & ~VERIFY_FLAGS_PRIV : 0) |
 		(fields & VERIFY_F_FLAGS_PRIV ? VERIFY_FLAGS_PRIV : 0);

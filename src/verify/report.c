@@ -83,7 +83,8 @@ void verify_report_type(struct verifier *v, bool changed, const char *path, uint
 	verify_finding_release(&f);
 }
 
-void verify_report_held(struct verifier *v, const char *path, const struct verify_node *s, const struct verify_held *held)
+void verify_report_held(
+	struct verifier *v, const char *path, const struct verify_node *s, const struct verify_held *held)
 {
 	const struct {
 		bool is;

@@ -11,7 +11,8 @@ void verify_report_missing(struct verifier *v, bool changed, const char *path, c
 void verify_report_extra(struct verifier *v, bool changed, const char *path, const struct verify_node *t);
 void verify_report_type(struct verifier *v, bool changed, const char *path, uint8_t source, uint8_t target);
 /* What is no difference, but not the same either. */
-void verify_report_held(struct verifier *v, const char *path, const struct verify_node *s, const struct verify_held *held);
+void verify_report_held(
+	struct verifier *v, const char *path, const struct verify_node *s, const struct verify_held *held);
 /* A file that cannot be compared. */
 void verify_report_failure(struct verifier *v, bool target, uint32_t err, const char *path, const char *what);
 static inline bool changed_since(const struct verifier *v, int64_t ctime_ns)

@@ -82,8 +82,10 @@ static void on_lost(void *arg, const struct lost_kind *k)
 	struct role *r = arg;
 
 	ipc_lost_send(&r->ipc,
-		&(struct ipc_lost){
-			.why = (uint8_t)k->why, .files = k->files, .what = bytes_of(k->what), .path = bytes_of(k->first)});
+		&(struct ipc_lost){.why = (uint8_t)k->why,
+			.files = k->files,
+			.what = bytes_of(k->what),
+			.path = bytes_of(k->first)});
 }
 
 static void on_used(void *arg, const struct pace_used *u)

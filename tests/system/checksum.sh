@@ -16,4 +16,35 @@ tree flip "$DST/contents/big" --at 77
 rehost --json -n sync --checksum "$SRC" "$T:$DST"; equal "-n --checksum predicts it" "$(jq -r 'select(.message_type=="item") | "\(.path) \(.op)"' "$OUT")" "contents/big update"
 rehost copy --checksum "$SRC" "$T:$DST"; expect 0 "copy --checksum"; same "identical" "$SRC" "$DST"
 rehost --json sync --checksum "$SRC" "$T:$DST"; equal "then idle" "$(field files_transferred)" 0
+
+# A hole that ends with the file in the middle of a block, and blocks of zeros there.
+mkdir "$WORK/holes"; truncate -s 9000 "$WORK/holes/f"; printf x | dd of="$WORK/holes/f" conv=notrunc status=none
+rehost copy "$WORK/holes" "$T:$WORK/hd"
+{ printf x; head -c 8999 /dev/zero; } >"$WORK/hd/f"; touch -r "$WORK/holes/f" "$WORK/hd/f"
+rehost sync -c "$WORK/holes" "$T:$WORK/hd"; expect 0 "zeros become holes"
+before=$(fingerprint "$WORK/hd")
+rehost --json sync -c "$WORK/holes" "$T:$WORK/hd"; equal "and it comes to rest" "$(field files_transferred) $(field metadata_updated)" "0 0"
+equal "the target is untouched" "$(fingerprint "$WORK/hd")" "$before"
+
+# A store through a mapping leaves the time as it was while the page waits to be written.
+if make_fs ext4-plain 64 "$WORK/live"; then
+    cat >"$WORK/store.py" <<'E'
+import mmap, os, subprocess, sys
+path, command = sys.argv[1], sys.argv[2:]
+open(path, 'wb').write(b'a' * 8192)
+f = open(path, 'r+b'); m = mmap.mmap(f.fileno(), 8192)
+m[0:1] = b'A'
+subprocess.check_call(command)
+t = os.stat(path).st_mtime_ns
+m[0:1] = b'B'; m.close(); f.close()
+sys.exit(os.stat(path).st_mtime_ns != t)
+E
+    check "a store that no time shows" "$PY" "$WORK/store.py" "$WORK/live/f" "$REHOST" "${SET[@]}" -q sync "$WORK/live" "$T:$WORK/ld"
+    rehost -n -i sync "$WORK/live" "$T:$WORK/ld"; has "-n finds it" "$OUT" " f$"
+    rehost sync "$WORK/live" "$T:$WORK/ld"; expect 0 "the next sync"
+    check "has looked at the contents" cmp "$WORK/live/f" "$WORK/ld/f"
+    rehost --json sync "$WORK/live" "$T:$WORK/ld"; equal "then it is idle" "$(field files_transferred) $(field metadata_updated)" "0 0"
+else
+    skip_part mapping "no loop device"
+fi
 finish

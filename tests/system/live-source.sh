@@ -28,4 +28,11 @@ LIMIT=60 rehost sync --delete "$SRC" "$T:$DST"; expect 0 "a sync of the source a
 rehost verify --mode crc64 "$SRC" "$T:$DST"; expect 0 "verify agrees"
 refute "nothing was followed out of the source" grep -rlaq "the secret of a file" "$DST"
 no_leftovers "at the end"
+
+# A file that shrinks while it is read has changed: it is read once more, as it is then.
+mkdir "$WORK/shrinks"; head -c 6000000 /dev/urandom >"$WORK/shrinks/f"
+( sleep 1; truncate -s 100000 "$WORK/shrinks/f" ) &
+rehost --json --bwlimit 2M copy "$WORK/shrinks" "$T:$WORK/sd"; expect 0 "a file that shrinks while it is read"
+equal "is no failure" "$(field files_failed)" 0
+check "and is there as it is" cmp "$WORK/shrinks/f" "$WORK/sd/f"
 finish

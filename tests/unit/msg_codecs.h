@@ -71,6 +71,7 @@ CODEC_RECORDS(put_done, put_done, diag_release(&m.diag))
 CODEC_FRAME(epoch, msg_epoch)
 CODEC_RECORDS(seg_run, seg_run, )
 CODEC_RECORDS(suspect, suspect, )
+CODEC_RECORDS(lost, msg_lost, )
 CODEC_RECORDS(delete_record, delete_record, diag_release(&m.diag))
 
 /* Of another protocol only the version can be read. */
@@ -228,6 +229,7 @@ static const struct {
 	{"load", codec_load},
 	{"suspect", codec_suspect},
 	{"epoch", codec_epoch},
+	{"lost", codec_lost},
 };
 
 /* Is what fn accepts stable? True for what it refuses. */

@@ -1,5 +1,6 @@
 /* The room base: text both ways, buffers, descriptors. */
 #include "base/fd.h"
+#include "base/lost.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -573,6 +574,51 @@ static void test_read_or_fd(void **state)
 	assert_int_equal(fds_open(), before);
 }
 
+static void times_that_are_held(void **state)
+{
+	/* Equal to the step that the file system's own times have. */
+	assert_true(lost_time_held(5, 123456789, 5, 0, 0));
+	assert_true(lost_time_held(5, 123456789, 5, 123456700, 987654300));
+	assert_true(lost_time_held(5, 123456789, 5, 123456000, 987654000));
+	assert_false(lost_time_held(5, 123456789, 5, 0, 987654321)); /* it could have more */
+	assert_false(lost_time_held(5, 123456789, 6, 0, 0));
+	assert_false(lost_time_held(5, 123456789, 5, 123000000, 1));
+	assert_true(lost_time_held(7, 0, 6, 0, 10000000)); /* FAT */
+	assert_false(lost_time_held(8, 0, 7, 0, 0));
+	/* The end of what it can tell. */
+	assert_true(lost_time_held(INT64_C(5000000000), 7, INT32_MAX, 0, 1));
+	assert_true(lost_time_held(INT64_C(50000000000), 7, INT64_C(0x37fffffff), 0, 1));
+	assert_true(lost_time_held(-INT64_C(5000000000), 7, INT32_MIN, 0, 1));
+	assert_false(lost_time_held(5, 7, INT32_MAX, 0, 0));
+	assert_false(lost_time_held(INT64_C(5000000000), 7, INT32_MAX - 1, 0, 0));
+}
+
+static void kinds_of_what_is_lost(void **state)
+{
+	struct lost l = {};
+
+	lost_add_flags(&l, LOST_TARGET, 0x20010, "a", "b");
+	assert_int_equal(l.n, 2);
+	assert_string_equal(l.all[0].what, "the flag i");
+	assert_string_equal(l.all[1].what, "the flag T");
+	lost_add_flags(&l, LOST_TARGET, 0x20000, "", "later");
+	lost_add_flags(&l, LOST_UNKNOWN, 0x20000, "", "other");
+	assert_int_equal(l.n, 3);
+	assert_int_equal(l.all[1].files, 2);
+	assert_string_equal(l.all[1].first, "a/b");
+	for (int i = 0; i < 100; i++) {
+		AUTO_FREE char *what = xasprintf("kind %d", i);
+		lost_add(&l, LOST_UNKNOWN, what, UINT64_MAX, "x", "");
+	}
+	assert_int_equal(l.n, LOST_KINDS_MAX);
+	assert_true(l.all[LOST_KINDS_MAX - 1].files == UINT64_MAX);
+	lost_clear(&l);
+	assert_int_equal(l.n, 0);
+	assert_true(lost_flags_of(0x58465342) & 0x20000);
+	assert_false(lost_flags_of(0xef53) & 0x20000);
+	assert_int_equal(lost_flags_of(0x1234), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -593,6 +639,8 @@ int main(void)
 		cmocka_unit_test(test_read_pieces),
 		cmocka_unit_test_setup_teardown(test_read_file, tmp_make, tmp_remove),
 		cmocka_unit_test_setup_teardown(test_write_file_atomic, tmp_make, tmp_remove),
+		cmocka_unit_test(times_that_are_held),
+		cmocka_unit_test(kinds_of_what_is_lost),
 		cmocka_unit_test(test_send_fds),
 		cmocka_unit_test(test_read_or_fd),
 		cmocka_unit_test_setup_teardown(test_mkdir_p, tmp_make, tmp_remove),

@@ -75,6 +75,9 @@ static void put_config(struct buf *b)
 		.empty_dir = B("/run/empty"),
 		.zstd_level = 3,
 		.changed_since = -5,
+		.doubt_from = 6,
+		.doubt_exact = 7,
+		.doubt_to = 8,
 		.skip = B("0123456789abcdef"),
 		.mount_count = ARRAY_LEN(mounts),
 		.mounts = mounts,
@@ -204,6 +207,7 @@ static void test_config(void **state)
 	assert_bytes(c.shared_dir, B("/run/x"));
 	assert_bytes(c.empty_dir, B("/run/empty"));
 	assert_true(c.zstd_level == 3 && c.changed_since == -5);
+	assert_true(c.doubt_from == 6 && c.doubt_exact == 7 && c.doubt_to == 8);
 	assert_bytes(c.skip, B("0123456789abcdef"));
 	assert_int_equal(c.mount_count, 2);
 	assert_bytes(c.mounts[0].rel, B(""));

@@ -171,6 +171,49 @@ static void test_epoch(void **state)
 	assert_false(msg_epoch_get(&f, &m));
 }
 
+static struct bytes text(const char *s)
+{
+	return (struct bytes){(const uint8_t *)s, strlen(s)};
+}
+
+static void put_lost(struct buf *b)
+{
+	msg_lost_put(b, &(struct msg_lost){.what = text("the flag T"), .files = 7, .path = text("a/b")});
+	msg_lost_put(b, &(struct msg_lost){.what = text("x"), .files = UINT64_MAX});
+}
+
+static bool lost_valid(struct bytes what, struct bytes path)
+{
+	AUTO_BUF b = BUF_INIT;
+	struct msg_lost m;
+	struct rd r;
+
+	msg_lost_put(&b, &(struct msg_lost){.what = what, .files = 1, .path = path});
+	r = rd_init(b.data, b.len);
+	return msg_lost_get(&r, &m) && rd_done(&r);
+}
+
+static void test_lost(void **state)
+{
+	static const uint8_t nul[] = "x\0y", longest[LOST_WHAT_MAX + 1] = "x";
+	AUTO_BUF b = BUF_INIT;
+	struct msg_lost m;
+	struct rd r;
+
+	put_lost(&b);
+	r = rd_init(b.data, b.len);
+	assert_true(msg_lost_get(&r, &m) && m.files == 7 && m.what.len == 10 && m.path.len == 3);
+	assert_true(msg_lost_get(&r, &m) && m.files == UINT64_MAX && m.path.len == 0);
+	assert_false(msg_lost_get(&r, &m));
+	assert_true(rd_done(&r));
+	assert_true(lost_valid(text("x"), text("a")));
+	assert_false(lost_valid(text(""), text("a")));
+	assert_false(lost_valid((struct bytes){nul, 3}, text("a")));
+	assert_false(lost_valid(text("x"), text("../a")));
+	assert_false(lost_valid(text("x"), text("/a")));
+	assert_false(lost_valid((struct bytes){longest, sizeof(longest)}, text("a")));
+}
+
 static void put_dir(struct buf *b)
 {
 	const struct msg_dir m = {.flags = DIR_MORE | DIR_NO_DELETE,
@@ -326,7 +369,7 @@ static void test_entries(void **state)
 		{.name = B(".."), .meta = B("m")},
 		{.name = B("a/b"), .meta = B("m")},
 		{.name = B("a\0b"), .meta = B("m")},
-		{.flags = ENTRY_WANT_INO << 1, .name = B("a"), .meta = B("m")},
+		{.flags = ENTRY_DOUBT << 1, .name = B("a"), .meta = B("m")},
 	};
 	AUTO_BUF b = BUF_INIT;
 	AUTO_BUF c = BUF_INIT;
@@ -1006,6 +1049,7 @@ static const struct sample {
 	{"load", put_load},
 	{"suspect", put_suspects},
 	{"epoch", put_epoch},
+	{"lost", put_lost},
 };
 
 static msg_codec codec_named(const char *name)
@@ -1102,6 +1146,7 @@ int main(void)
 		cmocka_unit_test(test_hello_unknown_bits),
 		cmocka_unit_test(test_hello_ok),
 		cmocka_unit_test(test_epoch),
+		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_dir),
 		cmocka_unit_test(test_dir_refused),
 		cmocka_unit_test(test_dir_diff),
