@@ -11,7 +11,7 @@ int exit_code(const struct engine *e)
 		int c = diag_info(s->fatal.code)->exit_class;
 		return c ? c : EXIT_FAILED;
 	}
-	if (s->counts.files_failed || e->budget.warned)
+	if (s->counts.files_failed || e->budget.warned || e->source_lost)
 		return EXIT_PARTIAL;
 	if (s->differences > s->difference_counts[DIFFERENCE_CHANGED])
 		return EXIT_DIFFERENT;

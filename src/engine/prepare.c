@@ -5,6 +5,7 @@
 #include "engine/coordinator.h"
 #include "engine/control.h"
 #include "engine/linking.h"
+#include "engine/source.h"
 #include "engine/sources.h"
 
 #include <errno.h>
@@ -57,7 +58,7 @@ static bool open_source(struct engine *e, struct diag *d)
 			"cannot use source root '%s'", job->conf->source.root);
 		return false;
 	}
-	if (!mounts_select(job->conf, &o, &e->plan, d) || !sources_make_room(e, d))
+	if (!mounts_select(job->conf, &o, &e->plan, d) || !source_compare(e, d) || !sources_make_room(e, d))
 		return false;
 	if (!mounts_open(&e->plan, geteuid() == 0, &warn, d))
 		return false;
@@ -68,6 +69,7 @@ static bool open_source(struct engine *e, struct diag *d)
 			break;
 	}
 	sources_say(e);
+	source_say_hidden(e);
 	e->walk.mount_given = xcalloc(e->plan.chosen_count, sizeof(*e->walk.mount_given));
 	return true;
 }

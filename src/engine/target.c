@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/bootid.h"
 #include "engine/coordinator.h"
+#include "engine/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,6 +140,7 @@ static bool same_target(struct engine *e, struct worker *w, const struct ipc_rea
 
 static bool begin(struct engine *e, struct diag *d)
 {
+	source_remember(e);
 	if (e->job->kind == JOB_SYNC)
 		e->state.last_sync_started = clock_real_ns();
 	if (e->job->kind == JOB_COPY && !e->state.copy_started)

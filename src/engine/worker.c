@@ -68,6 +68,9 @@ static void configure(struct engine *e, struct worker *w)
 	const struct conf *c = job->conf;
 	AUTO_BUF rules = BUF_INIT;
 	AUTO_BUF hidden = BUF_INIT;
+	AUTO_BUF fenced = BUF_INIT;
+	AUTO_BUF lost = BUF_INIT;
+	AUTO_BUF kept = BUF_INIT;
 	AUTO_BUF bootstrap = BUF_INIT;
 	struct transport_receiver r = receiver(e);
 	struct ipc_config cfg = {.mount_count = (uint32_t)e->plan.chosen_count,
@@ -87,6 +90,11 @@ static void configure(struct engine *e, struct worker *w)
 		if (!str_eq(m->rel, m->target_rel))
 			wr_str(&hidden, m->target_rel);
 	}
+	for (size_t i = 0; i < e->plan.fence_count; i++) {
+		const struct mount_fence *f = &e->plan.fences[i];
+		wr_str(f->lost ? &lost : &fenced, f->rel);
+		wr_str(&kept, f->target_rel);
+	}
 	cfg.flags = (job->dry_run ? IPC_DRY_RUN : 0) | (job->checksum ? IPC_CHECKSUM : 0) | (deletes ? IPC_DELETE : 0) |
 		(deletes && c->rules.delete_when == CONF_DELETE_AFTER ? IPC_DELETE_AFTER : 0) |
 		(c->rules.max_delete >= 0 ? IPC_MAX_DELETE : 0) | (job->want_items ? IPC_ITEMS : 0) |
@@ -100,6 +108,9 @@ static void configure(struct engine *e, struct worker *w)
 	memcpy(cfg.seed, e->workers.seed, sizeof(cfg.seed));
 	cfg.rules = (struct bytes){rules.data, rules.len};
 	cfg.hidden = (struct bytes){hidden.data, hidden.len};
+	cfg.fenced = (struct bytes){fenced.data, fenced.len};
+	cfg.lost = (struct bytes){lost.data, lost.len};
+	cfg.kept = (struct bytes){kept.data, kept.len};
 	cfg.bootstrap = (struct bytes){bootstrap.data, bootstrap.len};
 	cfg.shared_dir = (struct bytes){(uint8_t *)e->workers.shared_dir, strlen(e->workers.shared_dir)};
 	cfg.empty_dir = (struct bytes){(uint8_t *)e->workers.empty_dir, strlen(e->workers.empty_dir)};

@@ -101,6 +101,9 @@ struct ipc_mount {
 struct ipc_config {
 	uint32_t flags;
 	uint8_t seed[16];
+	/* paths relative to the source root: stand for what is not walked; for what should be there and is not */
+	struct bytes fenced, lost;
+	struct bytes kept; /* the same, and others, relative to the target root: MSG_HELLO */
 	struct bytes rules, hidden, bootstrap, shared_dir, empty_dir;
 	uint8_t zstd_level; /* 0: off (or auto) */
 	int64_t changed_since; /* verifiers: real ns */

@@ -1,5 +1,6 @@
 #include "job/state.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "job/member.h"
 
 #include <errno.h>
@@ -62,6 +63,38 @@ void state_own(const struct job *job, struct job_state *s)
 	s->owned[s->owned_len++] = state_key(job);
 }
 
+void state_source_set(struct job_state *s, const char *path, const char *id)
+{
+	struct seen_mount *m = s->source;
+
+	while (m < s->source + s->source_len && !str_eq(m->path, path))
+		m++;
+	if (m == s->source + s->source_len) {
+		s->source = xrealloc(s->source, (s->source_len + 1) * sizeof(*s->source));
+		m = &s->source[s->source_len++];
+		*m = (struct seen_mount){.path = xstrdup(path)};
+	}
+	free(m->id);
+	m->id = xstrdup(id);
+}
+
+void state_source_forget(struct job_state *s, const char *beneath)
+{
+	const char *root = beneath + strspn(beneath, "/"), *rest;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->source_len; i++) {
+		struct seen_mount *m = &s->source[i];
+		if (path_within(root, m->path + 1, &rest)) {
+			free(m->path);
+			free(m->id);
+		} else {
+			s->source[kept++] = *m;
+		}
+	}
+	s->source_len = kept;
+}
+
 struct unclean *state_unclean_add(struct job_state *s)
 {
 	struct unclean *u;
@@ -83,10 +116,12 @@ void state_forget(struct job_state *s)
 {
 	struct job_state kept = {.owned = STEAL(s->owned),
 		.owned_len = s->owned_len,
+		.source = STEAL(s->source),
+		.source_len = s->source_len,
 		.unclean = STEAL(s->unclean),
 		.unclean_len = s->unclean_len};
 
-	s->owned_len = s->unclean_len = 0;
+	s->owned_len = s->unclean_len = s->source_len = 0;
 	job_state_release(s);
 	*s = kept;
 }
@@ -129,6 +164,19 @@ static void read_owned(const cJSON *list, struct job_state *s)
 	}
 }
 
+static void read_source(const cJSON *list, struct job_state *s)
+{
+	const cJSON *v;
+
+	cJSON_ArrayForEach(v, list)
+	{
+		AUTO_FREE char *path = member_text(v, "path");
+		AUTO_FREE char *id = member_text(v, "id");
+		if (path && path[0] == '/' && id)
+			state_source_set(s, path, id);
+	}
+}
+
 static void read_unclean(const cJSON *o, struct job_state *s)
 {
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(o, "unclean"), *v;
@@ -158,6 +206,7 @@ static void read_state(const cJSON *o, struct job_state *s)
 	s->source_root = member_text(o, "source_root");
 	s->copy_completed = member_bool(o, "copy_completed");
 	read_owned(cJSON_GetObjectItemCaseSensitive(o, "owned"), s);
+	read_source(cJSON_GetObjectItemCaseSensitive(o, "source"), s);
 	s->copy_started = member_int(o, "copy_started");
 	s->copy_completed_at = member_int(o, "copy_completed_at");
 	s->last_sync_started = member_int(o, "last_sync_started");
@@ -208,6 +257,8 @@ void job_state_release(struct job_state *s)
 	for (size_t i = 0; i < s->owned_len; i++)
 		free(s->owned[i]);
 	free(s->owned);
+	state_source_forget(s, "/");
+	free(s->source);
 	while (s->unclean_len)
 		state_unclean_drop(s, s->unclean_len - 1);
 	free(s->unclean);
@@ -258,6 +309,18 @@ static void put_unclean(cJSON *o, const struct job_state *s)
 	}
 }
 
+static void put_source(cJSON *o, const struct job_state *s)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "source");
+
+	for (size_t i = 0; i < s->source_len; i++) {
+		cJSON *m = cJSON_CreateObject();
+		cJSON_AddStringToObject(m, "path", s->source[i].path);
+		cJSON_AddStringToObject(m, "id", s->source[i].id);
+		cJSON_AddItemToArray(list, m);
+	}
+}
+
 /* The name, too, is to be there after a power failure. */
 static void sync_dir(const char *dir)
 {
@@ -297,6 +360,7 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 	member_put_int(o, "last_ended", s->last_ended);
 	member_put_int(o, "files", (int64_t)s->files);
 	member_put_int(o, "bytes", (int64_t)s->bytes);
+	put_source(o, s);
 	put_unclean(o, s);
 	member_put_int(o, "skip_dev", (int64_t)s->skip_dev);
 	member_put_int(o, "skip_ino", (int64_t)s->skip_ino);

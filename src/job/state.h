@@ -16,6 +16,12 @@ struct unclean {
 #define STATE_TIME_MAX (INT64_MAX / 2) /* it has not ended */
 #define STATE_UNCLEAN_MAX 16 /* of one target */
 
+/* A file system of the source that the job has walked. */
+struct seen_mount {
+	char *path; /* on the host */
+	char *id; /* as mounts_identify() has it */
+};
+
 struct job_state {
 	bool exists;
 	char *target, *target_root, *source_root; /* what the state belongs to */
@@ -33,6 +39,8 @@ struct job_state {
 	uint64_t files, bytes; /* of the last complete walk, for totals */
 	struct unclean *unclean; /* of all targets; while a run works, its own is the last */
 	size_t unclean_len;
+	struct seen_mount *source; /* whatever the target */
+	size_t source_len;
 	uint64_t skip_dev, skip_ino; /* the target root on this very host, left out of the walk; 0: it is elsewhere */
 	/* While running, else zero. What the state belongs to is then what the run does, and all above is of that: */
 	int64_t running_since;
@@ -60,6 +68,9 @@ void state_own(const struct job *job, struct job_state *s);
 void state_forget(struct job_state *s);
 /* What names the job's target in `owned` and in `unclean`; to be freed. */
 char *state_key(const struct job *job);
+/* Remembers what is mounted at a path of the source; and no more of what is at it or beneath, but what is added later. */
+void state_source_set(struct job_state *s, const char *path, const char *id);
+void state_source_forget(struct job_state *s, const char *beneath);
 struct unclean *state_unclean_add(struct job_state *s);
 void state_unclean_drop(struct job_state *s, size_t i);
 /* True when a copy to this target, root and source has completed (what `run` asks). */

@@ -20,6 +20,8 @@ struct mount {
 	char *target_rel; /* where it goes, relative to the target root (differs from rel by map) */
 	char *fstype;
 	char *source; /* "/dev/sda1" */
+	char *within; /* the directory of the file system that is walked: "/", or what is bound or lies below its root */
+	char *id; /* mounts_identify(): what it is, whatever its place; NULL before */
 	/* What stat says of its entries. A btrfs subvolume has its own: a subvolume met in a walk whose st_dev is that
 	 * of another chosen mount is walked there. */
 	dev_t dev;
@@ -41,7 +43,17 @@ struct mount_left_out {
 	char *why; /* "network file system", "pseudo file system", "overlay", "repeats '/srv'", "skip_mounts" ... */
 	enum mount_concern concern;
 	bool file; /* mounted over a file: without clones the walk comes upon it nonetheless */
+	bool covered; /* another mount hides it: its path leads elsewhere */
 	uint64_t used_bytes; /* of data; 0: not known */
+};
+
+/*
+ * A directory that stands for what is mounted there and is not walked, or was mounted there and is not: nothing in it is
+ * compared, and nothing that the target has beneath it is deleted.
+ */
+struct mount_fence {
+	char *rel, *target_rel; /* of the source root, of the target root */
+	bool lost; /* nor is the directory itself touched: what belongs there is not there */
 };
 
 struct mount_plan {
@@ -51,6 +63,9 @@ struct mount_plan {
 	size_t chosen_count;
 	struct mount_left_out *left_out; /* by path; several at one path are possible */
 	size_t left_out_count;
+	struct mount_fence *fences; /* by rel, once mounts_fence_left_out() is done */
+	size_t fence_count;
+	char *root; /* the source root, as its path is in the mount table */
 	bool clones; /* set by mounts_open(): the descriptors are read-only clones */
 };
 
@@ -92,6 +107,22 @@ enum subvolume {
 
 /* fd: a directory, opened for reading. */
 enum subvolume mounts_subvolume(int fd);
+/* Fences each mount that was left out, where a walk of a chosen one would meet its mount point. */
+void mounts_fence_left_out(struct mount_plan *p);
+/* Fences a path beneath the source root, or the root. */
+void mounts_fence(struct mount_plan *p, const char *path, bool lost);
+/* Takes a chosen mount out of the plan, before mounts_open(), and fences its place as lost. */
+void mounts_lose(struct mount_plan *p, size_t i);
+struct mount *mounts_at(const struct mount_plan *p, const char *path); /* the chosen one at a path, or NULL */
+/* Sets the id of each chosen mount: what its file system is known by, by its UUID where it has one. */
+void mounts_identify(struct mount_plan *p);
+/* What lies hidden beneath a mount point, in the clone of the chosen mount above it. */
+struct mount_hidden {
+	uint64_t files, bytes; /* regular files */
+	bool more; /* there is more than was counted */
+};
+/* False: nothing, or it cannot be seen. */
+bool mounts_hidden(const struct mount_plan *p, const char *path, struct mount_hidden *out);
 /*
  * allow_clones false: the real directories. A mount that cannot be cloned is opened as it is, said in warn (a
  * list of lines appended, one per mount). False when one cannot be opened at all, or is not the one of the

@@ -42,6 +42,11 @@ const char *mount_path_rest(const char *dir, const char *path);
 /* Without repeated and trailing slashes. To be freed. */
 char *mount_path_plain(const char *path);
 
+/* Of the first n chosen mounts the nearest above a path, or NULL. */
+const struct mount *mount_above(const struct mount_plan *p, size_t n, const char *path);
+/* Where a path goes: its place within the nearest above it of the first n chosen mounts. To be freed. */
+char *mount_place(const struct mount_plan *p, size_t n, const char *path);
+
 /* Why a mount is not walked unless its type is listed. */
 const char *type_why(const struct entry *e);
 /* look: on this host, not only in the table. */

@@ -59,7 +59,8 @@ static struct mount_left_out *leave_out(struct selection *s, const struct entry 
 	s->left[p->left_out_count] = e;
 	l = &p->left_out[p->left_out_count++];
 	*l = (struct mount_left_out){
-		.path = xstrdup(e->path), .fstype = xstrdup(e->type), .source = xstrdup(e->source), .why = why};
+		.path = xstrdup(e->path), .fstype = xstrdup(e->type), .source = xstrdup(e->source), .why = why,
+		.covered = e->hidden_by};
 	return l;
 }
 
@@ -154,6 +155,7 @@ static char *choose(struct selection *s, const struct entry *e, const char *path
 	m.rel = xstrdup(mount_path_rest(s->root, path));
 	m.fstype = xstrdup(e->type);
 	m.source = xstrdup(e->source);
+	m.within = walk_root(e, path);
 	p->chosen = xrealloc(p->chosen, (p->chosen_count + 1) * sizeof(*p->chosen));
 	s->from = xrealloc(s->from, (p->chosen_count + 1) * sizeof(*s->from));
 	s->from[p->chosen_count] = e;
@@ -387,32 +389,6 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const struct mount_left_out *)a)->path, ((const struct mount_left_out *)b)->path);
 }
 
-static struct mount *chosen_at(const struct mount_plan *p, const char *path)
-{
-	for (size_t k = 0; k < p->chosen_count; k++) {
-		if (str_eq(p->chosen[k].path, path))
-			return &p->chosen[k];
-	}
-	return NULL;
-}
-
-/* A mount that is not mapped goes where it lies within the nearest chosen mount above it. Those come first. */
-static void place_within_parent(const struct mount_plan *p, struct mount *m)
-{
-	const struct mount *parent = NULL;
-
-	for (const struct mount *k = p->chosen; k < m; k++) {
-		if (mount_path_beneath(k->path, m->path) && (!parent || strlen(k->path) > strlen(parent->path)))
-			parent = k;
-	}
-	if (!parent)
-		m->target_rel = xstrdup(m->rel);
-	else if (!*parent->target_rel)
-		m->target_rel = xstrdup(mount_path_rest(parent->path, m->path));
-	else
-		m->target_rel = xasprintf("%s/%s", parent->target_rel, mount_path_rest(parent->path, m->path));
-}
-
 static bool place_all(struct selection *s, struct diag *d)
 {
 	const struct conf *c = s->conf;
@@ -421,7 +397,7 @@ static bool place_all(struct selection *s, struct diag *d)
 	for (size_t k = 0; k < c->source.map_count; k++) {
 		const struct conf_map *map = &c->source.maps[k];
 		AUTO_FREE char *path = mount_path_plain(map->mount);
-		struct mount *m = chosen_at(p, path);
+		struct mount *m = mounts_at(p, path);
 		if (!m) {
 			diag_set(d, DIAG_MOUNTS_MAP, 0, path, "%s:%u: map: '%s' is no mount that is copied",
 				map->origin.file ? map->origin.file : "map", map->origin.line, path);
@@ -431,8 +407,9 @@ static bool place_all(struct selection *s, struct diag *d)
 		m->target_rel = xstrdup(map->target);
 	}
 	for (size_t k = 0; k < p->chosen_count; k++) {
+		/* Not mapped: those above it come first. */
 		if (!p->chosen[k].target_rel)
-			place_within_parent(p, &p->chosen[k]);
+			p->chosen[k].target_rel = mount_place(p, k, p->chosen[k].path);
 	}
 	return true;
 }
@@ -494,6 +471,7 @@ static bool select_all(struct selection *s, struct diag *d)
 		diag_set(d, DIAG_MOUNTS_NONE, 0, s->root, "no file system beneath '%s' is left to walk", s->root);
 		return false;
 	}
+	p->root = xstrdup(s->root);
 	/* The root's rel is "", which sorts first. The entries of s->from and s->left are not needed any more. */
 	qsort(p->chosen, p->chosen_count, sizeof(*p->chosen), by_rel);
 	if (p->left_out_count)
@@ -519,26 +497,4 @@ bool mounts_select(const struct conf *c, const struct mounts_options *o, struct 
 	if (!ok)
 		mount_plan_release(out);
 	return ok;
-}
-
-void mount_plan_release(struct mount_plan *p)
-{
-	for (size_t k = 0; k < p->chosen_count; k++) {
-		struct mount *m = &p->chosen[k];
-		free(m->path);
-		free(m->rel);
-		free(m->target_rel);
-		free(m->fstype);
-		free(m->source);
-		cleanup_close(&m->fd);
-	}
-	for (size_t k = 0; k < p->left_out_count; k++) {
-		free(p->left_out[k].path);
-		free(p->left_out[k].fstype);
-		free(p->left_out[k].source);
-		free(p->left_out[k].why);
-	}
-	free(p->chosen);
-	free(p->left_out);
-	*p = (struct mount_plan){};
 }

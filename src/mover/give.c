@@ -21,21 +21,6 @@ static bool walked_elsewhere(const struct mover *m, const struct dir *d, const c
 	return false;
 }
 
-/* True when the directory beneath a mount point has entries of its own. */
-static bool hides(const struct dir *d, const char *name)
-{
-	AUTO_CLOSE int fd = openat(d->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct names n = {};
-	bool any;
-
-	if (fd < 0)
-		return false;
-	names_read(&n, fd, 1);
-	any = n.len > 0;
-	names_release(&n);
-	return any;
-}
-
 int32_t dir_mount_at(const struct mover *m, const struct dir *d, const char *name)
 {
 	size_t dir_len = strlen(d->src), name_len = strlen(name);
@@ -56,12 +41,10 @@ void dir_give(struct mover *m, struct dir *d, const char *name, int32_t mount, b
 	struct ipc_given g = {.flags = is_new ? UNIT_NEW : 0};
 	struct ipc_given bare;
 
-	if (d->unit_flags & UNIT_REVISIT)
+	if ((d->unit_flags & UNIT_REVISIT) || path_set_has(&m->lost, d->src, name))
 		return;
 	g.name = bytes_of(name);
 	bare = g;
-	if (mount >= 0 && (m->flags & IPC_CLONES) && hides(d, name))
-		tell_note(m, "left out: what lies hidden beneath the mount point '%s/%s'", d->src, name);
 	buf_clear(&m->msg);
 	if (mount >= 0) {
 		const char *to = m->mounts[mount].target_rel;

@@ -57,6 +57,8 @@ static void take_config(struct mover *m, const struct ipc_config *cfg)
 	m->zstd.fixed = cfg->zstd_level;
 	digest_key_init(&m->digest_key, cfg->seed);
 	delta_key_init(&m->delta_key, cfg->seed);
+	if (!path_set_read(&m->fenced, cfg->fenced) || !path_set_read(&m->lost, cfg->lost))
+		_exit(ROLE_FATAL);
 	m->skip_count = cfg->skip.len / 16;
 	m->skips = xcalloc(m->skip_count, sizeof(*m->skips));
 	for (size_t i = 0; i < m->skip_count; i++) {
@@ -67,7 +69,8 @@ static void take_config(struct mover *m, const struct ipc_config *cfg)
 
 static void send_hello(struct mover *m, const struct ipc_config *cfg)
 {
-	struct msg_hello hello = {.protocol = WIRE_PROTOCOL, .rules = cfg->rules, .hidden = cfg->hidden};
+	struct msg_hello hello = {.protocol = WIRE_PROTOCOL, .rules = cfg->rules, .hidden = cfg->hidden,
+		.kept = cfg->kept};
 	AUTO_BUF b = BUF_INIT;
 	hello.version = (struct bytes){(const uint8_t *)REHOST_VERSION, strlen(REHOST_VERSION)};
 	memcpy(hello.seed, cfg->seed, sizeof(hello.seed));

@@ -67,8 +67,9 @@ static bool open_dir(struct mover *m, struct dir *d)
 	meta_pack(&d->packed, &d->meta, m->fields);
 	d->dev = d->meta.dev;
 	d->passage = is_passage(m, d);
-	/* Without clones the walk meets other mounts: their mount points are copied, what is in them is not. */
-	if (!(m->flags & IPC_CLONES) && fstat(m->mounts[d->mount].fd, &root) == 0 && root.st_dev != d->dev) {
+	/* Mount points are copied, what is in them or hidden beneath is not; without clones the walk can meet new ones. */
+	if (path_set_has(&m->fenced, "", d->src) ||
+		(!(m->flags & IPC_CLONES) && fstat(m->mounts[d->mount].fd, &root) == 0 && root.st_dev != d->dev)) {
 		d->unit_flags |= UNIT_BARE;
 		d->no_delete = true;
 	}

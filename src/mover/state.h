@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/pathset.h"
 #include "delta/delta.h"
 #include "ipc/chan.h"
 #include "ipc/ipc.h"
@@ -62,6 +63,7 @@ struct mover {
 	struct rules *rules;
 	struct mover_mount *mounts;
 	uint32_t mount_count;
+	struct path_set fenced, lost; /* of the source: stand for what is not walked, or is not there */
 	struct skip *skips;
 	size_t skip_count;
 	bool said_subvolume; /* omit.c */

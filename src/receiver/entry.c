@@ -83,8 +83,9 @@ bool entry_may_become(struct session *s, struct place *at, const char *name, uin
 {
 	struct stat st;
 
-	if (!s->scope.has_rules || at->fd < 0 || fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		type_of_mode(st.st_mode) == type || !scope_protected(s, at->src, name, S_ISDIR(st.st_mode)))
+	if ((!s->scope.has_rules && !s->scope.kept.n) || at->fd < 0 ||
+		fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || type_of_mode(st.st_mode) == type ||
+		(!scope_kept(s, at->dst, name) && !scope_protected(s, at->src, name, S_ISDIR(st.st_mode))))
 		return true;
 	fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, at, name, "cannot replace");
 	return false;
@@ -97,7 +98,8 @@ int entry_clear_way(struct session *s, struct place *at, const char *name, struc
 
 	if (fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
 		return 0;
-	if (scope_hidden(s, at->dst, name) || scope_reserved(at, name) || scope_protected(s, at->src, name, true)) {
+	if (scope_hidden(s, at->dst, name) || scope_reserved(at, name) || scope_kept(s, at->dst, name) ||
+		scope_protected(s, at->src, name, true)) {
 		fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, at, name, "cannot replace the directory");
 		return -1;
 	}

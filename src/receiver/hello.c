@@ -89,7 +89,7 @@ bool on_hello(struct session *s, const struct frame *f)
 	}
 	if (m.rules.len && !rules_unpack(m.rules.p, m.rules.len, &s->scope.rules))
 		return answer_malformed(s, "rules");
-	if (!scope_hide(s, &m.hidden))
+	if (!path_set_read(&s->scope.hidden, m.hidden) || !path_set_read(&s->scope.kept, m.kept))
 		return answer_malformed(s, "paths of other units");
 	s->scope.has_rules = s->scope.rules && !rules_empty(s->scope.rules);
 	s->fields = s->is_root ? m.fields : m.fields & ~(uint32_t)ROOT_ONLY;

@@ -89,16 +89,18 @@ static bool untouchable(struct remover *r, bool is_dir)
 		return false;
 	if (!slash && scope_reserved(r->at, name))
 		return true;
-	if (!s->scope.has_rules && !s->scope.hidden_n)
+	if (!s->scope.has_rules && !s->scope.hidden.n && !s->scope.kept.n)
 		return false;
 	if (!slash)
-		return scope_hidden(s, r->at->dst, name) || scope_protected(s, r->at->src, name, is_dir);
+		return scope_hidden(s, r->at->dst, name) || scope_kept(s, r->at->dst, name) ||
+			scope_protected(s, r->at->src, name, is_dir);
 	{
 		AUTO_FREE char *below = xmemdup(path, (size_t)(slash - path));
 		AUTO_FREE char *src = path_join(r->at->src, below);
 		AUTO_FREE char *dst = path_join(r->at->dst, below);
 
-		return scope_hidden(s, dst, name) || scope_protected_dying(s, src, name, is_dir);
+		return scope_hidden(s, dst, name) || scope_kept(s, dst, name) ||
+			scope_protected_dying(s, src, name, is_dir);
 	}
 }
 

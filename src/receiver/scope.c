@@ -3,28 +3,10 @@
 #include "receiver/scope.h"
 #include "receiver/state.h"
 
-bool scope_hide(struct session *s, const struct bytes *records)
-{
-	struct rd r = rd_init(records->p, records->len);
-
-	while (rd_left(&r)) {
-		char *path = rd_path(&r, WIRE_PATH_MAX);
-
-		if (!path || s->scope.hidden_n == SCOPE_HIDDEN_MAX) {
-			free(path);
-			return false;
-		}
-		s->scope.hidden = xrealloc(s->scope.hidden, (s->scope.hidden_n + 1) * sizeof(*s->scope.hidden));
-		s->scope.hidden[s->scope.hidden_n++] = path;
-	}
-	return true;
-}
-
 void scope_release(struct scope *scope)
 {
-	for (size_t i = 0; i < scope->hidden_n; i++)
-		free(scope->hidden[i]);
-	free(scope->hidden);
+	path_set_release(&scope->hidden);
+	path_set_release(&scope->kept);
 	rules_free(scope->rules);
 }
 
@@ -35,14 +17,12 @@ bool scope_reserved(const struct place *at, const char *name)
 
 bool scope_hidden(const struct session *s, const char *dst, const char *name)
 {
-	const size_t n = strlen(dst);
+	return path_set_has(&s->scope.hidden, dst, name);
+}
 
-	for (size_t i = 0; i < s->scope.hidden_n; i++) {
-		const char *h = s->scope.hidden[i];
-		if (strncmp(h, dst, n) == 0 && (!n || h[n] == '/') && str_eq(h + n + (n > 0), name))
-			return true;
-	}
-	return false;
+bool scope_kept(const struct session *s, const char *dst, const char *name)
+{
+	return path_set_has(&s->scope.kept, dst, name);
 }
 
 bool scope_protected(const struct session *s, const char *src, const char *name, bool is_dir)
@@ -75,7 +55,7 @@ bool scope_invisible(const struct session *s, const struct place *at, const char
 {
 	struct rules_verdict v;
 
-	if (scope_reserved(at, name) || (s->scope.hidden_n && scope_hidden(s, at->dst, name)))
+	if (scope_reserved(at, name) || scope_hidden(s, at->dst, name))
 		return true;
 	if (!s->scope.has_rules)
 		return false;

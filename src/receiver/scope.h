@@ -2,14 +2,12 @@
  * Which names are this session's business: not rehost's own, not those of other units (hidden), not those the rules
  * protect.
  *
- * Ownership: scope_release() frees both sets. Errors: none but of scope_hide().
+ * Ownership: scope_release() frees the sets. Errors: none.
  */
 #pragma once
 
-#include "base/pack.h"
+#include "base/pathset.h"
 #include "rules/rules.h"
-
-#define SCOPE_HIDDEN_MAX 4096
 
 struct session;
 struct place;
@@ -17,16 +15,15 @@ struct place;
 struct scope {
 	struct rules *rules;
 	bool has_rules; /* and they say something */
-	char **hidden; /* paths relative to the target root */
-	size_t hidden_n;
+	struct path_set hidden, kept; /* relative to the target root */
 };
 
-/* The paths of HELLO. False: malformed, or too many. */
-bool scope_hide(struct session *s, const struct bytes *records);
 void scope_release(struct scope *scope);
 
 /* Another unit's: dst is the path of the directory. */
 bool scope_hidden(const struct session *s, const char *dst, const char *name);
+/* Compared, but never deleted nor replaced by another type: the source does not know what lies beneath. */
+bool scope_kept(const struct session *s, const char *dst, const char *name);
 /* Rehost's own. */
 bool scope_reserved(const struct place *at, const char *name);
 /* The rules' word on an entry of the directory with this source path. */

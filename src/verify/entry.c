@@ -194,6 +194,11 @@ static bool compare_dir(struct verifier *v, struct unit *u, struct entry *e)
 		compare_mount_point(v, u, e, mount);
 		return false;
 	}
+	if (path_set_has(&v->o.fenced, "", e->src)) {
+		v->counts.files_examined++;
+		compare_existence(v, e);
+		return false;
+	}
 	if (e->st.st_dev != u->dev) {
 		enum other_device other = other_device(v, u, e);
 
@@ -288,7 +293,7 @@ static bool extra_expected(struct verifier *v, struct unit *u, const char *name,
 
 	if (!*u->dst && str_eq(name, TEMPORARIES))
 		return true;
-	if (is_dir && leads_to_mount(v, dst))
+	if (path_set_leads(&v->o.kept, u->dst, name) || (is_dir && leads_to_mount(v, dst)))
 		return true;
 	judge(v, u, src, name, is_dir, &verdict);
 	return verdict.protect;

@@ -236,8 +236,13 @@ static struct verifier *make_verifier(struct role *r, const struct ipc_config *c
 			.warning = on_warning,
 			.used = on_used,
 			.unit_done = on_unit_done}};
+	AUTO_BUF fenced = BUF_INIT;
 	struct verifier *v;
 
+	buf_append(&fenced, cfg->fenced.p, cfg->fenced.len);
+	buf_append(&fenced, cfg->lost.p, cfg->lost.len);
+	if (!path_set_read(&o.fenced, (struct bytes){fenced.data, fenced.len}) || !path_set_read(&o.kept, cfg->kept))
+		_exit(ROLE_FATAL);
 	for (size_t i = 0; i < skips; i++) {
 		skip[i].dev = rd_u64(&rd);
 		skip[i].ino = rd_u64(&rd);

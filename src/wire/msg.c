@@ -118,6 +118,7 @@ void msg_hello_put(struct buf *out, const struct msg_hello *m)
 	wr_u32(out, m->flags);
 	put_bytes(out, &m->rules);
 	put_bytes(out, &m->hidden);
+	put_bytes(out, &m->kept);
 }
 
 bool msg_hello_get(const struct frame *f, struct msg_hello *m)
@@ -134,6 +135,7 @@ bool msg_hello_get(const struct frame *f, struct msg_hello *m)
 	m->flags = rd_u32(&r);
 	m->rules = rd_bytes(&r, RULES_MAX);
 	m->hidden = rd_bytes(&r, HIDDEN_MAX);
+	m->kept = rd_bytes(&r, HIDDEN_MAX);
 	if (!rd_done(&r) || (m->fields & ~(uint32_t)META_F_ALL) || m->flags >= HELLO_SIZE_ONLY_BASE)
 		return false;
 	memcpy(m->seed, seed.p, sizeof(m->seed));

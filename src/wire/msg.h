@@ -125,6 +125,7 @@ struct msg_hello {
 	struct bytes rules; /* rules_pack() of the phase's rules */
 	/* target paths that are another unit's business: hidden from listing and deletion (map targets), as paths */
 	struct bytes hidden; /* records: path bytes */
+	struct bytes kept; /* the same: never deleted, nor what lies beneath */
 };
 void msg_hello_put(struct buf *out, const struct msg_hello *m);
 bool msg_hello_get(const struct frame *f, struct msg_hello *m);

@@ -68,6 +68,9 @@ static void put_config(struct buf *b)
 	const struct ipc_config c = {
 		.flags = IPC_DRY_RUN | IPC_NO_METADATA,
 		.seed = "0123456789abcdef",
+		.fenced = B("fenced"),
+		.lost = B("lost"),
+		.kept = B("kept"),
 		.rules = B("rules\0"),
 		.hidden = B("hidden"),
 		.bootstrap = B("bootstrap"),
@@ -201,6 +204,9 @@ static void test_config(void **state)
 	assert_true(ipc_config_get(&f, &c));
 	assert_int_equal(c.flags, IPC_DRY_RUN | IPC_NO_METADATA);
 	assert_memory_equal(c.seed, "0123456789abcdef", 16);
+	assert_bytes(c.fenced, B("fenced"));
+	assert_bytes(c.lost, B("lost"));
+	assert_bytes(c.kept, B("kept"));
 	assert_bytes(c.rules, B("rules\0"));
 	assert_bytes(c.hidden, B("hidden"));
 	assert_bytes(c.bootstrap, B("bootstrap"));

@@ -50,7 +50,8 @@ static void put_hello(struct buf *b)
 		.fields = META_F_ALL,
 		.flags = HELLO_DELETE | HELLO_INPLACE,
 		.rules = B("r\0les"),
-		.hidden = B("hid")};
+		.hidden = B("hid"),
+		.kept = B("kept")};
 
 	msg_hello_put(b, &m);
 }
@@ -71,6 +72,7 @@ static void test_hello(void **state)
 	assert_int_equal(m.flags, HELLO_DELETE | HELLO_INPLACE);
 	assert_bytes(m.rules, B("r\0les"));
 	assert_bytes(m.hidden, B("hid"));
+	assert_bytes(m.kept, B("kept"));
 	/* Of another protocol only it and the version are read: nothing else need be there. */
 	b.data[0]++;
 	f.payload = b.data;

@@ -1,5 +1,6 @@
 /* Paths: names, joining, splitting. */
 #include "base/path.h"
+#include "base/pathset.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -98,10 +99,45 @@ static void within(void **state)
 	assert_false(path_within("a/b", "a", &rest));
 }
 
+static void sets(void **state)
+{
+	static const char *const members[] = {"b", "a/b", "a-b", "a/b/c", "x/y/z", "a.b/c"};
+	struct path_set s = {};
+	AUTO_BUF records = BUF_INIT;
+
+	assert_false(path_set_has(&s, "a", "b"));
+	assert_false(path_set_leads(&s, "", "a"));
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		wr_str(&records, members[i]);
+	assert_true(path_set_read(&s, (struct bytes){records.data, records.len}));
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		const char *name;
+		AUTO_FREE char *dir = path_split(members[i], &name);
+
+		assert_true(path_set_has(&s, dir, name));
+		assert_true(path_set_has(&s, "", members[i]));
+		assert_true(path_set_leads(&s, dir, name));
+	}
+	assert_false(path_set_has(&s, "", "a"));
+	assert_false(path_set_has(&s, "a", "c"));
+	assert_false(path_set_has(&s, "a", "b-"));
+	assert_false(path_set_has(&s, "x/y", "z/"));
+	assert_false(path_set_has(&s, "a/b/c", "d"));
+	assert_true(path_set_leads(&s, "", "a"));
+	assert_true(path_set_leads(&s, "x", "y"));
+	assert_false(path_set_leads(&s, "a", "bc"));
+	assert_false(path_set_leads(&s, "", "a."));
+	assert_false(path_set_leads(&s, "x", "z"));
+	path_set_release(&s);
+	wr_str(&records, "../x");
+	assert_false(path_set_read(&s, (struct bytes){records.data, records.len}));
+	assert_int_equal(s.n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(paths), cmocka_unit_test(joins),
-		cmocka_unit_test(splits), cmocka_unit_test(within)};
+		cmocka_unit_test(splits), cmocka_unit_test(within), cmocka_unit_test(sets)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,113 @@
+#include "engine/source.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "engine/coordinator.h"
+
+#include <inttypes.h>
+
+static void say_hidden(struct engine *e, const char *path)
+{
+	struct mount_hidden h;
+	AUTO_DIAG d = DIAG_INIT;
+	AUTO_BUF size = BUF_INIT;
+	AUTO_FREE char *shown = text_escaped(path);
+
+	if (!mounts_hidden(&e->plan, path, &h))
+		return;
+	text_size(&size, h.bytes);
+	diag_set(&d, DIAG_MOUNTS_HIDDEN, 0, path,
+		"%s%" PRIu64 " file%s (%s) hidden beneath the mount point '%s' %s not copied", h.more ? "more than " : "",
+		h.files, h.files == 1 ? "" : "s", buf_cstr(&size), shown, h.files == 1 ? "is" : "are");
+	engine_diag(e, &d);
+}
+
+void source_say_hidden(struct engine *e)
+{
+	for (size_t i = 0; i < e->plan.chosen_count; i++)
+		if (*e->plan.chosen[i].rel)
+			say_hidden(e, e->plan.chosen[i].path);
+	for (size_t i = 0; i < e->plan.fence_count; i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", str_eq(e->plan.root, "/") ? "" : e->plan.root, e->plan.fences[i].rel);
+		if (!e->plan.fences[i].lost)
+			say_hidden(e, path);
+	}
+}
+
+/* ---- what the job has known ---- */
+
+static bool beneath_root(const struct engine *e, const char *path)
+{
+	const char *rest;
+
+	return path_within(e->plan.root + 1, path + 1, &rest);
+}
+
+/* Whether the configuration leaves out what would be mounted there. */
+static bool is_left_out(const struct engine *e, const char *path)
+{
+	const struct conf *c = e->job->conf;
+
+	for (size_t i = 0; i < e->plan.left_out_count; i++)
+		if (str_eq(e->plan.left_out[i].path, path) && !e->plan.left_out[i].covered)
+			return true;
+	for (size_t i = 0; i < c->source.skip_mounts.len; i++)
+		if (str_eq(c->source.skip_mounts.items[i].value, path))
+			return true;
+	for (size_t i = 0; i < c->source.mounts.len; i++)
+		if (str_eq(c->source.mounts.items[i].value, path))
+			return false;
+	return c->source.mounts.len > 0;
+}
+
+static void lose(struct engine *e, const char *path, const char *what)
+{
+	AUTO_FREE char *shown = text_escaped(path);
+	AUTO_DIAG d = DIAG_INIT;
+
+	e->source_lost = true;
+	diag_set(&d, DIAG_ENGINE_SOURCE_GONE, 0, path, "'%s' is left out: %s", shown, what);
+	engine_diag(e, &d);
+}
+
+/* A mount point whose file system is not there has nothing that could stand for it. */
+static bool compare_with_known(struct engine *e, struct diag *d)
+{
+	for (size_t i = 0; i < e->state.source_len; i++) {
+		const struct seen_mount *s = &e->state.source[i];
+		const struct mount *m = mounts_at(&e->plan, s->path);
+
+		if (!beneath_root(e, s->path) || (m && str_eq(m->id, s->id)))
+			continue;
+		if (m) {
+			mounts_lose(&e->plan, (size_t)(m - e->plan.chosen));
+			lose(e, s->path, "another file system is there than the one this job has copied");
+		} else if (!str_eq(s->path, e->plan.root)) {
+			mounts_fence(&e->plan, s->path, true);
+			if (!is_left_out(e, s->path))
+				lose(e, s->path, "the file system that this job has copied is not mounted");
+		}
+	}
+	if (e->plan.chosen_count)
+		return true;
+	diag_set(d, DIAG_ENGINE_SOURCE_GONE, 0, e->job->conf->source.root, "no file system that this job has copied is there");
+	return false;
+}
+
+void source_remember(struct engine *e)
+{
+	if (e->job->adhoc)
+		return;
+	if (e->job->adopt)
+		state_source_forget(&e->state, e->plan.root);
+	for (size_t i = 0; i < e->plan.chosen_count; i++)
+		state_source_set(&e->state, e->plan.chosen[i].path, e->plan.chosen[i].id);
+}
+
+bool source_compare(struct engine *e, struct diag *d)
+{
+	mounts_fence_left_out(&e->plan);
+	if (e->job->adhoc)
+		return true;
+	mounts_identify(&e->plan);
+	return e->job->adopt || compare_with_known(e, d);
+}

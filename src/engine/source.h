@@ -1,0 +1,16 @@
+/*
+ * The source's file systems: which are walked, which are not and why, and whether they are those that the job has known.
+ */
+#pragma once
+
+#include "diag/diag.h"
+
+struct engine;
+
+/* Before they are opened: fences what is left out, and what is not there, or another one, which is said; false when nothing is
+ * left. */
+bool source_compare(struct engine *e, struct diag *d);
+/* What is hidden beneath mounts, when they are open. */
+void source_say_hidden(struct engine *e);
+/* In the state, before the first of their files is written. */
+void source_remember(struct engine *e);

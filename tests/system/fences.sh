@@ -1,0 +1,85 @@
+#!/bin/bash
+# File systems of the source that are not walked, or not there: what the target has of them, or in their place, stays.
+. "$(dirname "$0")/lib.sh"
+need_root
+start_sshd
+
+# --- left out: the mount point is made, what the target has beneath it stays, what the source hides there is not copied -------------
+S=$WORK/src
+mkdir -p "$S/m/deep" "$S/plain" "$S/new"; echo hidden >"$S/m/deep/hidden"; echo p >"$S/plain/p"
+mount -t tmpfs none "$S/m"; mount -t tmpfs none "$S/new"; echo in-memory >"$S/m/file"
+for to in "$T" local; do
+    D=$WORK/dst-$to; D=${D%%:*}; D=${D%%@*}; rm -rf "$D"; mkdir -p "$D/m/own" "$D/gone"; echo k >"$D/m/keep"; echo k >"$D/m/own/keep"; echo x >"$D/plain-x"
+    rehost sync -x --delete "$S" "$to:$D"; expect 0 "$to: sync -x --delete"
+    equal "$to: what the target has beneath the mount point stays" "$(cat "$D/m/keep" "$D/m/own/keep")" "k
+k"
+    refute "$to: what is extra elsewhere goes" test -e "$D/plain-x" -o -e "$D/gone"
+    check "$to: a mount point that the target lacks is made, and empty" rmdir "$D/new"
+    refute "$to: nothing of the mount nor of what it hides is copied" test -e "$D/m/file" -o -e "$D/m/deep"
+    has "$to: what is hidden is said with its size" "$ERR" 'RH0340.*7 B.*/m'
+    rehost sync -x --delete "$S" "$to:$D"; rehost --json sync -x --delete "$S" "$to:$D"
+    equal "$to: then idle" "$(field files_transferred) $(field files_deleted)" "0 0"
+    rehost verify "$S" "$to:$D"; expect 0 "$to: verify says nothing of it"
+done
+# Its parent goes: a mount point of another job's, or by map, is not taken along. Types do not change over it.
+rm -rf "$D/m"; echo file >"$D/m"
+rehost sync -x --delete "$S" "local:$D"; expect 3 "a file where the mount point belongs is that entry's failure"
+has "and named" "$ERR" "RH08.*m'"
+rm "$D/m"
+
+job() { # job NAME SOURCE_ROOT LINES...: the lines go beneath [source]
+    local name=$1 root=$2; shift 2
+    { printf '[job]\nname = %s\n[target]\naddress = %s\nroot = %s\nidentity = %s\nknown_hosts = %s\n[source]\nroot = %s\n' "$name" "${TO:-127.0.0.1:$PORT}" "$WORK/d/$name" "$KEY" "$KNOWN" "$root"
+      printf '%s\n' "$@"; } >"$WORK/$name.conf"
+}
+SET=(); mkdir "$WORK/d"
+job skip "$S" "skip_mounts = $S/m" "filesystems = ext4, tmpfs"; mkdir -p "$WORK/d/skip"
+rehost -c "$WORK/skip.conf" sync; expect 0 "skip_mounts"
+echo k >"$WORK/d/skip/m/keep"; rehost -c "$WORK/skip.conf" sync; expect 0 "again"
+check "skip_mounts: what the target has there stays" test -e "$WORK/d/skip/m/keep"
+job types "$S" "filesystems = ext4"; rehost -c "$WORK/types.conf" sync; mkdir -p "$WORK/d/types/m/a"; echo k >"$WORK/d/types/m/a/keep"
+rehost -c "$WORK/types.conf" sync; expect 0 "an unlisted type"
+check "an unlisted type: what the target has there stays" test -e "$WORK/d/types/m/a/keep"
+rehost -c "$WORK/types.conf" verify; expect 0 "verify"
+umount "$S/m" "$S/new"
+
+# --- not there any more -------------------------------------------------------------------------------------------------------------
+R=$WORK/root; mkdir -p "$R/etc" "$R/mnt/data" "$R/other"; echo e >"$R/etc/e"; echo g >"$R/etc/gone"
+check "a disk" make_fs ext4-plain 32 "$R/mnt/data"; check "another" make_fs ext4-plain 32 "$R/other"; rm -rf "$R"/{mnt/data,other}/lost+found
+for d in mnt/data other; do mkdir "$R/$d/sub"; for i in 1 2 3; do echo $i >"$R/$d/sub/f$i"; done; chmod 711 "$R/$d"; done
+held() { # held WHERE: all of the first disk is as it was
+    equal "$1: nothing of it is deleted" "$(cat "$WORK/d/$J/mnt/data/sub"/f* | paste -sd' ')" "1 2 3"
+    equal "$1: nor is its root changed" "$(stat -c %a "$WORK/d/$J/mnt/data")" 711
+}
+for how in during after; do
+    J=lost-$how; job "$J" "$R" $'[rules]\ndelete = '$how
+    rehost -c "$WORK/$J.conf" run; expect 0 "$how: the first run"
+    loop=$(findmnt -no SOURCE "$R/mnt/data"); losetup -d "$loop" 2>/dev/null; mkdir -p "$WORK/hold"; mount --bind "$R/mnt/data" "$WORK/hold"
+    umount "$R/mnt/data"; rm "$R/etc/gone"; rm "$R/other/sub/f1"
+    rehost -c "$WORK/$J.conf" sync -n; expect 3 "$how: a dry run says it too"
+    rehost -c "$WORK/$J.conf" sync; expect 3 "$how: a disk that is not mounted: exit 3"
+    has "$how: it is named" "$ERR" "RH1040.*$R/mnt/data"; held "$how"
+    refute "$how: the rest goes on" test -e "$WORK/d/$J/etc/gone" -o -e "$WORK/d/$J/other/sub/f1"
+    rmdir "$R/mnt/data" "$R/mnt"
+    rehost -c "$WORK/$J.conf" sync; expect 3 "$how: its mount point is gone as well"; held "$how, without a mount point"
+    rehost -c "$WORK/$J.conf" verify; expect 3 "$how: verify says so"; has "$how: by the code" "$ERR" RH1040
+    refute "$how: and does not call its files extra" grep -q 'mnt/data/sub' "$OUT"
+    mkdir -p "$R/mnt/data"; check "another disk" make_fs ext4-plain 32 "$R/mnt/data"; echo n >"$R/mnt/data/new"
+    rehost -c "$WORK/$J.conf" sync; expect 3 "$how: another disk in its place"; has "$how: it is named" "$ERR" "RH1040.*another"; held "$how, another disk"
+    refute "$how: nothing of the other one is copied" test -e "$WORK/d/$J/mnt/data/new"
+    umount "$R/mnt/data"; mount --bind "$WORK/hold" "$R/mnt/data"; umount "$WORK/hold"
+    rehost -c "$WORK/$J.conf" --json sync; expect 0 "$how: it is back"; equal "$how: and nothing is to be done" "$(field files_transferred)" 0
+    rm "$R/mnt/data/sub/f1"; rehost -c "$WORK/$J.conf" sync; expect 0 "$how: what goes from it"; refute "$how: goes from the target" test -e "$WORK/d/$J/mnt/data/sub/f1"
+    echo 1 >"$R/mnt/data/sub/f1"; echo 1 >"$R/other/sub/f1"; echo g >"$R/etc/gone"
+done
+# Left out by the configuration it is not missed, and stays all the same; --adopt takes the source as it is.
+umount "$R/mnt/data"; rehost -c "$WORK/$J.conf" --set "source.skip_mounts=$R/mnt/data" sync; expect 0 "skip_mounts: not missed"
+equal "skip_mounts: it stays" "$(ls "$WORK/d/$J/mnt/data/sub" | paste -sd' ')" "f2 f3"
+rehost -c "$WORK/$J.conf" sync --adopt; expect 0 "--adopt: it is gone for good"; refute "--adopt: from the target, too" test -e "$WORK/d/$J/mnt/data/sub"
+rehost -c "$WORK/$J.conf" sync; expect 0 "and is not missed again"
+# The source root itself.
+J=root; job "$J" "$R/other"; rehost -c "$WORK/$J.conf" run; expect 0 "the root: the first run"; cp -a "$WORK/d/$J" "$WORK/before"
+umount "$R/other"; echo foreign >"$R/other/foreign"
+rehost -c "$WORK/$J.conf" sync; expect 3 "the source root is not mounted: exit 3"; has "it is named" "$ERR" "RH1040.*$R/other"
+same "the root: nothing is deleted or written" "$WORK/before" "$WORK/d/$J"
+finish
