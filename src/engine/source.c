@@ -16,8 +16,9 @@ static void say_hidden(struct engine *e, const char *path)
 		return;
 	text_size(&size, h.bytes);
 	diag_set(&d, DIAG_MOUNTS_HIDDEN, 0, path,
-		"%s%" PRIu64 " file%s (%s) hidden beneath the mount point '%s' %s not copied", h.more ? "more than " : "",
-		h.files, h.files == 1 ? "" : "s", buf_cstr(&size), shown, h.files == 1 ? "is" : "are");
+		"%s%" PRIu64 " file%s (%s) hidden beneath the mount point '%s' %s not copied",
+		h.more ? "more than " : "", h.files, h.files == 1 ? "" : "s", buf_cstr(&size), shown,
+		h.files == 1 ? "is" : "are");
 	engine_diag(e, &d);
 }
 
@@ -27,7 +28,8 @@ void source_say_hidden(struct engine *e)
 		if (*e->plan.chosen[i].rel)
 			say_hidden(e, e->plan.chosen[i].path);
 	for (size_t i = 0; i < e->plan.fence_count; i++) {
-		AUTO_FREE char *path = xasprintf("%s/%s", str_eq(e->plan.root, "/") ? "" : e->plan.root, e->plan.fences[i].rel);
+		AUTO_FREE char *path =
+			xasprintf("%s/%s", str_eq(e->plan.root, "/") ? "" : e->plan.root, e->plan.fences[i].rel);
 		if (!e->plan.fences[i].lost)
 			say_hidden(e, path);
 	}
@@ -89,7 +91,8 @@ static bool compare_with_known(struct engine *e, struct diag *d)
 	}
 	if (e->plan.chosen_count)
 		return true;
-	diag_set(d, DIAG_ENGINE_SOURCE_GONE, 0, e->job->conf->source.root, "no file system that this job has copied is there");
+	diag_set(d, DIAG_ENGINE_SOURCE_GONE, 0, e->job->conf->source.root,
+		"no file system that this job has copied is there");
 	return false;
 }
 

@@ -1,9 +1,8 @@
 /*
  * Messages between the coordinator (C) and its movers (M), as frames on a socket pair.
  *
- * A mover has parsed bytes of the remote host, so the coordinator checks what it says like anything from outside:
- * every get returns false on what is malformed, unit ids are looked up, counts are only added up. Strings and byte
- * ranges point into the frame.
+ * A mover has parsed bytes of the remote host, so the coordinator checks what it says like anything from outside: every get
+ * returns false on what is malformed, unit ids are looked up, counts are only added up. Strings and bytes point into the frame.
  *
  * A mover holds at most IPC_UNITS_MAX units; the coordinator hands out the next when one is done. Every unit is
  * answered by IPC_UNIT_DONE, or goes back to the queue when its mover dies: doing a unit twice is harmless.
@@ -101,9 +100,7 @@ struct ipc_mount {
 struct ipc_config {
 	uint32_t flags;
 	uint8_t seed[16];
-	/* paths relative to the source root: stand for what is not walked; for what should be there and is not */
-	struct bytes fenced, lost;
-	struct bytes kept; /* the same, and others, relative to the target root: MSG_HELLO */
+	struct bytes fenced, lost, kept; /* struct mount_fence: by rel, and all by target_rel */
 	struct bytes rules, hidden, bootstrap, shared_dir, empty_dir;
 	uint8_t zstd_level; /* 0: off (or auto) */
 	int64_t changed_since; /* verifiers: real ns */

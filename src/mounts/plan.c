@@ -40,9 +40,10 @@ static void add_fence(struct mount_plan *p, const struct mount_fence *f)
 
 void mounts_fence(struct mount_plan *p, const char *path, bool lost)
 {
-	add_fence(p, &(struct mount_fence){.rel = xstrdup(mount_path_rest(p->root, path)),
-			     .target_rel = mount_place(p, p->chosen_count, path),
-			     .lost = lost});
+	add_fence(p,
+		&(struct mount_fence){.rel = xstrdup(mount_path_rest(p->root, path)),
+			.target_rel = mount_place(p, p->chosen_count, path),
+			.lost = lost});
 }
 
 /* Whether the next mount above is one that was left out, too: then no walk comes by. */

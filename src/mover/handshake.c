@@ -69,8 +69,8 @@ static void take_config(struct mover *m, const struct ipc_config *cfg)
 
 static void send_hello(struct mover *m, const struct ipc_config *cfg)
 {
-	struct msg_hello hello = {.protocol = WIRE_PROTOCOL, .rules = cfg->rules, .hidden = cfg->hidden,
-		.kept = cfg->kept};
+	struct msg_hello hello = {
+		.protocol = WIRE_PROTOCOL, .rules = cfg->rules, .hidden = cfg->hidden, .kept = cfg->kept};
 	AUTO_BUF b = BUF_INIT;
 	hello.version = (struct bytes){(const uint8_t *)REHOST_VERSION, strlen(REHOST_VERSION)};
 	memcpy(hello.seed, cfg->seed, sizeof(hello.seed));

@@ -85,7 +85,8 @@ bool entry_may_become(struct session *s, struct place *at, const char *name, uin
 
 	if ((!s->scope.has_rules && !s->scope.kept.n) || at->fd < 0 ||
 		fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || type_of_mode(st.st_mode) == type ||
-		(!scope_kept(s, at->dst, name) && !scope_protected(s, at->src, name, S_ISDIR(st.st_mode))))
+		(!(scope_kept(s, at->dst, name) && type != META_DIR) &&
+			!scope_protected(s, at->src, name, S_ISDIR(st.st_mode))))
 		return true;
 	fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, at, name, "cannot replace");
 	return false;

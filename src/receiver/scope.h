@@ -22,7 +22,7 @@ void scope_release(struct scope *scope);
 
 /* Another unit's: dst is the path of the directory. */
 bool scope_hidden(const struct session *s, const char *dst, const char *name);
-/* Compared, but never deleted nor replaced by another type: the source does not know what lies beneath. */
+/* Compared, but never deleted, nor replaced but by a directory: the source does not know what lies beneath. */
 bool scope_kept(const struct session *s, const char *dst, const char *name);
 /* Rehost's own. */
 bool scope_reserved(const struct place *at, const char *name);

@@ -37,7 +37,19 @@ struct scenario {
 	struct mounts_options options;
 	bool concerns; /* what it is to the user is wanted too */
 	enum diag_code error;
+	bool fences; /* and not what is left out */
+	const char *lose; /* a chosen mount that is not there */
 };
+
+static void print_fences(const struct scenario *s, struct mount_plan *plan, struct buf *out)
+{
+	mounts_fence_left_out(plan);
+	if (s->lose)
+		mounts_lose(plan, (size_t)(mounts_at(plan, s->lose) - plan->chosen));
+	for (size_t k = 0; k < plan->fence_count; k++)
+		buf_printf(out, "%s%s%s>%s", k ? " " : "", plan->fences[k].lost ? "!" : "", plan->fences[k].rel,
+			plan->fences[k].target_rel);
+}
 
 static struct conf *conf_from(const char *const *sets, const char *types)
 {
@@ -92,11 +104,13 @@ static char *run(const struct scenario *s)
 		buf_printf(&out, "%s", d.detail);
 	} else {
 		assert_int_equal(s->error, DIAG_NONE);
-		for (size_t k = 0; k < plan.chosen_count; k++) {
+		if (s->fences)
+			print_fences(s, &plan, &out);
+		for (size_t k = 0; k < plan.chosen_count && !s->fences; k++) {
 			assert_int_equal(plan.chosen[k].fd, -1);
 			buf_printf(&out, "%s%s>%s", k ? " " : "", plan.chosen[k].path, plan.chosen[k].target_rel);
 		}
-		for (size_t k = 0; k < plan.left_out_count; k++) {
+		for (size_t k = 0; k < plan.left_out_count && !s->fences; k++) {
 			static const char *const concerns[] = {
 				[MOUNT_MISSED] = " MISSED", [MOUNT_MEANT] = " meant", [MOUNT_ELSEWHERE] = ""};
 			const struct mount_left_out *l = &plan.left_out[k];
@@ -371,6 +385,32 @@ static void over_mounted(void **state)
 		"/home: hidden by the mount at '/home'\n/home: in memory\n/run: in memory");
 	expect(&rootfs, "/> /boot/efi>boot/efi /home>home /srv/with space>srv/with space\n/run: in memory");
 	expect(&circle, "/> /b>b");
+}
+
+/* Where a walk meets the mount point of what it leaves out, and only there. */
+static void fences(void **state)
+{
+	struct scenario plain = {.table = DEBIAN, .fences = true};
+	struct scenario below = {.table = DEBIAN "50 26 8:33 / /run/media/x rw - ext4 /dev/sdc1 rw\n"
+						 "51 50 0:61 / /run/media/x/y rw - tmpfs tmpfs rw\n",
+		.fences = true};
+	struct scenario covered = {.table = DEBIAN "50 28 0:60 / /a/b rw - tmpfs tmpfs rw\n"
+						   "51 28 8:35 / /a rw - xfs /dev/sdc3 rw\n"
+						   "52 40 0:62 / /home rw - tmpfs tmpfs rw\n",
+		.fences = true};
+	struct scenario mapped = {.table = DEBIAN "50 40 0:60 / /home/u/mem rw - tmpfs tmpfs rw\n",
+		.sets = {"source.map=/home=/data/homes"},
+		.fences = true};
+	struct scenario lost = {.table = DEBIAN "50 40 8:33 / /home/u rw - ext4 /dev/sdc1 rw\n",
+		.sets = {"source.map=/home=/data/homes"},
+		.lose = "/home",
+		.fences = true};
+
+	expect(&plain, "dev>dev proc>proc run>run sys>sys");
+	expect(&below, "dev>dev proc>proc run>run run/media/x/y>run/media/x/y sys>sys");
+	expect(&covered, "dev>dev home>home proc>proc run>run sys>sys");
+	expect(&mapped, "dev>dev home/u/mem>data/homes/u/mem proc>proc run>run sys>sys");
+	expect(&lost, "dev>dev proc>proc run>run sys>sys !home>data/homes");
 }
 
 static void bad_tables(void **state)
@@ -986,6 +1026,7 @@ int main(void)
 		cmocka_unit_test(other_kinds),
 		cmocka_unit_test(binds),
 		cmocka_unit_test(over_mounted),
+		cmocka_unit_test(fences),
 		cmocka_unit_test(bad_tables),
 		cmocka_unit_test(a_root_that_is_not_there),
 		cmocka_unit_test(all_disks),
