@@ -54,6 +54,7 @@ static bool step(struct run *run, enum job_kind kind)
 {
 	struct summary s;
 
+	run->w.job.sync_follows = kind == JOB_COPY;
 	report_step_begin(run->w.report, job_kind_name(kind));
 	work_step(&run->w, kind, &s);
 	report_step_end(run->w.report, &s);

@@ -109,6 +109,7 @@ static void release(struct engine *e)
 	job_state_release(&e->state);
 	buf_release(&e->workers.skips);
 	buf_release(&e->verify.differing);
+	buf_release(&e->target.places);
 	diag_release(&e->link.lost);
 	budget_release(&e->budget);
 	if (e->job->dry_run && e->workers.empty_dir) { /* made for the confinement of the workers; nothing stays */

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/bootid.h"
 #include "engine/coordinator.h"
+#include "engine/places.h"
 #include "engine/source.h"
 
 #include <errno.h>
@@ -47,27 +48,6 @@ static void leave_out(struct engine *e, uint64_t dev, uint64_t ino)
 	wr_u64(&e->workers.skips, ino);
 }
 
-/* Deletion belongs only where this job has written: into a root it found empty, or was told to adopt. */
-static bool ownership(struct engine *e, const struct ipc_ready *r, struct diag *d)
-{
-	const struct job *job = e->job;
-	bool deletes = job->kind == JOB_SYNC && job->conf->rules.delete_when != CONF_DELETE_NO;
-
-	if (!state_matches(job, &e->state)) {
-		if (e->state.exists && !job->adhoc)
-			engine_note(e, "the job's state belongs to another target: it begins anew");
-		state_forget(&e->state);
-	}
-	if (r->root_empty || job->adopt)
-		state_own(job, &e->state);
-	if (deletes && !job->adhoc && !state_owns(job, &e->state)) {
-		diag_set(d, DIAG_ENGINE_FOREIGN, 0, job->conf->target.root,
-			"'%s' on the target holds files that this job did not put there", job->conf->target.root);
-		return false;
-	}
-	return true;
-}
-
 static bool check(struct engine *e, const struct ipc_ready *r, struct diag *d)
 {
 	const struct job *job = e->job;
@@ -86,7 +66,7 @@ static bool check(struct engine *e, const struct ipc_ready *r, struct diag *d)
 	}
 	if (job->kind == JOB_VERIFY)
 		return true;
-	if (!ownership(e, r, d))
+	if (!places_check(e, r, d))
 		return false;
 	e->state.skip_dev = e->workers.skip_dev; /* a verify of this target leaves out the same */
 	e->state.skip_ino = e->workers.skip_ino;
@@ -99,7 +79,7 @@ static void note_target(struct engine *e, const struct ipc_ready *r)
 {
 	memcpy(e->target.boot_id, r->boot_id, sizeof(e->target.boot_id));
 	e->target.mount = r->root_mount;
-	e->target.ino = r->root_ino;
+	places_note(e, r);
 }
 
 static bool rebooted(const struct engine *e, const struct ipc_ready *r)
@@ -122,13 +102,13 @@ static bool remounted(struct engine *e, const struct worker *w, const struct ipc
 	return true;
 }
 
-static bool same_target(struct engine *e, struct worker *w, const struct ipc_ready *r)
+static bool same_target(struct engine *e, struct worker *w, const struct ipc_ready *r, struct diag *d)
 {
 	if (!e->target.checked) {
 		note_target(e, r);
 		return true;
 	}
-	if (e->target.ino != r->root_ino)
+	if (!places_same(e, r, d))
 		return false;
 	if (rebooted(e, r) || remounted(e, w, r)) {
 		note_target(e, r);
@@ -155,7 +135,7 @@ static bool target_begin(struct engine *e, struct worker *w, const struct ipc_re
 	if (!check(e, r, d))
 		return false;
 	if (e->job->kind != JOB_VERIFY) {
-		same_target(e, w, r);
+		same_target(e, w, r, d);
 		durable_begin(e, r);
 	}
 	return e->job->dry_run || begin(e, d);
@@ -176,9 +156,7 @@ void on_ready(struct engine *e, struct worker *w, const struct ipc_ready *m)
 			return;
 		}
 		e->target.checked = true;
-	} else if (mover && !same_target(e, w, m)) {
-		diag_set(&w->no_root, DIAG_ENGINE_OTHER_ROOT, 0, e->job->conf->target.root,
-			"'%s' on the target is another directory than before", e->job->conf->target.root);
+	} else if (mover && !same_target(e, w, m, &w->no_root)) {
 		w->discarded = true;
 		kill(w->pid, SIGKILL);
 		return;

@@ -10,7 +10,8 @@ struct target_seen {
 	bool checked; /* it is the right one */
 	/* as the first receiver, or the first after a reboot, has told it */
 	uint8_t boot_id[16];
-	uint64_t mount, ino;
+	uint64_t mount;
+	struct buf places; /* records: struct msg_place */
 	uint32_t restart; /* serial of the worker whose receiver has found another boot or mount, 0: none */
 	int64_t restart_now; /* its clock then */
 };

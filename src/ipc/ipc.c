@@ -133,10 +133,11 @@ void ipc_ready_put(struct buf *out, const struct ipc_ready *m)
 	wr_u64(out, m->root_ino);
 	wr_u64(out, m->root_mount);
 	wr_u64(out, (uint64_t)m->now);
-	wr_u8(out, m->root_empty);
+	wr_u8(out, m->root_live);
 	wr_u8(out, m->root_uid);
 	wr_u64(out, m->helper_bytes);
 	put(out, &m->shared_dir);
+	put(out, &m->places);
 }
 
 bool ipc_ready_get(const struct frame *f, struct ipc_ready *m)
@@ -148,11 +149,12 @@ bool ipc_ready_get(const struct frame *f, struct ipc_ready *m)
 	m->root_ino = rd_u64(&r);
 	m->root_mount = rd_u64(&r);
 	m->now = (int64_t)rd_u64(&r);
-	m->root_empty = rd_u8(&r);
+	m->root_live = rd_u8(&r);
 	m->root_uid = rd_u8(&r);
 	m->helper_bytes = rd_u64(&r);
 	m->shared_dir = rd_bytes(&r, 255);
-	if (!rd_done(&r) || m->now < 0 || m->now > WIRE_TIME_MAX)
+	m->places = get(&r);
+	if (!rd_done(&r) || m->now < 0 || m->now > WIRE_TIME_MAX || !msg_places_valid(&m->places))
 		return false;
 	memcpy(m->boot_id, boot.p, sizeof(m->boot_id));
 	return true;

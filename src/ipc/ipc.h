@@ -138,9 +138,9 @@ struct ipc_ready {
 	uint8_t boot_id[16];
 	uint64_t root_dev, root_ino, root_mount;
 	int64_t now; /* the target's clock, before anything is written */
-	uint8_t root_empty, root_uid;
+	uint8_t root_live, root_uid;
 	uint64_t helper_bytes;
-	struct bytes shared_dir;
+	struct bytes shared_dir, places; /* as in HELLO_OK */
 };
 void ipc_ready_put(struct buf *out, const struct ipc_ready *r);
 bool ipc_ready_get(const struct frame *f, struct ipc_ready *r);

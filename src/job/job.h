@@ -29,6 +29,7 @@ struct job {
 	bool checksum; /* -c */
 	bool one_file_system; /* -x */
 	bool adopt;
+	bool sync_follows; /* a copy after which `run` syncs: what that would refuse is refused now */
 	bool want_items; /* -i, -v, --json, -n: call observer->item */
 	bool batch; /* never prompt */
 	pid_t pid; /* of the process that signals go to; 0: this one */

@@ -45,22 +45,55 @@ char *state_key(const struct job *job)
 	return xasprintf("%s%s", target, text_or(job->conf->target.root, ""));
 }
 
-bool state_owns(const struct job *job, const struct job_state *s)
+static struct owned *find_owned(const struct job *job, const struct job_state *s)
 {
 	AUTO_FREE char *key = state_key(job);
 
 	for (size_t i = 0; i < s->owned_len; i++)
-		if (str_eq(s->owned[i], key))
-			return true;
-	return false;
+		if (str_eq(s->owned[i].target, key))
+			return &s->owned[i];
+	return NULL;
+}
+
+const struct owned *state_owned(const struct job *job, const struct job_state *s)
+{
+	return find_owned(job, s);
+}
+
+static struct owned *owned_add(struct job_state *s, char *target)
+{
+	s->owned = xrealloc(s->owned, (s->owned_len + 1) * sizeof(*s->owned));
+	s->owned[s->owned_len] = (struct owned){.target = target};
+	return &s->owned[s->owned_len++];
+}
+
+static void place_add(struct owned *o, const struct place *p)
+{
+	o->places = xrealloc(o->places, (o->len + 1) * sizeof(*o->places));
+	o->places[o->len] = *p;
+	o->places[o->len++].path = xstrdup(p->path);
+}
+
+static void places_clear(struct owned *o)
+{
+	while (o->len)
+		free(o->places[--o->len].path);
+	free(STEAL(o->places));
 }
 
 void state_own(const struct job *job, struct job_state *s)
 {
-	if (state_owns(job, s))
-		return;
-	s->owned = xrealloc(s->owned, (s->owned_len + 1) * sizeof(*s->owned));
-	s->owned[s->owned_len++] = state_key(job);
+	struct owned *o = find_owned(job, s);
+
+	if (o)
+		places_clear(o);
+	else
+		owned_add(s, state_key(job));
+}
+
+void state_own_place(const struct job *job, struct job_state *s, const struct place *p)
+{
+	place_add(find_owned(job, s), p);
 }
 
 void state_source_set(struct job_state *s, const char *path, const char *id)
@@ -153,14 +186,29 @@ static cJSON *read_json(const char *path)
 
 static void read_owned(const cJSON *list, struct job_state *s)
 {
-	const cJSON *v;
+	const cJSON *v, *p;
 
 	cJSON_ArrayForEach(v, list)
 	{
-		if (!cJSON_IsString(v))
+		const cJSON *places = cJSON_GetObjectItemCaseSensitive(v, "places");
+		char *target = member_text(v, "target");
+		struct owned *o;
+
+		if (!target)
 			continue;
-		s->owned = xrealloc(s->owned, (s->owned_len + 1) * sizeof(*s->owned));
-		s->owned[s->owned_len++] = xstrdup(v->valuestring);
+		o = owned_add(s, target);
+		cJSON_ArrayForEach(p, places)
+		{
+			AUTO_FREE char *path = member_text(p, "path");
+			struct place place = {.path = path,
+				.type = (uint64_t)member_int(p, "type"),
+				.number = (uint64_t)member_int(p, "number"),
+				.dev = (uint64_t)member_int(p, "dev"),
+				.ino = (uint64_t)member_int(p, "ino"),
+				.born = member_int(p, "born")};
+			if (path)
+				place_add(o, &place);
+		}
 	}
 }
 
@@ -254,8 +302,10 @@ void job_state_release(struct job_state *s)
 	free(s->running_phase);
 	free(s->lost);
 	free(s->silent);
-	for (size_t i = 0; i < s->owned_len; i++)
-		free(s->owned[i]);
+	for (size_t i = 0; i < s->owned_len; i++) {
+		places_clear(&s->owned[i]);
+		free(s->owned[i].target);
+	}
 	free(s->owned);
 	state_source_forget(s, "/");
 	free(s->source);
@@ -309,6 +359,30 @@ static void put_unclean(cJSON *o, const struct job_state *s)
 	}
 }
 
+static void put_owned(cJSON *o, const struct job_state *s)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "owned");
+
+	for (size_t i = 0; i < s->owned_len; i++) {
+		cJSON *v = cJSON_CreateObject();
+		cJSON *places;
+
+		cJSON_AddStringToObject(v, "target", s->owned[i].target);
+		places = cJSON_AddArrayToObject(v, "places");
+		for (const struct place *p = s->owned[i].places; p < s->owned[i].places + s->owned[i].len; p++) {
+			cJSON *q = cJSON_CreateObject();
+			cJSON_AddStringToObject(q, "path", p->path);
+			member_put_int(q, "type", (int64_t)p->type);
+			member_put_int(q, "number", (int64_t)p->number);
+			member_put_int(q, "dev", (int64_t)p->dev);
+			member_put_int(q, "ino", (int64_t)p->ino);
+			member_put_int(q, "born", p->born);
+			cJSON_AddItemToArray(places, q);
+		}
+		cJSON_AddItemToArray(list, v);
+	}
+}
+
 static void put_source(cJSON *o, const struct job_state *s)
 {
 	cJSON *list = cJSON_AddArrayToObject(o, "source");
@@ -334,7 +408,7 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 {
 	AUTO_FREE char *dir = xasprintf("%s/%s", job->state_dir, job->name);
 	AUTO_FREE char *path = state_path(job->state_dir, job->name);
-	cJSON *o, *owned;
+	cJSON *o;
 	bool ok;
 
 	if (fd_mkdir_p(dir, 0700) < 0) {
@@ -345,9 +419,7 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 	cJSON_AddStringToObject(o, "job", job->name);
 	state_put_target(o, job);
 	cJSON_AddBoolToObject(o, "copy_completed", s->copy_completed);
-	owned = cJSON_AddArrayToObject(o, "owned");
-	for (size_t i = 0; i < s->owned_len; i++)
-		cJSON_AddItemToArray(owned, cJSON_CreateString(s->owned[i]));
+	put_owned(o, s);
 	member_put_int(o, "copy_started", s->copy_started);
 	member_put_int(o, "copy_completed_at", s->copy_completed_at);
 	member_put_int(o, "last_sync_started", s->last_sync_started);

@@ -16,6 +16,20 @@ struct unclean {
 #define STATE_TIME_MAX (INT64_MAX / 2) /* it has not ended */
 #define STATE_UNCLEAN_MAX 16 /* of one target */
 
+/* A file system of a target, as struct msg_place has it. */
+struct place {
+	char *path; /* relative to the target root; "" is the root */
+	uint64_t type, number, dev, ino;
+	int64_t born;
+};
+
+/* A target root that this job has found empty, or was told to adopt. */
+struct owned {
+	char *target; /* "TARGET ROOT", state_key() */
+	struct place *places; /* the root's, and those that were mounted beneath it when the job last wrote there */
+	size_t len;
+};
+
 /* A file system of the source that the job has walked. */
 struct seen_mount {
 	char *path; /* on the host */
@@ -26,7 +40,7 @@ struct job_state {
 	bool exists;
 	char *target, *target_root, *source_root; /* what the state belongs to */
 	bool copy_completed;
-	char **owned; /* targets this job has found empty or was told to adopt: "TARGET ROOT" */
+	struct owned *owned;
 	size_t owned_len;
 	int64_t copy_started; /* the first one */
 	int64_t copy_completed_at, last_sync_started, last_sync_completed, last_verify_completed; /* real ns, 0 never */
@@ -62,8 +76,12 @@ bool state_belongs_to(const struct job_state *s, const char *target, const char 
 /* What it belongs to, as both files of JSON have it. */
 struct cJSON;
 void state_put_target(struct cJSON *o, const struct job *job);
-bool state_owns(const struct job *job, const struct job_state *s);
+/* The job's target, when the job owns it; NULL else. */
+const struct owned *state_owned(const struct job *job, const struct job_state *s);
+/* It owns it, with no places yet. */
 void state_own(const struct job *job, struct job_state *s);
+/* One more of the job's target, which it owns. */
+void state_own_place(const struct job *job, struct job_state *s, const struct place *p);
 /* Another target: everything begins anew, but what is known of each: that the job owns it, and what may not be on its disk. */
 void state_forget(struct job_state *s);
 /* What names the job's target in `owned` and in `unclean`; to be freed. */

@@ -83,7 +83,7 @@ static void send_hello(struct mover *m, const struct ipc_config *cfg)
 	chan_send_buf(&m->wire, MSG_HELLO, 0, &b);
 }
 
-static void take_hello_ok(struct mover *m, struct ipc_ready *ready)
+static void take_hello_ok(struct mover *m, struct buf *places, struct ipc_ready *ready)
 {
 	struct msg_hello_ok ok;
 	struct frame f;
@@ -109,7 +109,9 @@ static void take_hello_ok(struct mover *m, struct ipc_ready *ready)
 	ready->root_ino = ok.root_ino;
 	ready->root_mount = ok.root_mount;
 	ready->now = ok.now;
-	ready->root_empty = ok.root_empty;
+	ready->root_live = ok.root_live;
+	buf_append(places, ok.places.p, ok.places.len);
+	ready->places = (struct bytes){places->data, places->len};
 	ready->root_uid = ok.root_uid;
 }
 
@@ -119,6 +121,7 @@ void handshake(struct mover *m, const struct worker_fds *fds)
 	struct ipc_ready ready = {};
 	AUTO_DIAG d = DIAG_INIT;
 	AUTO_BUF note = BUF_INIT;
+	AUTO_BUF places = BUF_INIT;
 	AUTO_FREE char *empty = NULL;
 	char shared[256] = "";
 	struct frame f;
@@ -149,7 +152,7 @@ void handshake(struct mover *m, const struct worker_fds *fds)
 		tell_note(m, "hardening that this kernel does not grant: %.*s", (int)note.len - 2, buf_cstr(&note));
 	chan_init(&m->wire, fds->wire);
 	send_hello(m, &cfg);
-	take_hello_ok(m, &ready);
+	take_hello_ok(m, &places, &ready);
 	m->wire.limit =
 		m->throttle; /* not before: chan_await() would not wait for a rate, or the end of a hold, but spin */
 	ready.shared_dir = bytes_of(shared);

@@ -78,7 +78,7 @@ static char *mount_point(char *line)
 	return out;
 }
 
-bool below_sync(const struct below *b, int root_fd, int *err)
+bool below_each(const struct below *b, below_fn fn, void *arg)
 {
 	AUTO_BUF table = BUF_INIT;
 	size_t n;
@@ -86,23 +86,47 @@ bool below_sync(const struct below *b, int root_fd, int *err)
 	if (!b || b->fd < 0 || !read_table(b->fd, &table))
 		return false;
 	n = strlen(b->root);
-	if (syncfs(root_fd) < 0)
-		*err = errno;
 	for (char *line = buf_cstr(&table), *next; *line; line = next) {
-		AUTO_CLOSE int fd = -1;
-		const char *path;
-		bool automatic;
+		char type[32] = "";
+		const char *path, *words;
+		unsigned major = 0;
 
 		next = strchrnul(line, '\n');
 		if (*next)
 			*next++ = '\0';
-		automatic = strstr(line, " - autofs "); /* to open it would mount something */
-		path = mount_point(line);
-		if (automatic || !path || strncmp(path, b->root, n) != 0 || path[n] != '/' || !path[n + 1])
+		words = strstr(line, " - ");
+		if (!words || sscanf(words, " - %31s", type) != 1 || sscanf(line, "%*s %*s %u:", &major) != 1)
 			continue;
-		fd = openat(root_fd, path + n + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0 && syncfs(fd) < 0)
-			*err = errno;
+		path = mount_point(line);
+		/* To open one that comes by itself would mount something. */
+		if (str_eq(type, "autofs") || !path || strncmp(path, b->root, n) != 0 || path[n] != '/' || !path[n + 1])
+			continue;
+		fn(arg, path + n + 1, type, major > 0);
 	}
 	return true;
+}
+
+struct syncing {
+	int root_fd;
+	int *err;
+};
+
+static void sync_one(void *arg, const char *path, const char *type, bool device)
+{
+	struct syncing *s = arg;
+	AUTO_CLOSE int fd = openat(s->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	(void)type;
+	(void)device;
+	if (fd >= 0 && syncfs(fd) < 0)
+		*s->err = errno;
+}
+
+bool below_sync(const struct below *b, int root_fd, int *err)
+{
+	if (!b || b->fd < 0)
+		return false;
+	if (syncfs(root_fd) < 0)
+		*err = errno;
+	return below_each(b, sync_one, &(struct syncing){root_fd, err});
 }

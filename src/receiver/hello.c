@@ -1,58 +1,16 @@
 /* HELLO: what the session is to be, and what it can do. */
 #include "base/text.h"
 #include "receiver/answer.h"
-#include "receiver/dents.h"
 #include "receiver/epoch.h"
 #include "receiver/handlers.h"
-#include "receiver/resolve.h"
-#include "receiver/root.h"
+#include "receiver/places.h"
 #include "receiver/scope.h"
 #include "receiver/state.h"
 #include "receiver/tmp.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #define ROOT_ONLY (META_F_OWNER | META_F_FLAGS_PRIV | META_F_XATTR_TRUSTED | META_F_XATTR_SECURITY)
-
-/* What mkfs puts into a new file system: with nothing in it, it is nobody's file. */
-static bool is_fresh_lost_found(int fd, const char *name)
-{
-	AUTO_CLOSE int sub = -1;
-	char raw[256] __attribute__((aligned(8)));
-	size_t used = 0;
-	ssize_t n;
-
-	if (!str_eq(name, "lost+found"))
-		return false;
-	sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	while (sub >= 0 && (n = dents_read(sub, raw, sizeof(raw))) > 0)
-		for (ssize_t pos = 0; pos < n; pos += ((const struct dent *)(const void *)(raw + pos))->reclen)
-			used++;
-	return sub >= 0 && used <= 2;
-}
-
-static bool root_is_empty(struct session *s)
-{
-	AUTO_CLOSE int fd = resolve_dir(s, "");
-	char raw[4096] __attribute__((aligned(8)));
-	ssize_t n;
-
-	if (fd < 0)
-		return true;
-	while ((n = dents_read(fd, raw, sizeof(raw))) > 0) {
-		for (ssize_t pos = 0; pos < n;) {
-			const struct dent *e = (const void *)(raw + pos);
-
-			pos += e->reclen;
-			if (!str_eq(e->name, ".") && !str_eq(e->name, "..") && !str_eq(e->name, TMP_DIR) &&
-				!is_fresh_lost_found(fd, e->name))
-				return false;
-		}
-	}
-	return n == 0;
-}
 
 static void answer_hello(struct session *s, const struct frame *f)
 {
@@ -63,10 +21,14 @@ static void answer_hello(struct session *s, const struct frame *f)
 		.root_dev = s->root.dev,
 		.root_ino = s->root.ino,
 		.root_mount = s->root.mount,
-		.root_empty = root_is_empty(s),
+		.root_live = s->root.live,
 		.now = epoch_clock()};
-	size_t start = frame_begin(&s->out, MSG_HELLO_OK, f->id);
+	AUTO_BUF places = BUF_INIT;
+	size_t start;
 
+	places_put(s, &places);
+	m.places = (struct bytes){places.data, places.len};
+	start = frame_begin(&s->out, MSG_HELLO_OK, f->id);
 	memcpy(m.boot_id, s->boot_id, sizeof(m.boot_id));
 	msg_hello_ok_put(&s->out, &m);
 	frame_end(&s->out, start);

@@ -11,6 +11,7 @@
 #include "receiver/below.h"
 #include "receiver/mountid.h"
 #include "receiver/session.h"
+#include "receiver/way.h"
 #include "wire/msg.h"
 #ifdef REHOST_HAVE_PROVER
 #include "verify/prover.h"
@@ -128,30 +129,27 @@ static int open_closed(const char *path, int flags)
 /* out_fd -1: it does not exist, and nothing is to be written. */
 static bool open_root(const struct options *o, int *out_fd, struct diag *d)
 {
-	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	bool made = false;
 
-	*out_fd = open(o->root, flags);
-	if (*out_fd < 0 && errno == EACCES && !o->read_only)
-		*out_fd = open_closed(o->root, flags);
-	if (*out_fd >= 0)
-		return true;
-	if (errno == ENOENT && o->read_only && !o->prove)
-		return true;
-	if (errno == ENOENT && o->create) {
-		if (mkdir(o->root, 0700) == 0)
-			*out_fd = open(o->root, flags);
-		else if (errno == ENOENT) {
-			diag_set(d, DIAG_RECEIVER_ROOT, errno, o->root,
-				"cannot make the target root '%.300s', its parent directory is missing", o->root);
-			return false;
-		}
-	}
-	if (*out_fd >= 0) {
+	*out_fd = way_open(o->root, o->create, &made, d);
+	if (*out_fd < 0 && errno == EACCES && !o->read_only && !diag_is_set(d))
+		*out_fd = open_closed(o->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (made && *out_fd >= 0)
 		keep_root(*out_fd);
+	if (*out_fd >= 0 || (!diag_is_set(d) && errno == ENOENT && o->read_only && !o->prove))
 		return true;
-	}
-	diag_set(d, DIAG_RECEIVER_ROOT, errno, o->root, "cannot open the target root '%.300s'", o->root);
+	if (!diag_is_set(d))
+		diag_set(d, DIAG_RECEIVER_ROOT, errno, o->root, "cannot open the target root '%.300s'", o->root);
 	return false;
+}
+
+/* Whatever it is called: a bind mount of it is it as well. */
+static bool is_live(int fd)
+{
+	struct stat root, st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && stat("/", &root) == 0 && st.st_dev == root.st_dev &&
+		st.st_ino == root.st_ino;
 }
 
 /* The number of the root's mount, as no other mount gets it until the kernel is started anew. 0: Linux before 6.8. */
@@ -204,22 +202,11 @@ static int prove(int root_fd)
 #endif
 }
 
-static int serve(const struct options *o, int root_fd, const uint8_t boot_id[16], const struct sysload_files *load,
-	const struct below *below, const struct mount_ids *mounts)
+static int serve(const struct session_config *c)
 {
-	struct session_config c = {.root_fd = root_fd,
-		.read_only = o->read_only,
-		.root_mount = mount_number(root_fd),
-		.version = REHOST_VERSION,
-		.load = load,
-		.below = below,
-		.mounts = mounts};
-	struct session *s;
-	int ret;
+	struct session *s = session_new(c);
+	int ret = session_serve(s, STDIN_FILENO, STDOUT_FILENO);
 
-	memcpy(c.boot_id, boot_id, sizeof(c.boot_id));
-	s = session_new(&c);
-	ret = session_serve(s, STDIN_FILENO, STDOUT_FILENO);
 	session_free(s);
 	return ret;
 }
@@ -231,16 +218,17 @@ int main(int argc, char **argv)
 	struct sysload_files load;
 	struct below below;
 	struct mount_ids mounts;
-	uint8_t boot_id[16];
-	int root_fd = -1, ret;
+	struct session_config c = {
+		.root_fd = -1, .version = REHOST_VERSION, .load = &load, .below = &below, .mounts = &mounts};
+	int ret;
 
 	if (argc == 2 && str_eq(argv[1], "--version")) {
 		printf("rehost-receiver %s\n", REHOST_VERSION);
 		return fflush(stdout) == 0 ? 0 : 1;
 	}
 	raise_limits();
-	(void)boot_id_read(boot_id);
-	if (!parse(argc, argv, &o, &d) || !open_root(&o, &root_fd, &d)) {
+	(void)boot_id_read(c.boot_id);
+	if (!parse(argc, argv, &o, &d) || !open_root(&o, &c.root_fd, &d)) {
 		free(o.root);
 		return give_up(&d);
 	}
@@ -251,14 +239,17 @@ int main(int argc, char **argv)
 	}
 #endif
 	sysload_open(&load); /* for netcheck; there is no /proc where we are going */
-	below_open(&below, root_fd);
+	below_open(&below, c.root_fd);
 	mount_ids_open(&mounts);
+	c.read_only = o.read_only;
+	c.root_mount = mount_number(c.root_fd);
+	c.root_live = is_live(c.root_fd);
 	umask(0);
-	if (!confine(root_fd, o.read_only, &d))
+	if (!confine(c.root_fd, o.read_only, &d))
 		return give_up(&d);
 	if (!say(WIRE_MAGIC, sizeof(WIRE_MAGIC) - 1))
 		return 1;
-	ret = o.prove ? prove(root_fd) : serve(&o, root_fd, boot_id, &load, &below, &mounts);
+	ret = o.prove ? prove(c.root_fd) : serve(&c);
 	below_close(&below);
 	mount_ids_close(&mounts);
 	free(o.root);

@@ -6,6 +6,7 @@
 #define VERSION_MAX 64
 #define RULES_MAX (4u << 20)
 #define HIDDEN_MAX (1u << 20)
+#define PLACES_MAX (4u << 20)
 #define META_MAX (META_XATTRS_MAX + META_LINK_MAX + 256)
 #define DIAG_TEXT_MAX 8192
 
@@ -153,6 +154,45 @@ static int64_t get_time(struct rd *r)
 	r->bad = r->bad || t > WIRE_TIME_MAX;
 	return r->bad ? 0 : (int64_t)t;
 }
+void msg_place_put(struct buf *out, const struct msg_place *p)
+{
+	put_bytes(out, &p->path);
+	wr_u64(out, p->type);
+	wr_u64(out, p->number);
+	wr_u64(out, p->dev);
+	wr_u64(out, p->ino);
+	wr_u64(out, (uint64_t)p->born);
+	wr_u8(out, p->empty);
+}
+
+bool msg_place_get(struct rd *r, struct msg_place *p)
+{
+	if (!rd_ok(r) || rd_left(r) == 0)
+		return false;
+	p->path = rd_bytes(r, WIRE_PATH_MAX);
+	p->type = rd_u64(r);
+	p->number = rd_u64(r);
+	p->dev = rd_u64(r);
+	p->ino = rd_u64(r);
+	p->born = (int64_t)rd_u64(r);
+	p->empty = rd_u8(r);
+	if (p->empty > 1 || !path_valid(p->path.p, p->path.len))
+		r->bad = true;
+	return rd_ok(r);
+}
+
+bool msg_places_valid(const struct bytes *places)
+{
+	struct rd r = rd_init(places->p, places->len);
+	struct msg_place p;
+	unsigned n = 0;
+
+	while (msg_place_get(&r, &p))
+		if (n++ == WIRE_PLACES_MAX || (p.path.len == 0) != (n == 1))
+			return false;
+	return rd_done(&r);
+}
+
 void msg_hello_ok_put(struct buf *out, const struct msg_hello_ok *m)
 {
 	wr_u32(out, m->protocol);
@@ -163,7 +203,8 @@ void msg_hello_ok_put(struct buf *out, const struct msg_hello_ok *m)
 	wr_u64(out, m->root_dev);
 	wr_u64(out, m->root_ino);
 	wr_u64(out, m->root_mount);
-	wr_u8(out, m->root_empty);
+	wr_u8(out, m->root_live);
+	put_bytes(out, &m->places);
 	put_time(out, m->now);
 }
 
@@ -182,9 +223,11 @@ bool msg_hello_ok_get(const struct frame *f, struct msg_hello_ok *m)
 	m->root_dev = rd_u64(&r);
 	m->root_ino = rd_u64(&r);
 	m->root_mount = rd_u64(&r);
-	m->root_empty = rd_u8(&r);
+	m->root_live = rd_u8(&r);
+	m->places = rd_bytes(&r, PLACES_MAX);
 	m->now = get_time(&r);
-	if (!rd_done(&r) || (m->fields & ~(uint32_t)META_F_ALL) || m->root_uid > 1 || m->root_empty > 1)
+	if (!rd_done(&r) || (m->fields & ~(uint32_t)META_F_ALL) || m->root_uid > 1 || m->root_live > 1 ||
+		!msg_places_valid(&m->places))
 		return false;
 	memcpy(m->boot_id, boot.p, sizeof(m->boot_id));
 	return true;

@@ -138,11 +138,26 @@ struct msg_hello_ok {
 	uint8_t boot_id[16]; /* of R's kernel, to notice that both ends are one host */
 	uint64_t root_dev, root_ino;
 	uint64_t root_mount; /* its mount's number, which no other has while the kernel runs; 0: not known */
-	uint8_t root_empty; /* the target root held nothing when R opened it (its own temporary directory aside) */
+	uint8_t root_live; /* it is "/" of the system that R runs in */
+	struct bytes places; /* records: struct msg_place, that of the root first; none when it does not exist (dry) */
 	int64_t now; /* R's clock; nothing has been written yet */
 };
 void msg_hello_ok_put(struct buf *out, const struct msg_hello_ok *m);
 bool msg_hello_ok_get(const struct frame *f, struct msg_hello_ok *m);
+
+/* A file system of the target, the root's or one mounted beneath it: what it is known by when it is seen again. */
+#define WIRE_PLACES_MAX 4096u
+struct msg_place {
+	struct bytes path; /* of its directory, relative to the root; "" is the root */
+	uint64_t type, number; /* as statfs() has them; number 0: none that another start of the host gives again */
+	uint64_t dev, ino;
+	int64_t born; /* of its directory; ns, 0: not known */
+	uint8_t empty; /* it holds nothing but directories, what mkfs made and our own aside */
+};
+void msg_place_put(struct buf *out, const struct msg_place *p);
+bool msg_place_get(struct rd *r, struct msg_place *p); /* false at the end too: check rd_done() */
+/* Whether they are none but such, the root's first, and no other of that path. */
+bool msg_places_valid(const struct bytes *places);
 
 /*
  * What an unclean end may have left: times of inodes can reach the disk before the contents. Regular files whose ctime

@@ -118,16 +118,19 @@ static void put_segment(struct buf *b)
 
 static void put_ready(struct buf *b)
 {
+	AUTO_BUF places = BUF_INIT;
+
+	msg_place_put(&places, &(struct msg_place){.ino = 2});
 	const struct ipc_ready r = {.boot_id = "boot-boot-boot-b",
 		.root_dev = 1,
 		.root_ino = 2,
 		.root_mount = 4,
 		.now = 5,
-		.root_empty = 1,
+		.root_live = 1,
 		.root_uid = 1,
-
 		.helper_bytes = 3,
-		.shared_dir = B("dir")};
+		.shared_dir = B("dir"),
+		.places = {places.data, places.len}};
 
 	ipc_ready_put(b, &r);
 }
@@ -274,9 +277,10 @@ static void test_ready(void **state)
 
 	assert_true(ipc_ready_get(&f, &r));
 	assert_memory_equal(r.boot_id, "boot-boot-boot-b", 16);
-	assert_true(r.root_dev == 1 && r.root_ino == 2 && r.root_empty == 1 && r.root_uid == 1);
+	assert_true(r.root_dev == 1 && r.root_ino == 2 && r.root_live == 1 && r.root_uid == 1);
 	assert_true(r.helper_bytes == 3 && r.root_mount == 4 && r.now == 5);
 	assert_bytes(r.shared_dir, B("dir"));
+	assert_true(r.places.len > 40);
 	/* It goes into a fixed place. */
 	memset(long_dir, 'x', sizeof(long_dir));
 	for (size_t n = 255; n <= 256; n++) {

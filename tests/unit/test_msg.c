@@ -100,8 +100,16 @@ static void test_hello_unknown_bits(void **state)
 	assert_false(msg_hello_get(&f, &m));
 }
 
+static const struct msg_place places[] = {
+	{.type = 0xef53, .number = UINT64_MAX, .dev = 1, .ino = 2, .born = INT64_MAX, .empty = 1},
+	{.path = B("srv/data"), .type = 7, .ino = 3}};
+
 static void put_hello_ok(struct buf *b)
 {
+	AUTO_BUF packed = BUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		msg_place_put(&packed, &places[i]);
 	const struct msg_hello_ok m = {.protocol = WIRE_PROTOCOL,
 		.version = B("2"),
 		.fields = 5,
@@ -110,7 +118,8 @@ static void put_hello_ok(struct buf *b)
 		.root_dev = UINT64_MAX,
 		.root_ino = 2,
 		.root_mount = 7,
-		.root_empty = 1,
+		.root_live = 1,
+		.places = {packed.data, packed.len},
 		.now = WIRE_TIME_MAX};
 
 	msg_hello_ok_put(b, &m);
@@ -128,13 +137,52 @@ static void test_hello_ok(void **state)
 	assert_int_equal(m.fields, 5);
 	assert_int_equal(m.root_uid, 1);
 	assert_memory_equal(m.boot_id, "boot-boot-boot-b", 16);
-	assert_true(m.root_dev == UINT64_MAX && m.root_ino == 2 && m.root_empty == 1);
+	assert_true(m.root_dev == UINT64_MAX && m.root_ino == 2 && m.root_live == 1);
 	assert_true(m.root_mount == 7 && m.now == WIRE_TIME_MAX);
 	b.data[b.len - 1] ^= 0x80; /* a time that is none */
 	assert_false(msg_hello_ok_get(&f, &m));
 	b.data[b.len - 1] ^= 0x80;
-	b.data[b.len - 9] = 2;
+	b.data[b.len - 9] = 2; /* empty, of the last place */
 	assert_false(msg_hello_ok_get(&f, &m));
+}
+
+static void test_places(void **state)
+{
+	AUTO_BUF b = BUF_INIT;
+	struct bytes all;
+	struct msg_place p;
+	struct rd r;
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		msg_place_put(&b, &places[i]);
+	all = (struct bytes){b.data, b.len};
+	assert_true(msg_places_valid(&all));
+	r = rd_init(all.p, all.len);
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		const struct msg_place *w = &places[i];
+
+		assert_true(msg_place_get(&r, &p));
+		assert_bytes(p.path, w->path);
+		assert_true(p.type == w->type && p.number == w->number && p.dev == w->dev && p.ino == w->ino);
+		assert_true(p.born == w->born && p.empty == w->empty);
+	}
+	assert_false(msg_place_get(&r, &p));
+	assert_true(rd_done(&r));
+	all.len--;
+	assert_false(msg_places_valid(&all));
+	all.len = 0; /* a root that does not exist */
+	assert_true(msg_places_valid(&all));
+	/* The root is not the first; it comes twice; a path that is none. */
+	for (int i = 0; i < 3; i++) {
+		static const struct bytes bad[] = {B("a"), B(""), B("a/../b")};
+
+		buf_clear(&b);
+		if (i)
+			msg_place_put(&b, &places[0]);
+		msg_place_put(&b, &(struct msg_place){.path = bad[i]});
+		all = (struct bytes){b.data, b.len};
+		assert_false(msg_places_valid(&all));
+	}
 }
 
 static void put_suspects(struct buf *b)
@@ -1147,6 +1195,7 @@ int main(void)
 		cmocka_unit_test(test_hello),
 		cmocka_unit_test(test_hello_unknown_bits),
 		cmocka_unit_test(test_hello_ok),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_epoch),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_dir),

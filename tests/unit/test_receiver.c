@@ -31,6 +31,14 @@ static void rules_text(const char *text, struct buf *out)
 
 /* ---- the greeting ---- */
 
+static bool root_empty(const struct msg_hello_ok *ok)
+{
+	struct rd r = rd_init(ok->places.p, ok->places.len);
+	struct msg_place p;
+
+	return msg_place_get(&r, &p) && p.empty;
+}
+
 static void test_hello(void **state)
 {
 	struct world w;
@@ -45,20 +53,24 @@ static void test_hello(void **state)
 	assert_true(msg_hello_ok_get(&f, &ok));
 	assert_int_equal(fstat(w.root, &st), 0);
 	assert_int_equal(ok.root_ino, st.st_ino);
-	assert_int_equal(ok.root_empty, 1);
+	assert_true(root_empty(&ok));
 	assert_int_equal(ok.fields & META_F_MTIME, META_F_MTIME);
 	world_run(&w, "mkdir .rehost.tmp && touch .rehost.tmp/x");
 	world_hello(&w, 0, NULL, NULL);
 	f = world_reply(&w, MSG_HELLO_OK);
-	assert_true(msg_hello_ok_get(&f, &ok) && ok.root_empty);
+	assert_true(msg_hello_ok_get(&f, &ok) && root_empty(&ok));
 	assert_true(world_has(&w, ".rehost.tmp/x"));
 	world_hello(&w, HELLO_FIRST, NULL, NULL);
 	assert_false(world_has(&w, ".rehost.tmp/x"));
-	world_run(&w, "touch x");
+	world_run(&w, "mkdir -p a/b lost+found/c"); /* no files */
+	world_hello(&w, 0, NULL, NULL);
+	f = world_reply(&w, MSG_HELLO_OK);
+	assert_true(msg_hello_ok_get(&f, &ok) && root_empty(&ok));
+	world_run(&w, "ln -s x a/b/c");
 	world_hello(&w, 0, NULL, NULL);
 	assert_false(world_has(&w, ".rehost.tmp")); /* it was empty, and went with the session */
 	f = world_reply(&w, MSG_HELLO_OK);
-	assert_true(msg_hello_ok_get(&f, &ok) && !ok.root_empty);
+	assert_true(msg_hello_ok_get(&f, &ok) && !root_empty(&ok));
 	/* a second one */
 	msg_hello_put(&b, &(struct msg_hello){.protocol = WIRE_PROTOCOL});
 	world_send(&w, MSG_HELLO, 2, &b);
