@@ -1,5 +1,7 @@
 #include "mover/scan.h"
 #include "base/clock.h"
+#include "base/fscrypt.h"
+#include "base/text.h"
 #include "mover/dir.h"
 #include "mover/omit.h"
 #include "mover/send.h"
@@ -50,6 +52,23 @@ static const char *below_mount(const struct mover *m, const struct dir *d)
 	return d->src + n + (n > 0);
 }
 
+/* Without the key the names are codes: they say nothing of what the target has. True: it is left as it is. */
+static bool is_locked(struct mover *m, struct dir *d)
+{
+	AUTO_FREE char *shown = text_escaped(*d->src ? d->src : ".");
+	AUTO_DIAG diag = DIAG_INIT;
+
+	if (!fscrypt_is_locked(d->fd))
+		return false;
+	d->unit_flags |= UNIT_BARE;
+	d->no_delete = true;
+	if (!(d->unit_flags & UNIT_REVISIT)) {
+		diag_set(&diag, DIAG_MOVER_LOCKED, ENOKEY, d->src, "cannot read the encrypted directory '%s'", shown);
+		tell_failed(m, &diag);
+	}
+	return true;
+}
+
 static bool open_dir(struct mover *m, struct dir *d)
 {
 	struct stat root;
@@ -72,6 +91,8 @@ static bool open_dir(struct mover *m, struct dir *d)
 		(!(m->flags & IPC_CLONES) && fstat(m->mounts[d->mount].fd, &root) == 0 && root.st_dev != d->dev)) {
 		d->unit_flags |= UNIT_BARE;
 		d->no_delete = true;
+	} else {
+		(void)is_locked(m, d);
 	}
 	if (!d->counted && !*d->src) { /* the root itself: every other directory is counted in its parent's listing */
 		d->files++;
@@ -248,6 +269,8 @@ enum step dir_scan_step(struct mover *m, struct dir *d)
 		tell_source_error(m, d->src, "", d->names.error, "read directory");
 	}
 	names_release(&d->names);
+	if (!(d->unit_flags & UNIT_BARE) && is_locked(m, d)) /* while it was read */
+		listing_release(m, &d->scan.listing);
 	add_up(m, d);
 	send_dir(m, d);
 	d->state = DIR_STATE_DIGEST;

@@ -8,6 +8,7 @@
  *	HASHING -> done		both sides' hashes of its files have come
  */
 #include "verify/slices.h"
+#include "base/fscrypt.h"
 #include "verify/contents.h"
 #include "verify/report.h"
 
@@ -40,10 +41,15 @@ static bool open_source(struct verifier *v, struct unit *u)
 	if (fd >= 0 && fstat(fd, &st) == 0) {
 		u->fd = fd;
 		u->dev = st.st_dev;
-		if (!u->entries || u->only || verify_names_open(&u->names, fd))
+		/* Its names are others without the key, as is what the target has then. */
+		if (fscrypt_is_locked(fd)) {
+			u->fd = -1;
+			errno = ENOKEY;
+		} else if (!u->entries || u->only || verify_names_open(&u->names, fd)) {
 			return true;
-		u->fd = -1; /* verify_names_open() has closed it */
-		fd = -1;
+		} else {
+			u->fd = fd = -1; /* verify_names_open() has closed it */
+		}
 	}
 	/* Only at the target, but what the rules protect may lie in it: is all else extra? */
 	if (vanished(errno) && (u->only || (v->o.rules && rules_protect_beneath(v->o.rules, u->src)))) {

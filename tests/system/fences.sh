@@ -79,4 +79,41 @@ J=root; job "$J" "$R/other"; rehost -c "$WORK/$J.conf" run; expect 0 "the root: 
 umount "$R/other"; echo foreign >"$R/other/foreign"
 rehost -c "$WORK/$J.conf" sync; expect 3 "the source root is not mounted: exit 3"; has "it is named" "$ERR" "RH1040.*$R/other"
 same "the root: nothing is deleted or written" "$WORK/before" "$WORK/d/$J"
+
+# --- an encrypted home that is locked -------------------------------------------------------------------------------------------------
+cat >"$WORK/key.py" <<'P'
+import fcntl, os, struct, sys
+what, mount, path = sys.argv[1:]
+fd = os.open(mount, os.O_RDONLY)
+spec = lambda ident: struct.pack('=II32s', 2, 0, ident)  # struct fscrypt_key_specifier
+arg = bytearray(spec(b'') + struct.pack('=II32x', 64, 0) + b'k' * 64)
+fcntl.ioctl(fd, 0xc0506617, arg)  # FS_IOC_ADD_ENCRYPTION_KEY
+ident = bytes(arg[8:24])
+if what == 'lock':
+    arg = bytearray(spec(ident) + struct.pack('=I20x', 0))
+    fcntl.ioctl(fd, 0xc0406618, arg)  # FS_IOC_REMOVE_ENCRYPTION_KEY
+    sys.exit(struct.unpack_from('=I', arg, 40)[0])
+if what == 'set':
+    os.mkdir(path)
+    fcntl.ioctl(os.open(path, os.O_RDONLY), 0x800c6613, bytearray(struct.pack('=BBBB4x16s', 2, 1, 4, 3, ident)))
+P
+E=$WORK/enc; truncate -s 64M "$WORK/enc.img"; mkdir "$E"
+if mkfs.ext4 -q -O encrypt "$WORK/enc.img" 2>"$ERR" && mount -o loop "$WORK/enc.img" "$E" && "$PY" "$WORK/key.py" set "$E" "$E/home" 2>"$ERR"; then
+    mkdir -p "$E/home/sub/empty" "$E/plain"; for f in home/a home/sub/b plain/c plain/gone; do echo $f >"$E/$f"; done; ln -s a "$E/home/link"
+    echo x >"$E/home/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" # looks like a code
+    for how in during after; do
+        rm -rf "$WORK/enc-dst"; echo g >"$E/plain/gone"
+        rehost --set rules.delete=$how sync --delete "$E" "local:$WORK/enc-dst"; expect 0 "$how: unlocked it is copied"; same "$how: identical" "$E" "$WORK/enc-dst" --ignore flags
+        rm "$E/plain/gone"; cp -a "$WORK/enc-dst/home" "$WORK/before-$how"
+        until_true 5 "$PY" "$WORK/key.py" lock "$E" -; refute "$how: it is locked" test -e "$E/home/a"
+        rehost --set rules.delete=$how sync --delete "$E" "local:$WORK/enc-dst"; expect 3 "$how: locked: exit 3"; has "$how: it is named" "$ERR" "RH0740.*'home'"
+        same "$how: what the target has of it is as it was" "$WORK/before-$how" "$WORK/enc-dst/home"; refute "$how: the rest goes on" test -e "$WORK/enc-dst/plain/gone"
+        rehost verify "$E" "local:$WORK/enc-dst"; expect 3 "$how: verify cannot say"; hasnt "$how: but finds no difference" "$OUT" 'missing|extra'
+        rehost sync "$E" "local:$WORK/enc-new-$how"; expect 3 "$how: nothing of it is copied anew"; equal "$how: no code becomes a name" "$(ls -A "$WORK/enc-new-$how/home")" ""
+        "$PY" "$WORK/key.py" unlock "$E" -; rm -f "$E/home/sub/b"
+        rehost --set rules.delete=$how sync --delete "$E" "local:$WORK/enc-dst"; expect 0 "$how: unlocked again"; same "$how: identical again" "$E" "$WORK/enc-dst" --ignore flags
+    done
+else
+    skip_part encrypted "no encryption: $(head -1 "$ERR")"
+fi
 finish
