@@ -92,6 +92,23 @@ bool path_set_leads(const struct path_set *s, const char *dir, const char *name)
 	return false;
 }
 
+bool path_set_covers(const struct path_set *s, const char *path, size_t beyond)
+{
+	AUTO_FREE char *above = s->n ? xstrdup(path) : NULL;
+	const char *name;
+
+	while (above && strlen(above) > beyond) {
+		char *next;
+
+		if (path_set_has(s, "", above))
+			return true;
+		next = path_split(above, &name);
+		free(above);
+		above = next;
+	}
+	return false;
+}
+
 void path_set_release(struct path_set *s)
 {
 	for (size_t i = 0; i < s->n; i++)

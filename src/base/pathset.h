@@ -20,4 +20,6 @@ bool path_set_read(struct path_set *s, struct bytes records);
 bool path_set_has(const struct path_set *s, const char *dir, const char *name);
 /* A path of the set that is dir/name or beneath it. */
 bool path_set_leads(const struct path_set *s, const char *dir, const char *name);
+/* Whether path, or what it lies in, is of the set: a path of it that is longer than `beyond` bytes. */
+bool path_set_covers(const struct path_set *s, const char *path, size_t beyond);
 void path_set_release(struct path_set *s);

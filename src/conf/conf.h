@@ -93,6 +93,7 @@ struct conf {
 		struct conf_list skip_mounts;
 		struct conf_map *maps;
 		size_t map_count;
+		bool copy_hidden; /* hidden: report false, copy true */
 		enum conf_page_cache page_cache;
 	} source;
 	struct {

@@ -42,6 +42,8 @@ static const struct conf_option options[] = {
 		.check = conf_check_path},
 	{"source", "filesystems", CONF_TYPE_LIST, AT(source.filesystems), "local|TYPE,...", "local",
 		"file systems to migrate: those on local disks, or of these types", .check = conf_check_filesystem},
+	{"source", "hidden", CONF_TYPE_BOOL, AT(source.copy_hidden), "report|copy", "report",
+		"what to do with files beneath the mount point of what is left out"},
 	{"source", "mounts", CONF_TYPE_LIST, AT(source.mounts), "DIR,...", NULL, "only these mount points",
 		.check = conf_check_path},
 	{"source", "skip_mounts", CONF_TYPE_LIST, AT(source.skip_mounts), "DIR,...", NULL, "not these mount points",

@@ -58,6 +58,7 @@ static bool open_source(struct engine *e, struct diag *d)
 			"cannot use source root '%s'", job->conf->source.root);
 		return false;
 	}
+	source_enter_known(e);
 	if (!mounts_select(job->conf, &o, &e->plan, d) || !source_compare(e, d) || !sources_make_room(e, d))
 		return false;
 	if (!mounts_open(&e->plan, geteuid() == 0, &warn, d))

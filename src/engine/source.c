@@ -2,7 +2,9 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "engine/coordinator.h"
+#include "engine/sources.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 
 static void say_hidden(struct engine *e, const char *path)
@@ -30,7 +32,7 @@ void source_say_hidden(struct engine *e)
 	for (size_t i = 0; i < e->plan.fence_count; i++) {
 		AUTO_FREE char *path =
 			xasprintf("%s/%s", str_eq(e->plan.root, "/") ? "" : e->plan.root, e->plan.fences[i].rel);
-		if (!e->plan.fences[i].lost)
+		if (!e->plan.fences[i].lost && !e->job->conf->source.copy_hidden)
 			say_hidden(e, path);
 	}
 }
@@ -45,30 +47,51 @@ static bool beneath_root(const struct engine *e, const char *path)
 }
 
 /* Whether the configuration leaves out what would be mounted there. */
-static bool is_left_out(const struct engine *e, const char *path)
+static bool is_unwanted(const struct engine *e, const char *path)
 {
 	const struct conf *c = e->job->conf;
 
-	for (size_t i = 0; i < e->plan.left_out_count; i++)
-		if (str_eq(e->plan.left_out[i].path, path) && !e->plan.left_out[i].covered)
-			return true;
 	for (size_t i = 0; i < c->source.skip_mounts.len; i++)
 		if (str_eq(c->source.skip_mounts.items[i].value, path))
 			return true;
 	for (size_t i = 0; i < c->source.mounts.len; i++)
 		if (str_eq(c->source.mounts.items[i].value, path))
 			return false;
-	return c->source.mounts.len > 0;
+	return c->source.mounts.len > 0 || sources_excluded(e->rules, mounts_rel(&e->plan, path), true);
 }
 
-static void lose(struct engine *e, const char *path, const char *what)
+static const struct mount_left_out *left_out_at(const struct engine *e, const char *path)
+{
+	for (size_t i = 0; i < e->plan.left_out_count; i++) {
+		const struct mount_left_out *l = &e->plan.left_out[i];
+		/* What is mounted when it is needed is not there when it is not. */
+		if (str_eq(l->path, path) && !l->covered && !str_eq(l->fstype, "autofs"))
+			return l;
+	}
+	return NULL;
+}
+
+static void lose(struct engine *e, const char *path, const char *what, const char *why)
 {
 	AUTO_FREE char *shown = text_escaped(path);
 	AUTO_DIAG d = DIAG_INIT;
 
 	e->source_lost = true;
-	diag_set(&d, DIAG_ENGINE_SOURCE_GONE, 0, path, "'%s' is left out: %s", shown, what);
+	diag_set(&d, DIAG_ENGINE_SOURCE_GONE, 0, path,
+		"'%s' is left out: the file system that this job has copied %s%s", shown, what, why);
 	engine_diag(e, &d);
+}
+
+/* Of a mount that the job has known, and that is not chosen now. */
+static void miss(struct engine *e, const char *path)
+{
+	const struct mount_left_out *l = left_out_at(e, path);
+
+	mounts_fence(&e->plan, path, true);
+	if (l && l->failed)
+		lose(e, path, "is there, but ", l->why);
+	else if (!l && !is_unwanted(e, path))
+		lose(e, path, "is not mounted", "");
 }
 
 /* A mount point whose file system is not there has nothing that could stand for it. */
@@ -82,11 +105,9 @@ static bool compare_with_known(struct engine *e, struct diag *d)
 			continue;
 		if (m) {
 			mounts_lose(&e->plan, (size_t)(m - e->plan.chosen));
-			lose(e, s->path, "another file system is there than the one this job has copied");
+			lose(e, s->path, "is not there, but another one", "");
 		} else if (!str_eq(s->path, e->plan.root)) {
-			mounts_fence(&e->plan, s->path, true);
-			if (!is_left_out(e, s->path))
-				lose(e, s->path, "the file system that this job has copied is not mounted");
+			miss(e, s->path);
 		}
 	}
 	if (e->plan.chosen_count)
@@ -94,6 +115,16 @@ static bool compare_with_known(struct engine *e, struct diag *d)
 	diag_set(d, DIAG_ENGINE_SOURCE_GONE, 0, e->job->conf->source.root,
 		"no file system that this job has copied is there");
 	return false;
+}
+
+void source_enter_known(const struct engine *e)
+{
+	if (e->job->adhoc)
+		return;
+	for (size_t i = 0; i < e->state.source_len; i++) {
+		AUTO_CLOSE int fd = open(e->state.source[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		(void)fd;
+	}
 }
 
 void source_remember(struct engine *e)

@@ -7,6 +7,8 @@
 
 struct engine;
 
+/* What is mounted by being entered is entered, before mounts_select() looks. */
+void source_enter_known(const struct engine *e);
 /* Before they are opened: fences what is left out, and what is not there, or another one, which is said; false when nothing is
  * left. */
 bool source_compare(struct engine *e, struct diag *d);

@@ -62,15 +62,37 @@ static void flush(struct worker *w)
 IPC_TO_WORKERS(X)
 #undef X
 
+struct fence_lists {
+	struct buf fenced, opened, lost, kept;
+};
+
+/* What is hidden can only be seen in clones. */
+static void list_fences(const struct engine *e, struct fence_lists *l)
+{
+	bool open = e->job->conf->source.copy_hidden && e->plan.clones;
+
+	for (size_t i = 0; i < e->plan.fence_count; i++) {
+		const struct mount_fence *f = &e->plan.fences[i];
+		wr_str(f->lost ? &l->lost : open ? &l->opened : &l->fenced, f->rel);
+		wr_str(&l->kept, f->target_rel);
+	}
+}
+
+static void fence_lists_release(struct fence_lists *l)
+{
+	buf_release(&l->fenced);
+	buf_release(&l->opened);
+	buf_release(&l->lost);
+	buf_release(&l->kept);
+}
+
 static void configure(struct engine *e, struct worker *w)
 {
 	const struct job *job = e->job;
 	const struct conf *c = job->conf;
 	AUTO_BUF rules = BUF_INIT;
 	AUTO_BUF hidden = BUF_INIT;
-	AUTO_BUF fenced = BUF_INIT;
-	AUTO_BUF lost = BUF_INIT;
-	AUTO_BUF kept = BUF_INIT;
+	struct fence_lists fences = {};
 	AUTO_BUF bootstrap = BUF_INIT;
 	struct transport_receiver r = receiver(e);
 	struct ipc_config cfg = {.mount_count = (uint32_t)e->plan.chosen_count,
@@ -90,11 +112,7 @@ static void configure(struct engine *e, struct worker *w)
 		if (!str_eq(m->rel, m->target_rel))
 			wr_str(&hidden, m->target_rel);
 	}
-	for (size_t i = 0; i < e->plan.fence_count; i++) {
-		const struct mount_fence *f = &e->plan.fences[i];
-		wr_str(f->lost ? &lost : &fenced, f->rel);
-		wr_str(&kept, f->target_rel);
-	}
+	list_fences(e, &fences);
 	cfg.flags = (job->dry_run ? IPC_DRY_RUN : 0) | (job->checksum ? IPC_CHECKSUM : 0) | (deletes ? IPC_DELETE : 0) |
 		(deletes && c->rules.delete_when == CONF_DELETE_AFTER ? IPC_DELETE_AFTER : 0) |
 		(c->rules.max_delete >= 0 ? IPC_MAX_DELETE : 0) | (job->want_items ? IPC_ITEMS : 0) |
@@ -108,15 +126,17 @@ static void configure(struct engine *e, struct worker *w)
 	memcpy(cfg.seed, e->workers.seed, sizeof(cfg.seed));
 	cfg.rules = (struct bytes){rules.data, rules.len};
 	cfg.hidden = (struct bytes){hidden.data, hidden.len};
-	cfg.fenced = (struct bytes){fenced.data, fenced.len};
-	cfg.lost = (struct bytes){lost.data, lost.len};
-	cfg.kept = (struct bytes){kept.data, kept.len};
+	cfg.fenced = (struct bytes){fences.fenced.data, fences.fenced.len};
+	cfg.opened = (struct bytes){fences.opened.data, fences.opened.len};
+	cfg.lost = (struct bytes){fences.lost.data, fences.lost.len};
+	cfg.kept = (struct bytes){fences.kept.data, fences.kept.len};
 	cfg.bootstrap = (struct bytes){bootstrap.data, bootstrap.len};
 	cfg.shared_dir = (struct bytes){(uint8_t *)e->workers.shared_dir, strlen(e->workers.shared_dir)};
 	cfg.empty_dir = (struct bytes){(uint8_t *)e->workers.empty_dir, strlen(e->workers.empty_dir)};
 	cfg.skip = (struct bytes){e->workers.skips.data, e->workers.skips.len};
 	cfg.zstd_level = c->transfer.compression == CONF_COMPRESSION_ZSTD ? (uint8_t)c->transfer.zstd_level : 0;
 	worker_send_config(w, &cfg);
+	fence_lists_release(&fences);
 	free(cfg.mounts);
 }
 

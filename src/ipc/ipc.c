@@ -24,6 +24,7 @@ void ipc_config_put(struct buf *out, const struct ipc_config *c)
 	wr_u32(out, c->flags);
 	buf_append(out, c->seed, sizeof(c->seed));
 	put(out, &c->fenced);
+	put(out, &c->opened);
 	put(out, &c->lost);
 	put(out, &c->kept);
 	put(out, &c->rules);
@@ -53,6 +54,7 @@ bool ipc_config_get(const struct frame *f, struct ipc_config *c)
 	c->flags = rd_u32(&r);
 	seed = rd_fixed(&r, sizeof(c->seed));
 	c->fenced = get(&r);
+	c->opened = get(&r);
 	c->lost = get(&r);
 	c->kept = get(&r);
 	c->rules = get(&r);

@@ -100,7 +100,7 @@ struct ipc_mount {
 struct ipc_config {
 	uint32_t flags;
 	uint8_t seed[16];
-	struct bytes fenced, lost, kept; /* struct mount_fence: by rel, and all by target_rel */
+	struct bytes fenced, opened, lost, kept; /* paths: struct mount_fence; opened: hidden = copy */
 	struct bytes rules, hidden, bootstrap, shared_dir, empty_dir;
 	uint8_t zstd_level; /* 0: off (or auto) */
 	int64_t changed_since; /* verifiers: real ns */

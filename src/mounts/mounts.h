@@ -44,6 +44,7 @@ struct mount_left_out {
 	enum mount_concern concern;
 	bool file; /* mounted over a file: without clones the walk comes upon it nonetheless */
 	bool covered; /* another mount hides it: its path leads elsewhere */
+	bool failed; /* it would have been chosen, but for what is said in why */
 	uint64_t used_bytes; /* of data; 0: not known */
 };
 
@@ -107,6 +108,8 @@ enum subvolume {
 
 /* fd: a directory, opened for reading. */
 enum subvolume mounts_subvolume(int fd);
+/* What is left of a path beneath the source root, without a leading slash. */
+const char *mounts_rel(const struct mount_plan *p, const char *path);
 /* Fences each mount that was left out, where a walk of a chosen one would meet its mount point. */
 void mounts_fence_left_out(struct mount_plan *p);
 /* Fences a path beneath the source root, or the root. */

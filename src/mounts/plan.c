@@ -10,6 +10,11 @@ struct mount *mounts_at(const struct mount_plan *p, const char *path)
 	return NULL;
 }
 
+const char *mounts_rel(const struct mount_plan *p, const char *path)
+{
+	return mount_path_rest(p->root, path);
+}
+
 const struct mount *mount_above(const struct mount_plan *p, size_t n, const char *path)
 {
 	const struct mount *best = NULL;

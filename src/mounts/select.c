@@ -287,7 +287,7 @@ static void choose_candidate(struct selection *s, const struct entry *e, const c
 	if (!why)
 		why = choose(s, e, e->path);
 	if (why)
-		leave_out(s, e, why);
+		leave_out(s, e, why)->failed = true;
 }
 
 /* Those in files come last: where the files lie is known then. */

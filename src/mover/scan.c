@@ -91,8 +91,8 @@ static bool open_dir(struct mover *m, struct dir *d)
 		(!(m->flags & IPC_CLONES) && fstat(m->mounts[d->mount].fd, &root) == 0 && root.st_dev != d->dev)) {
 		d->unit_flags |= UNIT_BARE;
 		d->no_delete = true;
-	} else {
-		(void)is_locked(m, d);
+	} else if (!is_locked(m, d) && path_set_covers(&m->opened, d->src, strlen(m->mounts[d->mount].rel))) {
+		d->no_delete = true; /* what the target has there may be of the file system that hides this */
 	}
 	if (!d->counted && !*d->src) { /* the root itself: every other directory is counted in its parent's listing */
 		d->files++;

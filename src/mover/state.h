@@ -63,7 +63,8 @@ struct mover {
 	struct rules *rules;
 	struct mover_mount *mounts;
 	uint32_t mount_count;
-	struct path_set fenced, lost; /* of the source: stand for what is not walked, or is not there */
+	/* of the source: stand for what is not walked; are walked for what is hidden there; for what is not there */
+	struct path_set fenced, opened, lost;
 	struct skip *skips;
 	size_t skip_count;
 	bool said_subvolume; /* omit.c */

@@ -293,7 +293,8 @@ static bool extra_expected(struct verifier *v, struct unit *u, const char *name,
 
 	if (!*u->dst && str_eq(name, TEMPORARIES))
 		return true;
-	if (path_set_leads(&v->o.kept, u->dst, name) || (is_dir && leads_to_mount(v, dst)))
+	if (path_set_covers(&v->o.opened, u->src, strlen(v->o.mounts[u->mount].rel)) ||
+		path_set_leads(&v->o.kept, u->dst, name) || (is_dir && leads_to_mount(v, dst)))
 		return true;
 	judge(v, u, src, name, is_dir, &verdict);
 	return verdict.protect;

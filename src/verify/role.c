@@ -241,7 +241,8 @@ static struct verifier *make_verifier(struct role *r, const struct ipc_config *c
 
 	buf_append(&fenced, cfg->fenced.p, cfg->fenced.len);
 	buf_append(&fenced, cfg->lost.p, cfg->lost.len);
-	if (!path_set_read(&o.fenced, (struct bytes){fenced.data, fenced.len}) || !path_set_read(&o.kept, cfg->kept))
+	if (!path_set_read(&o.fenced, (struct bytes){fenced.data, fenced.len}) ||
+		!path_set_read(&o.opened, cfg->opened) || !path_set_read(&o.kept, cfg->kept))
 		_exit(ROLE_FATAL);
 	for (size_t i = 0; i < skips; i++) {
 		skip[i].dev = rd_u64(&rd);

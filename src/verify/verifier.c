@@ -76,6 +76,7 @@ void verifier_free(struct verifier *v)
 	free((void *)v->o.mounts);
 	free((void *)v->o.skip);
 	path_set_release(&v->o.fenced);
+	path_set_release(&v->o.opened);
 	path_set_release(&v->o.kept);
 	free(v->buffer);
 	free(v);

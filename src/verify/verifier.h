@@ -114,7 +114,8 @@ struct verifier_options {
 	const struct verifier_inode *skip; /* directories left out on both sides: state, log, the target root itself */
 	size_t skip_count;
 	struct path_set fenced; /* of the source: stand for what is not walked; taken over */
-	struct path_set kept; /* of the target: beneath these nothing is extra; taken over */
+	struct path_set opened; /* of the source: beneath these nothing is extra; taken over */
+	struct path_set kept; /* of the target: these are not extra; taken over */
 	const struct rules *rules; /* or NULL */
 	int64_t changed_since_ns; /* start of the last sync, real time; 0: the start of this verifier */
 	bool leave_cache; /* drop from the page cache what was not there before */

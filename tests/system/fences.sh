@@ -38,6 +38,13 @@ job types "$S" "filesystems = ext4"; rehost -c "$WORK/types.conf" sync; mkdir -p
 rehost -c "$WORK/types.conf" sync; expect 0 "an unlisted type"
 check "an unlisted type: what the target has there stays" test -e "$WORK/d/types/m/a/keep"
 rehost -c "$WORK/types.conf" verify; expect 0 "verify"
+# hidden = copy: to its place, and what the target has there besides stays.
+D=$WORK/dst-hidden; mkdir -p "$D/m/deep"; echo k >"$D/m/deep/keep"; SET=(--set source.hidden=copy)
+rehost sync -x --delete "$S" "local:$D"; expect 0 "hidden = copy"; equal "what is hidden is copied" "$(cat "$D/m/deep/hidden")" hidden
+check "nothing is deleted there" test -e "$D/m/deep/keep"; refute "nothing of the mount is copied" test -e "$D/m/file"; hasnt "nothing is said to be hidden" "$ERR" RH0340
+rehost --json sync -x --delete "$S" "local:$D"; equal "then idle" "$(field files_transferred) $(field files_deleted)" "0 0"
+rehost --set source.filesystems=ext4 verify "$S" "local:$D"; expect 0 "verify sees both"; rm "$D/m/deep/hidden"
+rehost --set source.filesystems=ext4 verify "$S" "local:$D"; expect 4 "and what is missing"; SET=()
 umount "$S/m" "$S/new"
 
 # --- not there any more -------------------------------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ static void values(void **state)
 	struct conf *c = good(
 		"[target]\naddress=u@h\nroot = /mnt//new/\nport=22\nhost_key = accept-new\ntransport=ssh\nsudo=yes\n"
 		"helper=/opt/r\nconnect_timeout=2m\nidentity=~/a , /b/./c\n"
-		"[source]\nroot=/srv/.\nfilesystems = xfs\nmap = /a=/, /b/ = x//y/\npage_cache=use\n"
+		"[source]\nroot=/srv/.\nfilesystems = xfs\nmap = /a=/, /b/ = x//y/\nhidden = copy\npage_cache=use\n"
 		"[rules]\ndelete=no\nmax_delete=0\n"
 		"[transfer]\nprocesses=16\nsync_processes=1\ncompression=zstd:19\nupdate=inplace\ndelta=off\nids="
 		"numeric\n"
@@ -126,6 +126,7 @@ static void values(void **state)
 	assert_string_equal(c->source.maps[0].target, "");
 	assert_string_equal(c->source.maps[1].mount, "/b");
 	assert_string_equal(c->source.maps[1].target, "x/y");
+	assert_true(c->source.copy_hidden);
 	assert_int_equal(c->source.page_cache, CONF_PAGE_CACHE_USE);
 	assert_int_equal(c->rules.delete_when, CONF_DELETE_NO);
 	assert_true(c->rules.delete_set);

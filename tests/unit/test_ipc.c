@@ -69,6 +69,7 @@ static void put_config(struct buf *b)
 		.flags = IPC_DRY_RUN | IPC_NO_METADATA,
 		.seed = "0123456789abcdef",
 		.fenced = B("fenced"),
+		.opened = B("opened"),
 		.lost = B("lost"),
 		.kept = B("kept"),
 		.rules = B("rules\0"),
@@ -208,6 +209,7 @@ static void test_config(void **state)
 	assert_int_equal(c.flags, IPC_DRY_RUN | IPC_NO_METADATA);
 	assert_memory_equal(c.seed, "0123456789abcdef", 16);
 	assert_bytes(c.fenced, B("fenced"));
+	assert_bytes(c.opened, B("opened"));
 	assert_bytes(c.lost, B("lost"));
 	assert_bytes(c.kept, B("kept"));
 	assert_bytes(c.rules, B("rules\0"));

@@ -128,6 +128,13 @@ static void sets(void **state)
 	assert_false(path_set_leads(&s, "a", "bc"));
 	assert_false(path_set_leads(&s, "", "a."));
 	assert_false(path_set_leads(&s, "x", "z"));
+	assert_true(path_set_covers(&s, "a/b", 0));
+	assert_true(path_set_covers(&s, "x/y/z/1/2", 0));
+	assert_false(path_set_covers(&s, "x/y", 0));
+	assert_false(path_set_covers(&s, "x/y/zz", 0));
+	assert_true(path_set_covers(&s, "b/c/d", 0));
+	assert_false(path_set_covers(&s, "b/c/d", 1)); /* "b" is no longer than that */
+	assert_true(path_set_covers(&s, "a/b/c/d", 3));
 	path_set_release(&s);
 	wr_str(&records, "../x");
 	assert_false(path_set_read(&s, (struct bytes){records.data, records.len}));
