@@ -101,7 +101,7 @@ static bool compare_with_known(struct engine *e, struct diag *d)
 		const struct seen_mount *s = &e->state.source[i];
 		const struct mount *m = mounts_at(&e->plan, s->path);
 
-		if (!beneath_root(e, s->path) || (m && str_eq(m->id, s->id)))
+		if (!beneath_root(e, s->path) || (m && mounts_id_same(m->id, s->id)))
 			continue;
 		if (m) {
 			mounts_lose(&e->plan, (size_t)(m - e->plan.chosen));

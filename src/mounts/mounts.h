@@ -119,6 +119,8 @@ void mounts_lose(struct mount_plan *p, size_t i);
 struct mount *mounts_at(const struct mount_plan *p, const char *path); /* the chosen one at a path, or NULL */
 /* Sets the id of each chosen mount: what its file system is known by, by its UUID where it has one. */
 void mounts_identify(struct mount_plan *p);
+/* Of two such ids; what one of them lacks, for its device could not be read, does not tell them apart. */
+bool mounts_id_same(const char *a, const char *b);
 /* What lies hidden beneath a mount point, in the clone of the chosen mount above it. */
 struct mount_hidden {
 	uint64_t files, bytes; /* regular files */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -112,22 +113,26 @@ struct putting {
 	unsigned n;
 };
 
+/* Nothing of ours is on it, nor will be. */
+static bool is_read_only(int fd)
+{
+	struct statvfs fs;
+
+	return fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_RDONLY;
+}
+
 /* Those on disks, and what stands for one; none that comes and goes by itself, or may not answer. */
 static void put_mount(void *arg, const char *path, const char *type, bool device)
 {
-	static const char *const images[] = {"squashfs", "iso9660", "erofs", "udf"};
 	struct putting *p = arg;
 	AUTO_CLOSE int fd = -1;
 
-	for (size_t i = 0; i < ARRAY_LEN(images); i++)
-		if (str_eq(images[i], type))
-			return;
 	if (!device && !str_eq(type, "btrfs") && !str_eq(type, "zfs") && (!str_eq(type, "tmpfs") || p->s->root.live))
 		return;
 	if (p->n + 1 >= WIRE_PLACES_MAX || !path_valid((const uint8_t *)path, strlen(path)))
 		return;
 	fd = openat(p->s->root.fd, path, DIR_FLAGS);
-	if (fd < 0)
+	if (fd < 0 || is_read_only(fd))
 		return;
 	put_place(p->s, p->out, fd, path);
 	p->n++;

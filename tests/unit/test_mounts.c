@@ -413,6 +413,23 @@ static void fences(void **state)
 	expect(&lost, "dev>dev proc>proc run>run sys>sys !home>data/homes");
 }
 
+static void identities(void **state)
+{
+	const char *whole = "u1\t00ab\t/dev/sda1\t/";
+
+	assert_true(mounts_id_same(whole, whole));
+	assert_true(mounts_id_same(whole, "u1\t00cd\t/dev/sdb1\t/")); /* another device */
+	assert_false(mounts_id_same(whole, "u2\t00ab\t/dev/sda1\t/"));
+	assert_false(mounts_id_same(whole, "u1\t00ab\t/dev/sda1\t/sub")); /* another directory of it */
+	assert_true(mounts_id_same(whole, "-\t00ab\t/dev/sdb1\t/")); /* the device cannot be read */
+	assert_false(mounts_id_same(whole, "-\t00cd\t/dev/sda1\t/"));
+	assert_true(mounts_id_same("u\t-\t/dev/sda1\t/", "-\t-\t/dev/sda1\t/"));
+	assert_false(mounts_id_same("u\t-\t/dev/sda1\t/", "-\t-\t/dev/sdb1\t/"));
+	assert_true(mounts_id_same("-\t-\tpool/a\t/x\ty", "-\t-\tpool/a\t/x\ty")); /* a tab in a name */
+	assert_false(mounts_id_same("", ""));
+	assert_false(mounts_id_same(whole, ""));
+}
+
 static void bad_tables(void **state)
 {
 	struct conf *c = conf_of((const char *const[SETS_MAX]){NULL});
@@ -1027,6 +1044,7 @@ int main(void)
 		cmocka_unit_test(binds),
 		cmocka_unit_test(over_mounted),
 		cmocka_unit_test(fences),
+		cmocka_unit_test(identities),
 		cmocka_unit_test(bad_tables),
 		cmocka_unit_test(a_root_that_is_not_there),
 		cmocka_unit_test(all_disks),
