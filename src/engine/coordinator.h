@@ -28,7 +28,7 @@ struct engine {
 	struct summary *out;
 	struct job_state state;
 	struct mount_plan plan;
-	bool source_lost; /* something of the source is not there: source.h */
+	bool source_lost; /* something of the source is not there: known.h */
 	struct rules *rules;
 	struct transport *transport;
 	struct limits limits;

@@ -5,7 +5,7 @@
 #include "engine/coordinator.h"
 #include "engine/control.h"
 #include "engine/linking.h"
-#include "engine/source.h"
+#include "engine/known.h"
 #include "engine/sources.h"
 
 #include <errno.h>
@@ -58,8 +58,8 @@ static bool open_source(struct engine *e, struct diag *d)
 			"cannot use source root '%s'", job->conf->source.root);
 		return false;
 	}
-	source_enter_known(e);
-	if (!mounts_select(job->conf, &o, &e->plan, d) || !source_compare(e, d) || !sources_make_room(e, d))
+	known_enter(e);
+	if (!mounts_select(job->conf, &o, &e->plan, d) || !known_compare(e, d) || !sources_make_room(e, d))
 		return false;
 	if (!mounts_open(&e->plan, geteuid() == 0, &warn, d))
 		return false;
@@ -70,7 +70,6 @@ static bool open_source(struct engine *e, struct diag *d)
 			break;
 	}
 	sources_say(e);
-	source_say_hidden(e);
 	e->walk.mount_given = xcalloc(e->plan.chosen_count, sizeof(*e->walk.mount_given));
 	return true;
 }

@@ -4,6 +4,7 @@
 #include "engine/coordinator.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/resource.h>
 
 #define OWN_DESCRIPTORS 896 /* what a process may need besides, with room to spare: 1024 do for most hosts */
@@ -146,6 +147,37 @@ static bool is_any_left_out(const struct engine *e)
 	return false;
 }
 
+static void say_hidden(struct engine *e, const char *path)
+{
+	struct mount_hidden h;
+	AUTO_DIAG d = DIAG_INIT;
+	AUTO_BUF size = BUF_INIT;
+	AUTO_FREE char *shown = text_escaped(path);
+
+	if (!is_asked_for(e, path) || !mounts_hidden(&e->plan, path, &h))
+		return;
+	text_size(&size, h.bytes);
+	diag_set(&d, DIAG_MOUNTS_HIDDEN, 0, path,
+		"%s%" PRIu64 " file%s (%s) hidden beneath the mount point '%s' %s not copied",
+		h.more ? "more than " : "", h.files, h.files == 1 ? "" : "s", buf_cstr(&size), shown,
+		h.files == 1 ? "is" : "are");
+	engine_diag(e, &d);
+}
+
+/* Beneath what is walked, and beneath what is left out unless that is copied. */
+static void say_all_hidden(struct engine *e)
+{
+	for (size_t i = 0; i < e->plan.chosen_count; i++)
+		if (*e->plan.chosen[i].rel)
+			say_hidden(e, e->plan.chosen[i].path);
+	for (size_t i = 0; i < e->plan.fence_count && !e->job->conf->source.copy_hidden; i++) {
+		AUTO_FREE char *path =
+			xasprintf("%s/%s", str_eq(e->plan.root, "/") ? "" : e->plan.root, e->plan.fences[i].rel);
+		if (!e->plan.fences[i].lost)
+			say_hidden(e, path);
+	}
+}
+
 void sources_say(struct engine *e)
 {
 	const struct observer *o = e->observer;
@@ -166,4 +198,5 @@ void sources_say(struct engine *e)
 	for (size_t i = 0; i < e->plan.left_out_count; i++)
 		if (is_missed(e, &e->plan.left_out[i]) && is_asked_for(e, e->plan.left_out[i].path))
 			warn_missed(e, &e->plan.left_out[i]);
+	say_all_hidden(e);
 }

@@ -3,7 +3,7 @@
 #include "base/bootid.h"
 #include "engine/coordinator.h"
 #include "engine/places.h"
-#include "engine/source.h"
+#include "engine/known.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,7 +120,7 @@ static bool same_target(struct engine *e, struct worker *w, const struct ipc_rea
 
 static bool begin(struct engine *e, struct diag *d)
 {
-	source_remember(e);
+	known_remember(e);
 	if (e->job->kind == JOB_SYNC)
 		e->state.last_sync_started = clock_real_ns();
 	if (e->job->kind == JOB_COPY && !e->state.copy_started)

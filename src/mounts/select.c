@@ -58,8 +58,10 @@ static struct mount_left_out *leave_out(struct selection *s, const struct entry 
 	s->left = xrealloc(s->left, (p->left_out_count + 1) * sizeof(*s->left));
 	s->left[p->left_out_count] = e;
 	l = &p->left_out[p->left_out_count++];
-	*l = (struct mount_left_out){
-		.path = xstrdup(e->path), .fstype = xstrdup(e->type), .source = xstrdup(e->source), .why = why,
+	*l = (struct mount_left_out){.path = xstrdup(e->path),
+		.fstype = xstrdup(e->type),
+		.source = xstrdup(e->source),
+		.why = why,
 		.covered = e->hidden_by};
 	return l;
 }

@@ -1,43 +1,10 @@
-#include "engine/source.h"
+#include "engine/known.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "engine/coordinator.h"
 #include "engine/sources.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
-
-static void say_hidden(struct engine *e, const char *path)
-{
-	struct mount_hidden h;
-	AUTO_DIAG d = DIAG_INIT;
-	AUTO_BUF size = BUF_INIT;
-	AUTO_FREE char *shown = text_escaped(path);
-
-	if (!mounts_hidden(&e->plan, path, &h))
-		return;
-	text_size(&size, h.bytes);
-	diag_set(&d, DIAG_MOUNTS_HIDDEN, 0, path,
-		"%s%" PRIu64 " file%s (%s) hidden beneath the mount point '%s' %s not copied",
-		h.more ? "more than " : "", h.files, h.files == 1 ? "" : "s", buf_cstr(&size), shown,
-		h.files == 1 ? "is" : "are");
-	engine_diag(e, &d);
-}
-
-void source_say_hidden(struct engine *e)
-{
-	for (size_t i = 0; i < e->plan.chosen_count; i++)
-		if (*e->plan.chosen[i].rel)
-			say_hidden(e, e->plan.chosen[i].path);
-	for (size_t i = 0; i < e->plan.fence_count; i++) {
-		AUTO_FREE char *path =
-			xasprintf("%s/%s", str_eq(e->plan.root, "/") ? "" : e->plan.root, e->plan.fences[i].rel);
-		if (!e->plan.fences[i].lost && !e->job->conf->source.copy_hidden)
-			say_hidden(e, path);
-	}
-}
-
-/* ---- what the job has known ---- */
 
 static bool beneath_root(const struct engine *e, const char *path)
 {
@@ -117,7 +84,7 @@ static bool compare_with_known(struct engine *e, struct diag *d)
 	return false;
 }
 
-void source_enter_known(const struct engine *e)
+void known_enter(const struct engine *e)
 {
 	if (e->job->adhoc)
 		return;
@@ -127,7 +94,7 @@ void source_enter_known(const struct engine *e)
 	}
 }
 
-void source_remember(struct engine *e)
+void known_remember(struct engine *e)
 {
 	if (e->job->adhoc)
 		return;
@@ -137,7 +104,7 @@ void source_remember(struct engine *e)
 		state_source_set(&e->state, e->plan.chosen[i].path, e->plan.chosen[i].id);
 }
 
-bool source_compare(struct engine *e, struct diag *d)
+bool known_compare(struct engine *e, struct diag *d)
 {
 	mounts_fence_left_out(&e->plan);
 	if (e->job->adhoc)
