@@ -72,6 +72,7 @@ CODEC_FRAME(epoch, msg_epoch)
 CODEC_RECORDS(seg_run, seg_run, )
 CODEC_RECORDS(suspect, suspect, )
 CODEC_RECORDS(lost, msg_lost, )
+CODEC_RECORDS(place, msg_place, )
 CODEC_RECORDS(delete_record, delete_record, diag_release(&m.diag))
 
 /* Of another protocol only the version can be read. */
@@ -230,6 +231,7 @@ static const struct {
 	{"suspect", codec_suspect},
 	{"epoch", codec_epoch},
 	{"lost", codec_lost},
+	{"place", codec_place},
 };
 
 /* Is what fn accepts stable? True for what it refuses. */

@@ -104,12 +104,17 @@ static const struct msg_place places[] = {
 	{.type = 0xef53, .number = UINT64_MAX, .dev = 1, .ino = 2, .born = INT64_MAX, .empty = 1},
 	{.path = B("srv/data"), .type = 7, .ino = 3}};
 
+static void put_places(struct buf *b)
+{
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		msg_place_put(b, &places[i]);
+}
+
 static void put_hello_ok(struct buf *b)
 {
 	AUTO_BUF packed = BUF_INIT;
 
-	for (size_t i = 0; i < ARRAY_LEN(places); i++)
-		msg_place_put(&packed, &places[i]);
+	put_places(&packed);
 	const struct msg_hello_ok m = {.protocol = WIRE_PROTOCOL,
 		.version = B("2"),
 		.fields = 5,
@@ -153,8 +158,7 @@ static void test_places(void **state)
 	struct msg_place p;
 	struct rd r;
 
-	for (size_t i = 0; i < ARRAY_LEN(places); i++)
-		msg_place_put(&b, &places[i]);
+	put_places(&b);
 	all = (struct bytes){b.data, b.len};
 	assert_true(msg_places_valid(&all));
 	r = rd_init(all.p, all.len);
@@ -1100,6 +1104,7 @@ static const struct sample {
 	{"suspect", put_suspects},
 	{"epoch", put_epoch},
 	{"lost", put_lost},
+	{"place", put_places},
 };
 
 static msg_codec codec_named(const char *name)
