@@ -41,7 +41,7 @@ void dir_give(struct mover *m, struct dir *d, const char *name, int32_t mount, b
 	struct ipc_given g = {.flags = is_new ? UNIT_NEW : 0};
 	struct ipc_given bare;
 
-	if ((d->unit_flags & UNIT_REVISIT) || path_set_has(&m->lost, d->src, name))
+	if ((d->unit_flags & UNIT_REVISIT) || path_set_has(&m->missing, d->src, name))
 		return;
 	g.name = bytes_of(name);
 	bare = g;

@@ -58,7 +58,7 @@ static void take_config(struct mover *m, const struct ipc_config *cfg)
 	digest_key_init(&m->digest_key, cfg->seed);
 	delta_key_init(&m->delta_key, cfg->seed);
 	if (!path_set_read(&m->fenced, cfg->fenced) || !path_set_read(&m->opened, cfg->opened) ||
-		!path_set_read(&m->lost, cfg->lost))
+		!path_set_read(&m->missing, cfg->lost))
 		_exit(ROLE_FATAL);
 	m->skip_count = cfg->skip.len / 16;
 	m->skips = xcalloc(m->skip_count, sizeof(*m->skips));

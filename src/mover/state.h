@@ -64,7 +64,7 @@ struct mover {
 	struct mover_mount *mounts;
 	uint32_t mount_count;
 	/* of the source: stand for what is not walked; are walked for what is hidden there; for what is not there */
-	struct path_set fenced, opened, lost;
+	struct path_set fenced, opened, missing;
 	struct skip *skips;
 	size_t skip_count;
 	bool said_subvolume; /* omit.c */
