@@ -15,6 +15,23 @@ static inline int64_t clock_ns(clockid_t id)
 	return (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
+/* Nanoseconds of an inode's time: a damaged one has more than a second holds, which count as the last of it. */
+static inline uint32_t clock_file_nanos(const struct timespec *t)
+{
+	return t->tv_nsec >= 0 && t->tv_nsec < NS_PER_S ? (uint32_t)t->tv_nsec : (uint32_t)(NS_PER_S - 1);
+}
+
+/* An inode's time as one number, for comparisons: what is centuries away wraps. */
+static inline int64_t clock_file_key(int64_t s, uint32_t ns)
+{
+	return (int64_t)((uint64_t)s * (uint64_t)NS_PER_S + ns);
+}
+
+static inline int64_t clock_file_ns(const struct timespec *t)
+{
+	return clock_file_key(t->tv_sec, clock_file_nanos(t));
+}
+
 static inline int64_t clock_mono_ns(void)
 {
 	return clock_ns(CLOCK_MONOTONIC);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#define PATH_BYTES (4u << 20)
 #define FEW_BYTES (64u << 10) /* of names that a unit has handed on, in memory */
 #define STEP_BYTES (1u << 20)
 
@@ -127,8 +126,8 @@ static struct unit *unpack(const struct bytes *record)
 	struct rd r = rd_init(record->p, record->len);
 	uint8_t kind = rd_u8(&r), flags = rd_u8(&r), same = rd_u8(&r);
 	uint32_t mount = rd_u32(&r);
-	struct bytes src = rd_bytes(&r, PATH_BYTES);
-	struct bytes dst = same ? src : rd_bytes(&r, PATH_BYTES);
+	struct bytes src = rd_bytes(&r, WIRE_PATH_MAX);
+	struct bytes dst = same ? src : rd_bytes(&r, WIRE_PATH_MAX);
 
 	if (!rd_done(&r))
 		return NULL;

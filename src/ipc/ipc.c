@@ -2,7 +2,7 @@
 #include "ipc/role.h"
 
 #define BLOB_MAX (4u << 20)
-#define PATH_BYTES_MAX (4u << 20)
+#define PATH_BYTES_MAX WIRE_PATH_MAX
 
 static void put(struct buf *out, const struct bytes *b)
 {

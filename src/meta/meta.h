@@ -66,6 +66,7 @@ struct meta {
 	uint32_t ctime_ns;
 	uint32_t flags_lost; /* within META_FLAGS_LOST */
 	int xattrs_err; /* partial: errno of the first */
+	bool odd_time; /* the inode's nanoseconds are none: mtime_ns is 999999999 instead */
 };
 
 #define META_INIT \
@@ -101,6 +102,12 @@ unsigned meta_fields_possible(bool writing);
 
 /* Appends the canonical encoding under the profile. A directory's size and a symbolic link's mode are never in it. */
 void meta_pack(struct buf *out, const struct meta *m, unsigned fields);
+/*
+ * Whether what was read of an inode can be said in the encoding: a known type, ids that are ids, a size and a link that can
+ * be. What a damaged or invented (FUSE) inode shows beyond that, the reading calls refuse with EUCLEAN: whatever they
+ * give, meta_unpack() takes.
+ */
+bool meta_valid(const struct meta *m);
 /*
  * Reads one encoding from p..p+n; returns the bytes used, or 0 when it is not valid (m is empty then).
  * Everything is bounded, and only the one canonical form is valid: packing m again gives the bytes that were

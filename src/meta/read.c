@@ -1,4 +1,5 @@
 /* Reading one inode's metadata. The hot path of an idle sync: openat, fstat, FS_IOC_GETFLAGS, flistxattr, close. */
+#include "base/clock.h"
 #include "meta/private.h"
 
 #include <dirent.h>
@@ -175,9 +176,10 @@ void meta_from_stat(struct meta *m, const struct stat *st)
 	m->uid = st->st_uid;
 	m->gid = st->st_gid;
 	m->mtime_s = st->st_mtim.tv_sec;
-	m->mtime_ns = (uint32_t)st->st_mtim.tv_nsec;
+	m->mtime_ns = clock_file_nanos(&st->st_mtim);
+	m->odd_time = (long)m->mtime_ns != st->st_mtim.tv_nsec;
 	m->ctime_s = st->st_ctim.tv_sec;
-	m->ctime_ns = (uint32_t)st->st_ctim.tv_nsec;
+	m->ctime_ns = clock_file_nanos(&st->st_ctim);
 	if (m->type == META_REG)
 		m->size = (uint64_t)st->st_size;
 	if (m->type == META_CHR || m->type == META_BLK) {
@@ -257,13 +259,33 @@ static int read_open_inode(int fd, const struct stat *st, unsigned fields, struc
 	return 0;
 }
 
+bool meta_valid(const struct meta *m)
+{
+	if (m->type == META_NONE || m->type >= META_TYPE_END || m->uid == UINT32_MAX || m->gid == UINT32_MAX)
+		return false;
+	if (m->type == META_REG)
+		return m->size <= INT64_MAX;
+	if (m->type == META_LNK)
+		return m->link.len && m->link.len <= META_LINK_MAX && !memchr(m->link.data, 0, m->link.len);
+	return true;
+}
+
+/* What is beyond what the encoding can say is damage, and that inode's failure. */
+static int checked(const struct meta *m)
+{
+	if (meta_valid(m))
+		return 0;
+	errno = EUCLEAN;
+	return -1;
+}
+
 int meta_read_fd(int fd, unsigned fields, struct meta *m)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0 || read_open_inode(fd, &st, fields, device_of(st.st_dev), m) < 0)
 		return -1;
-	return read_open_inode(fd, &st, fields, device_of(st.st_dev), m);
+	return checked(m);
 }
 
 /* The link's target. Its size is only a hint (0 on some file systems), so read until it fits. */
@@ -423,7 +445,20 @@ static int read_once(int dirfd, const char *name, unsigned char dtype, unsigned 
 
 int meta_read(int dirfd, const char *name, unsigned char dtype, unsigned fields, struct meta *m, int *out_fd)
 {
-	int ret = read_once(dirfd, name, dtype, fields, m, out_fd);
+	int ret = read_once(dirfd, name, dtype, fields, m, out_fd), keep;
 
-	return ret < 0 && errno == ESTALE ? read_once(dirfd, name, dtype, fields, m, out_fd) : ret;
+	if (ret < 0 && errno == ESTALE)
+		ret = read_once(dirfd, name, dtype, fields, m, out_fd);
+	keep = errno;
+
+	if (ret < 0 || checked(m) == 0) {
+		errno = keep;
+		return ret;
+	}
+	if (out_fd && *out_fd >= 0) {
+		close(*out_fd);
+		*out_fd = -1;
+	}
+	errno = EUCLEAN;
+	return -1;
 }

@@ -20,6 +20,14 @@ void content_send(
 		(!basis || (meta->size <= WHOLE_MAX && !m->checksum && !r->doubt));
 	struct pagecache cache = {.fd = -1};
 
+	/* Listed twice, for it was replaced meanwhile: two that write to one name do not mix. The next sync sees to it. */
+	if (file_is_open(d, name)) {
+		m->count.files_vanished++;
+		close(fd);
+		if (r->link)
+			link_committed(m, r->link, false, 0, 0);
+		return;
+	}
 	if (!whole) {
 		file_new(m, d, name, meta, fd, r);
 		return;

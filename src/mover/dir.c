@@ -41,6 +41,8 @@ void dir_new(struct mover *m, const struct ipc_unit *u)
 	d->mount = u->mount;
 	d->src = copy_path(&u->src);
 	d->dst = copy_path(&u->dst);
+	d->src_len = u->src.len;
+	d->dst_len = u->dst.len;
 	d->fd = -1;
 	d->slices = 1;
 	d->is_new = u->flags & UNIT_NEW;

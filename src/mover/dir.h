@@ -14,6 +14,7 @@
 #include "mover/tasks.h"
 #include "wire/digest.h"
 
+struct file;
 struct ipc_unit;
 struct link_wait;
 struct mover;
@@ -72,6 +73,7 @@ struct dir {
 	uint8_t unit_flags;
 	uint32_t mount;
 	char *src, *dst; /* paths relative to the roots */
+	size_t src_len, dst_len;
 	int fd; /* read only */
 	struct meta meta;
 	struct buf packed; /* metadata of the directory itself */
@@ -84,6 +86,7 @@ struct dir {
 	uint32_t pending; /* files, links, deletions that will still be sent */
 	uint32_t batches; /* PUT frames that are open or unanswered: they point here */
 	uint64_t files, bytes; /* examined, for IPC_UNIT_DONE */
+	struct file *large; /* that are open in it */
 	struct names names; /* SCAN and STREAM */
 	struct dir_scan scan;
 	struct dir_compare compare;

@@ -18,6 +18,7 @@
  * SHARED; one that is no longer there at the source is freed at START.
  */
 #include "mover/file.h"
+#include "base/clock.h"
 #include "mover/batch.h"
 #include "mover/dir.h"
 #include "mover/names.h"
@@ -44,10 +45,30 @@ struct file *file_alloc(struct mover *m, uint64_t size)
 	return f;
 }
 
+bool file_is_open(const struct dir *d, const char *name)
+{
+	const struct file *f = d->large;
+
+	while (f && !str_eq(f->name, name))
+		f = f->next_large;
+	return f;
+}
+
+static void unlist(struct dir *d, const struct file *f)
+{
+	struct file **p = &d->large;
+
+	while (*p != f)
+		p = &(*p)->next_large;
+	*p = f->next_large;
+}
+
 void file_free(struct mover *m, struct file *f)
 {
 	struct dir *d = f->dir;
 
+	if (d)
+		unlist(d, f);
 	slots_remove(&m->slots, f->id);
 	m->files--;
 	if (f->fd >= 0) {
@@ -110,6 +131,8 @@ void file_new(struct mover *m, struct dir *d, const char *name, const struct met
 
 	f->dir = d;
 	d->pending++;
+	f->next_large = d->large;
+	d->large = f;
 	f->name = xstrdup(name);
 	meta_pack(&f->packed, meta, m->fields);
 	f->fd = fd;
@@ -122,8 +145,8 @@ void file_new(struct mover *m, struct dir *d, const char *name, const struct met
 	f->link = r->link;
 	f->why = r->why;
 	f->item_op = r->op;
-	f->mtime_ns = meta->mtime_s * INT64_C(1000000000) + meta->mtime_ns;
-	f->ctime_ns = meta->ctime_s * INT64_C(1000000000) + meta->ctime_ns;
+	f->mtime_ns = clock_file_key(meta->mtime_s, meta->mtime_ns);
+	f->ctime_ns = clock_file_key(meta->ctime_s, meta->ctime_ns);
 	f->ino = meta->ino;
 	f->shared = meta->size >= IPC_SHARE_MIN && (m->flags & IPC_SHARING) && !m->dry_run;
 	file_advise(m, f);
@@ -225,8 +248,7 @@ bool file_source_changed(const struct file *f)
 {
 	struct stat st;
 
-	return fstat(f->fd, &st) < 0 || st.st_size != (off_t)f->size ||
-		st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec != f->mtime_ns;
+	return fstat(f->fd, &st) < 0 || st.st_size != (off_t)f->size || clock_file_ns(&st.st_mtim) != f->mtime_ns;
 }
 
 void file_send_end(struct mover *m, struct file *f)

@@ -40,6 +40,7 @@ struct file {
 	enum file_state state;
 	uint32_t id;
 	struct dir *dir; /* NULL: a segment of another mover's file */
+	struct file *next_large; /* of dir->large */
 	uint32_t unit; /* segments */
 	char *name; /* bare name; for messages the whole path is made from dir */
 	char *src; /* segments: path */
@@ -82,6 +83,8 @@ struct content_request {
 /* Begins a file. It owns fd, and ends the link, from then on. */
 void file_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, int fd,
 	const struct content_request *r);
+/* Whether one of this name is under way in d. */
+bool file_is_open(const struct dir *d, const char *name);
 struct file *file_alloc(struct mover *m, uint64_t size);
 /* Frees f; may free its directory. Its task must be in no list. */
 void file_free(struct mover *m, struct file *f);

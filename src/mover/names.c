@@ -1,4 +1,5 @@
 #include "mover/names.h"
+#include "base/clock.h"
 #include "meta/meta.h"
 
 #include <errno.h>
@@ -9,6 +10,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define WAY_STEP 32 /* of so many names on the way one stays open */
+#define WAY_AGE_NS NS_PER_S /* a directory that is renamed is not taken for what it was much longer than that */
+
 struct kernel_dirent {
 	uint64_t ino;
 	int64_t off;
@@ -17,41 +21,98 @@ struct kernel_dirent {
 	char name[];
 };
 
-static int open_path(int rootfd, const char *path)
+/*
+ * What lies on the way is only looked up in (O_PATH): Landlock makes every real open cost the depth it is at, which made
+ * that of a path its square.
+ */
+static int open_one(int dirfd, const char *name, bool last)
 {
-	int fd = openat(rootfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int flags = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd;
 
-	while (fd >= 0 && *path) {
-		const char *slash = strchrnul(path, '/');
+	if (!last)
+		return openat(dirfd, name, flags | O_PATH);
+	/* O_NOATIME first: without clones a walk must not leave traces in the source. */
+	fd = openat(dirfd, name, flags | O_RDONLY | O_NOATIME);
+	return fd < 0 && errno == EPERM ? openat(dirfd, name, flags | O_RDONLY) : fd;
+}
+
+static void way_cut(struct way *w, size_t len)
+{
+	while (w->n && w->kept[w->n - 1].len > len)
+		close(w->kept[--w->n].fd);
+}
+
+/* Bytes of whole names that the way and the path begin with. */
+static size_t way_common(const struct way *w, const char *path)
+{
+	size_t n = 0, whole = 0;
+
+	for (; w->path[n] && w->path[n] == path[n]; n++)
+		if (path[n] == '/')
+			whole = n;
+	return (w->path[n] == '\0' || w->path[n] == '/') && (path[n] == '\0' || path[n] == '/') ? n : whole;
+}
+
+/* Where to go on from: the deepest directory on the way to the path that is open. */
+static int way_begin(struct way *w, int rootfd, const char *path, size_t *out_len)
+{
+	int64_t now = clock_mono_ns();
+
+	if (w->path && w->rootfd == rootfd && now - w->since_ns < WAY_AGE_NS) {
+		way_cut(w, way_common(w, path));
+	} else {
+		way_cut(w, 0);
+		w->rootfd = rootfd;
+		w->since_ns = now;
+	}
+	free(w->path);
+	w->path = xstrdup(path);
+	*out_len = w->n ? w->kept[w->n - 1].len : 0;
+	return w->n ? w->kept[w->n - 1].fd : rootfd;
+}
+
+static int open_path(struct way *w, int rootfd, const char *path)
+{
+	size_t at, names = 0;
+	int fd = way_begin(w, rootfd, path, &at), kept = fd, keep;
+
+	if (!path[at])
+		return open_one(fd, ".", true);
+	while (fd >= 0 && path[at]) {
+		const char *from = path + at + (path[at] == '/');
+		size_t len = (size_t)(strchrnul(from, '/') - from);
 		char name[META_NAME_MAX + 1];
-		size_t len = (size_t)(slash - path);
-		int next;
+		int next = -1;
 
-		if (len > META_NAME_MAX) {
-			close(fd);
-			errno = ENAMETOOLONG;
-			return -1;
+		errno = ENAMETOOLONG;
+		if (len <= META_NAME_MAX) {
+			memcpy(name, from, len);
+			name[len] = '\0';
+			next = open_one(fd, name, !from[len]);
 		}
-		memcpy(name, path, len);
-		name[len] = '\0';
-		/* O_NOATIME first: without clones a walk must not leave traces in the source. */
-		next = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME);
-		if (next < 0 && errno == EPERM)
-			next = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		int keep = errno;
-		close(fd);
+		keep = errno;
+		if (fd != kept)
+			close(fd);
 		errno = keep;
 		fd = next;
-		path = *slash ? slash + 1 : slash;
+		at = (size_t)(from - path) + len;
+		if (fd >= 0 && path[at] && ++names % WAY_STEP == 0 && w->n < WAY_MAX) {
+			w->kept[w->n].len = at;
+			w->kept[w->n++].fd = kept = fd;
+		}
 	}
 	return fd;
 }
 
-int names_open_path(int rootfd, const char *path)
+int names_open_path(struct way *w, int rootfd, const char *path)
 {
-	int fd = open_path(rootfd, path);
+	int fd = open_path(w, rootfd, path);
 
-	return fd < 0 && errno == ESTALE ? open_path(rootfd, path) : fd;
+	if (fd >= 0 || errno != ESTALE)
+		return fd;
+	way_cut(w, 0);
+	return open_path(w, rootfd, path);
 }
 
 bool names_reopen(int dirfd, const char *name, uint64_t ino, int fd)

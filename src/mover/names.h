@@ -22,8 +22,24 @@ struct names {
 	int error; /* of getdents */
 };
 
+/*
+ * The way to the directory that was opened last: some of its ancestors stay open for a moment, so that depth first a deep
+ * tree costs each directory a few opens, not its depth.
+ */
+#define WAY_MAX 64
+struct way {
+	char *path;
+	int rootfd;
+	int64_t since_ns;
+	struct {
+		size_t len; /* of the path */
+		int fd; /* O_PATH */
+	} kept[WAY_MAX];
+	size_t n;
+};
+
 /* Opens a path below a mount, component by component, following no link. -1 with errno. */
-int names_open_path(int rootfd, const char *path);
+int names_open_path(struct way *w, int rootfd, const char *path);
 /* Reads names until `max` are there or the directory ends. Sorted by inode. */
 void names_read(struct names *n, int fd, uint32_t max);
 /* After ESTALE: fd becomes what the name is now, if that is the same inode. False, with errno ESTALE, if it is not. */

@@ -4,7 +4,9 @@
 #include "mover/state.h"
 #include "mover/tell.h"
 #include "mounts/mounts.h"
+#include "wire/msg.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,6 +77,21 @@ static bool omits_subvolume(struct mover *m, const struct dir *d, const char *na
 	tell_left_out(m, d, name, what == SUBVOLUME_SNAPSHOT ? "is a read-only snapshot" : "is a read-only subvolume");
 	if (what == SUBVOLUME_UNSURE)
 		warn_unsure(m, d, name);
+	return true;
+}
+
+bool dir_refuses(struct mover *m, const struct dir *d, const char *name, size_t len)
+{
+	const bool deep = MAX(d->src_len, d->dst_len) + 1 + len > WIRE_PATH_MAX;
+	AUTO_DIAG diag = DIAG_INIT;
+	AUTO_FREE char *path = NULL;
+
+	if (!deep && path_name_valid((const uint8_t *)name, len))
+		return false;
+	path = path_join(d->src, name);
+	diag_set(&diag, DIAG_MOVER_NAME, deep || len > PATH_NAME_MAX ? ENAMETOOLONG : EILSEQ, path,
+		"cannot copy '%.4096s'", path);
+	tell_failed(m, &diag);
 	return true;
 }
 

@@ -73,7 +73,7 @@ static bool open_dir(struct mover *m, struct dir *d)
 {
 	struct stat root;
 
-	d->fd = names_open_path(m->mounts[d->mount].fd, below_mount(m, d));
+	d->fd = names_open_path(&m->way, m->mounts[d->mount].fd, below_mount(m, d));
 	if (d->fd < 0 || meta_read_fd(d->fd, m->fields, &d->meta) < 0) {
 		int err = errno == ENOTDIR || errno == ELOOP ? ENOENT
 							     : errno; /* replaced meanwhile: the next run sees it */
@@ -148,11 +148,16 @@ static bool is_doubtful(struct mover *m, const struct meta *meta)
 static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 {
 	const char *name = (const char *)d->names.arena.data + n->off;
-	unsigned char dtype = real_dtype(d, name, n->dtype);
+	size_t len = strlen(name);
+	uint64_t hash = digest_name(&m->digest_key, name, len);
+	unsigned char dtype;
 	struct listed *e;
 
-	if (d->slices > 1 && digest_slice(digest_name(&m->digest_key, name, strlen(name)), d->slices) != d->slice)
+	if (d->slices > 1 && digest_slice(hash, d->slices) != d->slice)
 		return;
+	if (listing_has(&d->scan.listing, hash, name, len) || dir_refuses(m, d, name, len))
+		return;
+	dtype = real_dtype(d, name, n->dtype);
 	if (dir_omits(m, d, name, dtype == DT_DIR, n->ino))
 		return;
 	meta_clear(&m->scratch);
@@ -168,7 +173,9 @@ static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 		return;
 	}
 	tell_unkept(m, d, name, &m->scratch);
-	e = listing_add(m, &d->scan.listing, name, strlen(name), &m->scratch);
+	if (m->scratch.odd_time)
+		tell_odd_time(m, d->src, name);
+	e = listing_add(m, &d->scan.listing, hash, name, len, &m->scratch);
 	e->doubt = is_doubtful(m, &m->scratch);
 	dir_count(m, d, e->size);
 }
@@ -185,7 +192,7 @@ static void add_up(struct mover *m, struct dir *d)
 		enum digest_kind kind = e->type == META_DIR ? DIGEST_DIR : e->linked ? DIGEST_LINKED : DIGEST_PLAIN;
 		struct digest h = digest_entry(
 			&m->digest_key, kind, name, e->name_len, d->scan.listing.arena.data + e->meta, e->meta_len);
-		e->bucket = digest_bucket(digest_name(&m->digest_key, name, e->name_len), d->scan.buckets);
+		e->bucket = digest_bucket(e->hash, d->scan.buckets);
 		d->scan.bucket_sums[e->bucket] += h.lo;
 		digest_add(&d->scan.digest, &h);
 	}

@@ -1,4 +1,5 @@
 #include "mover/share.h"
+#include "base/clock.h"
 #include "base/path.h"
 #include "mover/dir.h"
 #include "mover/file.h"
@@ -39,7 +40,7 @@ void file_new_segment(struct mover *m, const struct ipc_unit *u)
 	below = strlen(f->src) > rel ? f->src + rel + (rel > 0) : "";
 	slash = strrchr(below, '/');
 	AUTO_FREE char *dir = xmemdup(below, slash ? (size_t)(slash - below) : 0);
-	dirfd = names_open_path(m->mounts[u->mount].fd, dir);
+	dirfd = names_open_path(&m->way, m->mounts[u->mount].fd, dir);
 	if (dirfd >= 0) {
 		const char *name = slash ? slash + 1 : below;
 
@@ -49,7 +50,7 @@ void file_new_segment(struct mover *m, const struct ipc_unit *u)
 	}
 	/* It must still be the file that was announced; if not, the file as a whole is not finished in this run. */
 	if (f->fd < 0 || fstat(f->fd, &st) < 0 || st.st_ino != u->ino || (uint64_t)st.st_size != u->size ||
-		(uint64_t)(st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec) != u->mtime_ns) {
+		(uint64_t)clock_file_ns(&st.st_mtim) != u->mtime_ns) {
 		file_segment_done(m, f, false);
 		return;
 	}

@@ -11,6 +11,7 @@
 #include "ipc/ipc.h"
 #include "limits/throttle.h"
 #include "meta/meta.h"
+#include "mover/names.h"
 #include "mover/slots.h"
 #include "mover/tasks.h"
 #include "pace/pacer.h"
@@ -87,6 +88,7 @@ struct mover {
 	uint64_t sent_total; /* already reported */
 	bool finishing;
 	struct compression zstd;
+	struct way way; /* names.c */
 	int cwd_fd; /* the directory that is the current one, to spare fchdir; send.c */
 	/* scratch, of no meaning between two functions */
 	struct meta scratch;

@@ -59,6 +59,8 @@ static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
 	unsigned char dtype = n->dtype;
 	int fd = -1;
 
+	if (dir_refuses(m, d, name, strlen(name)))
+		return;
 	if (dtype == DT_UNKNOWN && meta_stat(d->fd, name, &m->scratch) == 0 && m->scratch.type == META_DIR)
 		dtype = DT_DIR;
 	if (dir_omits(m, d, name, dtype == DT_DIR, n->ino))
@@ -74,6 +76,8 @@ static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
 		return;
 	}
 	tell_unkept(m, d, name, &m->scratch);
+	if (m->scratch.odd_time)
+		tell_odd_time(m, d->src, name);
 	dir_count(m, d, m->scratch.type == META_REG ? m->scratch.size : 0);
 	if (m->scratch.type == META_DIR || m->scratch.type == META_NONE) { /* changed type under our eyes */
 		m->count.files_vanished++;

@@ -93,6 +93,12 @@ static void tell_lost(struct mover *m)
 	lost_clear(&m->lost);
 }
 
+void tell_odd_time(struct mover *m, const char *dir, const char *name)
+{
+	tell_note(m, "damaged: the modification time of '%s%s%s' has impossible nanoseconds; 999999999 stands for them",
+		dir, *dir && *name ? "/" : "", name);
+}
+
 void tell_note(struct mover *m, const char *fmt, ...)
 {
 	AUTO_FREE char *text = NULL;

@@ -24,6 +24,8 @@ void tell_source_error(struct mover *m, const char *dir, const char *name, int e
 void tell_unkept(struct mover *m, const struct dir *d, const char *name, const struct meta *meta);
 /* It has become another while it was read: counted as vanished, and left to the next sync. */
 void tell_changed(struct mover *m, const char *dir, const char *name);
+/* After reading: a damaged inode's time is not taken as it is. */
+void tell_odd_time(struct mover *m, const char *dir, const char *name);
 void tell_note(struct mover *m, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* All ten times a second, unless it is asked for now. */
 void tell_counts(struct mover *m, bool now);

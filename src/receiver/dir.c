@@ -388,8 +388,11 @@ bool on_dir(struct session *s, const struct frame *f)
 		return answer_error(s, DIAG_RECEIVER_LIMIT, "more than %u directories are open", DIRS_MAX);
 	d = dir_add(s, f->id, &m);
 	if (m.meta.len) {
-		if (meta_unpack(m.meta.p, m.meta.len, s->fields, &d->want) != m.meta.len || d->want.type != META_DIR)
-			return answer_malformed(s, "metadata of a directory");
+		if (meta_unpack(m.meta.p, m.meta.len, s->fields, &d->want) != m.meta.len || d->want.type != META_DIR) {
+			fail_entry(&diag, DIAG_RECEIVER_ENTRY, 0, &d->at, NULL, "no metadata for");
+			answer_fail(s, d, &diag);
+			return true;
+		}
 		d->has_want = !(m.flags & DIR_PASSAGE);
 	}
 	if (!dir_open(s, d, &diag)) {

@@ -328,6 +328,10 @@ static void file_open(struct session *s, struct file *f, const struct msg_file *
 		return;
 	}
 	f->dir->files++;
+	if (f->want.type != META_REG) {
+		file_fail(f, DIAG_RECEIVER_ENTRY, 0, "no metadata for");
+		return;
+	}
 	if (scope_reserved(&f->dir->at, f->name) || scope_hidden(s, f->dir->at.dst, f->name)) {
 		file_fail(f, DIAG_RECEIVER_RESERVED, 0, "cannot use the name");
 		return;
@@ -361,9 +365,8 @@ bool on_file(struct session *s, const struct frame *fr)
 	f->size = m.size;
 	f->fd = f->basis_fd = f->tmp.dirfd = -1;
 	s->files.all[s->files.n++] = f;
-	if (m.meta.len &&
-		(meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len || f->want.type != META_REG))
-		return answer_malformed(s, "metadata of a file");
+	if (m.meta.len && meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len)
+		meta_clear(&f->want);
 	file_open(s, f, &m);
 	if (!(f->flags & FILE_SHARED) || (f->flags & FILE_SEGMENT))
 		return true;

@@ -161,11 +161,10 @@ bool on_file_end(struct session *s, const struct frame *fr)
 		return answer_malformed(s, "end of a file");
 	if (!f)
 		return true; /* it has failed, and that was said */
-	if (m.meta.len &&
-		(meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len || f->want.type != META_REG))
-		return answer_malformed(s, "metadata of a file");
+	if (m.meta.len && meta_unpack(m.meta.p, m.meta.len, s->fields, &f->want) != m.meta.len)
+		meta_clear(&f->want);
 	if (!(f->flags & FILE_SEGMENT) && f->want.type != META_REG)
-		return answer_malformed(s, "end of a file");
+		file_fail(f, DIAG_RECEIVER_ENTRY, 0, "no metadata for");
 	if (f->again.len && !diag_is_set(&f->failed) && !(m.flags & FILE_END_ABANDON))
 		answer_again(s, f);
 	else

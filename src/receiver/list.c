@@ -49,16 +49,23 @@ static bool list_entry(
 	uint64_t hash = digest_name(&s->digest, e->name.p, e->name.len);
 	struct own *o;
 
-	if (d->list.index++ == UINT32_MAX || !unpack_entry(s, e, want))
+	if (d->list.index++ == UINT32_MAX)
 		return false;
 	memcpy(name, e->name.p, e->name.len);
 	name[e->name.len] = '\0';
 	o = listing_find(d->list.own, hash, name);
-	if (o && (o->flags & OWN_SEEN))
-		return false; /* a name twice */
+	if (o && (o->flags & OWN_SEEN)) {
+		fail_entry(&n.diag, DIAG_RECEIVER_TWICE, 0, &d->at, name, "named twice:");
+		n.op = NEED_FAILED;
+		need_put(a, &n);
+		return true;
+	}
 	if (o)
 		o->flags |= OWN_SEEN;
-	if (scope_reserved(&d->at, name) || scope_hidden(s, d->at.dst, name)) {
+	if (!unpack_entry(s, e, want)) {
+		fail_entry(&n.diag, DIAG_RECEIVER_ENTRY, 0, &d->at, name, "no metadata for");
+		n.op = NEED_FAILED;
+	} else if (scope_reserved(&d->at, name) || scope_hidden(s, d->at.dst, name)) {
 		fail_entry(&n.diag, DIAG_RECEIVER_RESERVED, 0, &d->at, name, "cannot use the name");
 		n.op = NEED_FAILED;
 	} else if (d->list.unreadable) {

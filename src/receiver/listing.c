@@ -195,8 +195,12 @@ void listing_index(struct listing *l)
 	l->table = xcalloc(size, sizeof(*l->table));
 	for (size_t i = 0; i < l->n; i++) {
 		size_t k = (size_t)(l->e[i].hash >> 16) & l->mask;
-		while (l->table[k])
-			k = (k + 1) & l->mask;
+		for (; l->table[k]; k = (k + 1) & l->mask) {
+			const struct own *o = &l->e[l->table[k] - 1];
+			/* Listed twice: the target lives, too. The first stands for both. */
+			if (o->hash == l->e[i].hash && str_eq(own_name(l, o), own_name(l, &l->e[i])))
+				l->e[i].flags |= OWN_SEEN;
+		}
 		l->table[k] = (uint32_t)i + 1;
 	}
 }

@@ -57,13 +57,16 @@ bool on_meta(struct session *s, const struct frame *f)
 	struct msg_meta m;
 	struct dir *d;
 	size_t start;
-	bool ok = msg_meta_get(f, &m) && meta_unpack(m.meta.p, m.meta.len, s->fields, &want) == m.meta.len;
+	bool ok = msg_meta_get(f, &m);
 
 	if (ok) {
 		AUTO_FREE char *name = xmemdup(m.name.p, m.name.len);
 
 		d = dir_find(s, m.dir);
-		if (d && d->at.fd >= 0) {
+		if (d && meta_unpack(m.meta.p, m.meta.len, s->fields, &want) != m.meta.len) {
+			fail_entry(&done.diag, DIAG_RECEIVER_ENTRY, 0, &d->at, name, "no metadata for");
+			done.failed = 1;
+		} else if (d && d->at.fd >= 0) {
 			set_meta(s, &d->at, name, &want, m.flags & ENTRY_BREAK, &done);
 		} else if (!d) {
 			fail_entry(&done.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");

@@ -160,7 +160,7 @@ static void done_put(struct session *s, size_t start, struct put_done *p)
 	diag_release(&p->diag);
 }
 
-/* False: malformed. */
+/* False: no entry that can be made. */
 static bool unpack(struct session *s, const struct entry *e, struct meta *out)
 {
 	if (e->meta.len == 1 && e->meta.p[0] == META_DIR) {
@@ -185,13 +185,12 @@ bool on_put(struct session *s, const struct frame *f)
 	while (index < PUT_ENTRIES_MAX && msg_entry_get(&r, true, &e)) {
 		struct put_done p = {.index = index++};
 
-		if (!unpack(s, &e, &m)) {
-			r.bad = true;
-			break;
-		}
 		memcpy(name, e.name.p, e.name.len);
 		name[e.name.len] = '\0';
-		if (d) {
+		if (d && !unpack(s, &e, &m)) {
+			fail_entry(&p.diag, DIAG_RECEIVER_ENTRY, 0, &d->at, name, "no metadata for");
+			p.failed = true;
+		} else if (d) {
 			put_entry(s, &d->at, name, &e, &m, &p);
 		} else { /* sent before the mover knew that the directory has failed */
 			fail_entry(&p.diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");

@@ -24,6 +24,8 @@
 #endif
 
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+/* What lies on the way is only looked up in: with Landlock a real open costs the depth it is at. */
+#define WAY_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define PIECE_MAX 4000 /* bytes of path given to the kernel at once; PATH_MAX is 4096 */
 
 struct how { /* struct open_how, which older headers lack */
@@ -31,9 +33,9 @@ struct how { /* struct open_how, which older headers lack */
 };
 
 /* -1 with ENOSYS when the kernel (or a filter) does not offer it. */
-static int open2(struct session *s, int base, const char *path, bool no_xdev)
+static int open2(struct session *s, int base, const char *path, int flags, bool no_xdev)
 {
-	struct how how = {.flags = DIR_FLAGS,
+	struct how how = {.flags = (uint64_t)flags,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
 			(no_xdev ? RESOLVE_NO_XDEV : 0)};
 	long fd;
@@ -52,12 +54,18 @@ static int open2(struct session *s, int base, const char *path, bool no_xdev)
 
 /* One component that may be a directory of ours which even its owner may not enter: opened with u+rwx added,
  * and given its mode back by the caller, who gets it in out_mode (-1: nothing to give back). */
-static int open_widened(int dirfd, const char *name, int *out_mode)
+static int open_widened(int dirfd, const char *name, int flags, int *out_mode)
 {
-	int fd = openat(dirfd, name, DIR_FLAGS), keep;
+	int fd = openat(dirfd, name, flags), keep;
 	struct stat st;
 
 	*out_mode = -1;
+	if (fd >= 0 && flags == WAY_FLAGS) {
+		if (fstat(fd, &st) < 0 || (st.st_mode & 0700) == 0700 || st.st_uid != geteuid())
+			return fd;
+		close(fd);
+		fd = openat(dirfd, name, DIR_FLAGS);
+	}
 	if (fd >= 0) {
 		if (fstat(fd, &st) < 0 || (st.st_mode & 0700) == 0700 || st.st_uid != geteuid() ||
 			fchmod(fd, (st.st_mode & 07777) | 0700) < 0)
@@ -84,12 +92,12 @@ static int open_widened(int dirfd, const char *name, int *out_mode)
 }
 
 /* Another receiver may give the mode back in between. */
-static int open_closed(int dirfd, const char *name, int *out_mode)
+static int open_closed(int dirfd, const char *name, int flags, int *out_mode)
 {
 	int fd;
 
 	for (int tries = 0; tries < 8; tries++) {
-		fd = open_widened(dirfd, name, out_mode);
+		fd = open_widened(dirfd, name, flags, out_mode);
 		if (fd >= 0 || errno != EACCES)
 			break;
 	}
@@ -106,7 +114,7 @@ static int walk(struct session *s, int base, const char *path)
 
 	while (*path && base >= 0) {
 		size_t n = strcspn(path, "/");
-		int next, next_mode = -1, keep;
+		int next, next_mode = -1, keep, flags = path[n] && path[n + 1] ? WAY_FLAGS : DIR_FLAGS;
 
 		if (n > META_NAME_MAX) {
 			close(base);
@@ -116,7 +124,7 @@ static int walk(struct session *s, int base, const char *path)
 		memcpy(name, path, n);
 		name[n] = '\0';
 		path += n + (path[n] == '/');
-		next = widen ? open_closed(base, name, &next_mode) : openat(base, name, DIR_FLAGS);
+		next = widen ? open_closed(base, name, flags, &next_mode) : openat(base, name, flags);
 		keep = errno;
 		if (mode >= 0)
 			(void)fchmod(base, (mode_t)mode);
@@ -156,7 +164,7 @@ static int open_pieces(struct session *s, const char *path)
 				;
 			p[cut] = '\0';
 		}
-		next = open2(s, fd, p, false);
+		next = open2(s, fd, p, cut < n ? WAY_FLAGS : DIR_FLAGS, false);
 		keep = errno;
 		close(fd);
 		errno = keep;
@@ -200,7 +208,7 @@ int resolve_parent(struct session *s, const char *path, const char **out_name)
 
 int resolve_child(struct session *s, int dirfd, const char *name, bool no_xdev)
 {
-	int fd = open2(s, dirfd, name, no_xdev);
+	int fd = open2(s, dirfd, name, DIR_FLAGS, no_xdev);
 
 	if (fd >= 0 || errno != ENOSYS)
 		return fd;

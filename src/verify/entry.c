@@ -254,6 +254,11 @@ bool verify_entry_compare(struct verifier *v, struct unit *u, const char *name)
 
 	if (u->source_missing)
 		return false;
+	if (strlen(name) > VERIFY_NAME_MAX || MAX(strlen(src), strlen(u->dst) + 1 + strlen(name)) > VERIFY_PATH_MAX) {
+		verify_report_failure(v, false, ENAMETOOLONG, src, "metadata");
+		mark_seen(v, u, name);
+		return false;
+	}
 	if (fstatat(u->fd, name, &e.st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno != ENOENT) {
 			verify_report_failure(v, false, (uint32_t)errno, src, "metadata");

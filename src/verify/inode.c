@@ -34,31 +34,28 @@ uint8_t verify_type_of(mode_t mode)
 	}
 }
 
-static int64_t time_ns(const struct timespec *t)
-{
-	return (int64_t)t->tv_sec * NS_PER_S + t->tv_nsec;
-}
-
 void verify_node_stat(const struct stat *st, struct verify_node *out)
 {
+	const bool damaged = S_ISREG(st->st_mode) && st->st_size < 0;
 	bool device = S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
 
 	*out = (struct verify_node){
 		.type = verify_type_of(st->st_mode),
+		.err = damaged || verify_type_of(st->st_mode) == VERIFY_T_NONE ? EUCLEAN : 0,
 		.mode = st->st_mode & 07777,
 		.uid = st->st_uid,
 		.gid = st->st_gid,
-		.size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0,
+		.size = S_ISREG(st->st_mode) && !damaged ? (uint64_t)st->st_size : 0,
 		.mtime_s = st->st_mtim.tv_sec,
-		.mtime_ns = (uint32_t)st->st_mtim.tv_nsec,
+		.mtime_ns = clock_file_nanos(&st->st_mtim),
 		.major = device ? major(st->st_rdev) : 0,
 		.minor = device ? minor(st->st_rdev) : 0,
 		.dev = st->st_dev,
 		.ino = st->st_ino,
 		.nlink = st->st_nlink,
-		.ctime_frac = (uint32_t)st->st_ctim.tv_nsec % VERIFY_NANOS,
-		.ctime_ns = time_ns(&st->st_ctim),
-		.mtime_full_ns = time_ns(&st->st_mtim),
+		.ctime_frac = clock_file_nanos(&st->st_ctim),
+		.ctime_ns = clock_file_ns(&st->st_ctim),
+		.mtime_full_ns = clock_file_ns(&st->st_mtim),
 	};
 }
 
@@ -131,8 +128,8 @@ static void read_fs_type(struct verify_reader *r, int fd, struct verify_node *ou
 
 static void read_xattrs(struct verify_reader *r, int fd, const char *name, struct verify_node *out)
 {
-	if (verify_xattrs_read(r, fd, name) < 0 && !out->err)
-		out->err = (uint32_t)errno;
+	if (verify_xattrs_read(r, fd, name) < 0)
+		out->err = out->err ? out->err : (uint32_t)errno;
 	else
 		out->xattrs = (struct bytes){.p = r->xattrs.data, .len = r->xattrs.len};
 }
@@ -160,7 +157,7 @@ static int read_link(struct verify_reader *r, int dirfd, const char *name, struc
 				errno = ENOENT;
 			return -1;
 		}
-		if ((size_t)n < room) {
+		if ((size_t)n < room && n <= VERIFY_LINK_MAX) {
 			r->link.len = (size_t)n;
 			out->link = (struct bytes){.p = r->link.data, .len = (size_t)n};
 			return 0;

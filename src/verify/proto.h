@@ -22,7 +22,7 @@
 #include "base/pack.h"
 
 #define VERIFY_PROTOCOL 1
-#define VERIFY_PATH_MAX (4u << 20)
+#define VERIFY_PATH_MAX (1u << 20) /* deeper is a failure of that entry */
 #define VERIFY_SLICE_ENTRIES 32768u /* V aims at half of it when it splits */
 #define VERIFY_SLICE_BYTES (8u << 20)
 #define VERIFY_SLICES_MAX 65536u

@@ -109,7 +109,7 @@ int verify_xattrs_read(struct verify_reader *r, int fd, const char *name)
 	list = (const char *)r->list.data;
 	buf_clear(&r->names);
 	for (const char *s = list; s < list + n; s += strlen(s) + 1) {
-		if (!(verify_xattr_field(s, strlen(s)) & r->fields))
+		if (strlen(s) > PATH_NAME_MAX || !(verify_xattr_field(s, strlen(s)) & r->fields))
 			continue;
 		buf_append(&r->names, &s, sizeof(s));
 		count++;

@@ -33,7 +33,8 @@
 #include "base/pack.h"
 
 #define WIRE_PROTOCOL 1
-#define WIRE_PATH_MAX (4u << 20) /* bytes of one path; deeper is refused with a diagnostic */
+#define WIRE_PATH_MAX \
+	(1u << 20) /* bytes of one path: four of them fit into a frame. What lies deeper fails by name where it is listed */
 #define WIRE_SMALL_MAX (128u << 10) /* contents up to this travel in PUT */
 #define WIRE_BATCH_BYTES (256u << 10) /* a PUT or LIST frame is closed when it reaches this */
 #define WIRE_CHUNK (64u << 10) /* tier-one chunk */

@@ -1,4 +1,5 @@
 /* The room base: text both ways, buffers, descriptors. */
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/lost.h"
 #include "base/text.h"
@@ -619,6 +620,18 @@ static void kinds_of_what_is_lost(void **state)
 	assert_int_equal(lost_flags_of(0x1234), 0);
 }
 
+/* Times of inodes: what a damaged one shows, and what is centuries away. */
+static void test_file_times(void **state)
+{
+	assert_int_equal(clock_file_nanos(&(struct timespec){.tv_nsec = 0}), 0);
+	assert_int_equal(clock_file_nanos(&(struct timespec){.tv_nsec = 999999999}), 999999999);
+	assert_int_equal(clock_file_nanos(&(struct timespec){.tv_nsec = 1000000000}), 999999999);
+	assert_int_equal(clock_file_nanos(&(struct timespec){.tv_nsec = 0x3fffffff}), 999999999);
+	assert_int_equal(clock_file_nanos(&(struct timespec){.tv_nsec = -1}), 999999999);
+	assert_int_equal(clock_file_ns(&(struct timespec){.tv_sec = -2, .tv_nsec = 5}), -1999999995);
+	assert_int_not_equal(clock_file_key(INT64_MAX, 1), clock_file_key(INT64_MAX, 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -643,6 +656,7 @@ int main(void)
 		cmocka_unit_test(kinds_of_what_is_lost),
 		cmocka_unit_test(test_send_fds),
 		cmocka_unit_test(test_read_or_fd),
+		cmocka_unit_test(test_file_times),
 		cmocka_unit_test_setup_teardown(test_mkdir_p, tmp_make, tmp_remove),
 	};
 

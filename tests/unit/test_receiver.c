@@ -409,18 +409,60 @@ static void test_update_needed(void **state)
 	assert_int_equal(world_list(&w, 30, &b, n, 8), 1);
 	assert_int_equal(n[0].op, NEED_UPDATE);
 	assert_int_equal(n[0].why, 0);
-	/* a name twice */
+	world_close(&w);
+}
+
+/* What is wrong with one entry is that entry's failure: the session goes on. */
+static void test_entry_that_is_none(void **state)
+{
+	static const uint8_t nonsense[] = {META_REG, 0xff, 0xff};
+	const struct bytes none = {nonsense, sizeof(nonsense)};
+	const struct entry bad = {.name = str_bytes("bad"), .meta = none};
+	struct meta file = a_meta(META_REG, 0644, 5);
+	struct buf b = BUF_INIT;
+	struct msg_op_done op;
+	struct need n[8];
+	struct put_done p;
+	struct frame f;
+	struct rd r;
+
+	struct world w;
+	world_open(&w);
+	world_hello(&w, HELLO_FIRST, NULL, NULL);
+	put_tree(&w);
 	world_dir(&w, 31, "", (struct dir_args){.buckets = 1});
 	entry_add(&b, 0, "file", &file, NULL, false);
-	entry_add(&b, 0, "file", &file, NULL, false);
-	{
-		struct buf frame = BUF_INIT;
-		msg_list_head_put(&frame, true, NULL, 0);
-		buf_append(&frame, b.data, b.len);
-		buf_release(&b);
-		world_send(&w, MSG_LIST, 31, &frame);
+	entry_add(&b, 0, "file", &file, NULL, false); /* twice */
+	msg_entry_put(&b, &bad, false);
+	assert_int_equal(world_list(&w, 31, &b, n, 8), 2);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(n[i].op, NEED_FAILED);
+		assert_int_equal(n[i].index, i + 1);
 	}
-	world_error(&w, DIAG_RECEIVER_PROTOCOL);
+	wr_u32(&b, 31);
+	msg_entry_put(&b, &bad, true);
+	entry_add(&b, 0, "good", &file, "hello", true);
+	world_send(&w, MSG_PUT, 32, &b);
+	f = world_reply(&w, MSG_PUT_DONE);
+	r = rd_init(f.payload, f.len);
+	assert_true(msg_put_done_get(&r, &p));
+	assert_true(p.failed && p.index == 0 && p.diag.code == DIAG_RECEIVER_ENTRY);
+	assert_true(rd_done(&r));
+	diag_release(&p.diag);
+	world_is(&w, "good", "hello");
+	assert_false(world_has(&w, "bad"));
+	msg_meta_put(&b, &(struct msg_meta){.dir = 31, .name = str_bytes("good"), .meta = none});
+	world_send(&w, MSG_META, 33, &b);
+	f = world_reply(&w, MSG_OP_DONE);
+	assert_true(msg_op_done_get(&f, &op));
+	assert_true(op.failed && op.diag.code == DIAG_RECEIVER_ENTRY);
+	diag_release(&op.diag);
+	msg_dir_put(&b,
+		&(struct msg_dir){
+			.src = str_bytes("d"), .dst = str_bytes("d"), .slices = 1, .buckets = 1, .meta = none});
+	world_send(&w, MSG_DIR, 34, &b);
+	world_reply(&w, MSG_DIR_FAIL);
+	assert_false(w.over);
 	world_close(&w);
 }
 
@@ -1167,6 +1209,7 @@ int main(void)
 		cmocka_unit_test(test_suspect_unnamed),
 		cmocka_unit_test(test_below),
 		cmocka_unit_test(test_update_needed),
+		cmocka_unit_test(test_entry_that_is_none),
 		cmocka_unit_test(test_delete),
 		cmocka_unit_test(test_delete_deep),
 		cmocka_unit_test(test_obstruction),
