@@ -19,7 +19,7 @@ struct link_entry {
 	uint64_t dev, ino, tdev, tino, path;
 	uint32_t worker; /* whose name is first, while CLAIMED */
 	uint32_t state : 2;
-	uint32_t waiting : 30; /* how many of the waiters are its: most wait for nothing, and are not looked for */
+	uint32_t waiting : 30; /* the youngest of those that wait for it, its number + 1 */
 };
 
 struct back_entry {
@@ -27,8 +27,9 @@ struct back_entry {
 };
 
 struct waiter {
-	uint64_t dev, ino, token;
+	uint64_t token;
 	uint32_t worker;
+	uint32_t next; /* of the same inode, or free as this one; its number + 1 */
 };
 
 struct links {
@@ -36,7 +37,7 @@ struct links {
 	struct region table, back, paths;
 	size_t count, back_count; /* entries in use */
 	struct waiter *waiters; /* few: names being held by movers */
-	size_t waiter_len, waiter_cap;
+	uint32_t waiter_len, waiter_cap, waiter_free;
 	int err;
 };
 
@@ -144,18 +145,35 @@ static bool room_for_path(struct links *l, size_t n)
 	return true;
 }
 
-static bool wait_for(struct links *l, uint64_t dev, uint64_t ino, uint32_t worker, uint64_t token)
+/* One more waits for e. */
+static void wait_for(struct links *l, struct link_entry *e, uint32_t worker, uint64_t token)
 {
-	if (l->waiter_len == WAITERS_MAX) {
+	uint32_t n = l->waiter_free;
+
+	if (n) {
+		l->waiter_free = l->waiters[n - 1].next;
+	} else if (l->waiter_len == WAITERS_MAX) {
 		l->err = E2BIG;
-		return false;
+		return;
+	} else {
+		if (l->waiter_len == l->waiter_cap) {
+			l->waiter_cap = l->waiter_cap ? l->waiter_cap * 2 : 64;
+			l->waiters = xrealloc(l->waiters, l->waiter_cap * sizeof(*l->waiters));
+		}
+		n = ++l->waiter_len;
 	}
-	if (l->waiter_len == l->waiter_cap) {
-		l->waiter_cap = l->waiter_cap ? l->waiter_cap * 2 : 64;
-		l->waiters = xrealloc(l->waiters, l->waiter_cap * sizeof(*l->waiters));
-	}
-	l->waiters[l->waiter_len++] = (struct waiter){dev, ino, token, worker};
-	return true;
+	l->waiters[n - 1] = (struct waiter){token, worker, e->waiting};
+	e->waiting = n;
+}
+
+/* The waiter of that number is no more; gives the one behind it. */
+static uint32_t forget(struct links *l, uint32_t n)
+{
+	uint32_t next = l->waiters[n - 1].next;
+
+	l->waiters[n - 1].next = l->waiter_free;
+	l->waiter_free = n;
+	return next;
 }
 
 static struct link_target target_of(const struct links *l, const struct link_entry *e)
@@ -173,7 +191,7 @@ enum claim links_claim(
 		return CLAIM_TO;
 	}
 	if (e->state == CLAIMED) {
-		e->waiting += wait_for(l, dev, ino, worker, token);
+		wait_for(l, e, worker, token);
 		return CLAIM_WAIT;
 	}
 	if (e->state == EMPTY) {
@@ -203,32 +221,25 @@ bool links_bind(struct links *l, uint64_t dev, uint64_t ino, uint64_t tdev, uint
 	return true;
 }
 
-static void wake(struct links *l, const struct link_entry *e, links_wake_fn fn, void *arg)
+static void wake(struct links *l, struct link_entry *e, links_wake_fn fn, void *arg)
 {
-	struct link_target to = {};
-	struct link_entry copy = *e;
+	uint32_t n = e->waiting;
 
-	if (copy.state == COMMITTED)
-		to = target_of(l, e);
-	for (size_t i = 0; i < l->waiter_len && copy.waiting;) {
-		struct waiter w = l->waiters[i];
-		if (w.dev != copy.dev || w.ino != copy.ino) {
-			i++;
-			continue;
-		}
-		l->waiters[i] = l->waiters[--l->waiter_len];
-		copy.waiting--;
-		find(l, copy.dev, copy.ino)->waiting = copy.waiting;
-		if (copy.state == COMMITTED) {
+	if (e->state == COMMITTED) {
+		struct link_target to = target_of(l, e);
+
+		e->waiting = 0;
+		while (n) {
+			struct waiter w = l->waiters[n - 1];
+			n = forget(l, n);
 			fn(arg, w.worker, w.token, false, &to);
-			continue;
 		}
-		/* The first one failed: this name takes its place, the others go on waiting. */
-		struct link_entry *now = find(l, copy.dev, copy.ino);
-		now->state = CLAIMED;
-		now->worker = w.worker;
+	} else if (n) { /* the first one failed: this name takes its place, the others go on waiting */
+		struct waiter w = l->waiters[n - 1];
+		e->waiting = forget(l, n);
+		e->state = CLAIMED;
+		e->worker = w.worker;
 		fn(arg, w.worker, w.token, true, NULL);
-		return;
 	}
 }
 
@@ -261,19 +272,34 @@ void links_fail(struct links *l, uint64_t dev, uint64_t ino, links_wake_fn fn, v
 	wake(l, e, fn, arg);
 }
 
+/* The worker's leave the line. */
+static void leave(struct links *l, struct link_entry *e, uint32_t worker)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t n = e->waiting; n;) {
+		struct waiter *w = &l->waiters[n - 1];
+		uint32_t next = w->next;
+
+		if (w->worker == worker) {
+			forget(l, n);
+		} else {
+			w->next = kept;
+			kept = n;
+		}
+		n = next;
+	}
+	e->waiting = kept;
+}
+
 void links_worker_gone(struct links *l, uint32_t worker, links_wake_fn fn, void *arg)
 {
 	struct link_entry *t = (struct link_entry *)l->table.p;
 	size_t slots = l->table.cap / sizeof(*t);
 
-	for (size_t i = 0; i < l->waiter_len;) {
-		if (l->waiters[i].worker == worker) {
-			find(l, l->waiters[i].dev, l->waiters[i].ino)->waiting--;
-			l->waiters[i] = l->waiters[--l->waiter_len];
-		} else {
-			i++;
-		}
-	}
+	for (size_t i = 0; i < slots; i++)
+		if (t[i].waiting)
+			leave(l, &t[i], worker);
 	for (size_t i = 0; i < slots; i++)
 		if (t[i].state == CLAIMED && t[i].worker == worker) {
 			t[i].state = FAILED;

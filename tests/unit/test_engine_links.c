@@ -234,10 +234,49 @@ static void test_no_room(void **state)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
 }
 
+struct tally {
+	struct links *l;
+	unsigned woken;
+};
+
+static void count(void *arg, uint32_t worker, uint64_t token, bool first, const struct link_target *to)
+{
+	struct tally *t = arg;
+
+	t->woken++;
+	assert_true(first == !to);
+	if (first)
+		links_commit(t->l, 1, token % 100000, 2, token % 100000, "p", count, t);
+}
+
+/* Very many that wait, in many lines: each line is woken by itself, those of a worker that is gone leave theirs. */
+static void test_many_wait(void **state)
+{
+	enum { INODES = 60000, NAMES = 8 };
+	struct tally t = {.l = links_new(NULL)};
+	struct link_target to;
+
+	for (unsigned name = 0; name < NAMES; name++)
+		for (unsigned ino = 1; ino <= INODES; ino++)
+			assert_int_equal(links_claim(t.l, 1, ino, 1 + name % 2, name * 100000 + ino, &to),
+				name ? CLAIM_WAIT : CLAIM_FIRST);
+	for (unsigned ino = 2; ino <= INODES; ino += 2)
+		links_commit(t.l, 1, ino, 2, ino, "p", count, &t);
+	assert_int_equal(t.woken, INODES / 2 * (NAMES - 1));
+	/* Worker 1 had the first names, and every other one of those that wait. */
+	t.woken = 0;
+	links_worker_gone(t.l, 1, count, &t);
+	assert_int_equal(t.woken, INODES / 2 * NAMES / 2);
+	assert_int_equal(links_claim(t.l, 1, 1, 3, 5, &to), CLAIM_TO);
+	assert_int_equal(links_error(t.l), 0);
+	links_free(t.l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_claim_and_commit),
+		cmocka_unit_test(test_many_wait),
 		cmocka_unit_test(test_fail),
 		cmocka_unit_test(test_bijection),
 		cmocka_unit_test(test_worker_gone),
