@@ -70,6 +70,9 @@ static void pump(struct mover *m)
 	struct pollfd p[2] = {{.fd = m->ipc.fd, .events = POLLIN}, {.fd = m->wire.fd, .events = POLLIN}};
 	bool held, wire_ok, ipc_ok;
 
+	/* What is blocked may wait for the answer to what is gathered. */
+	if (block && m->batch)
+		batch_flush(m);
 	if (!m->finishing)
 		pacer_ask(&m->pacer, &m->wire.out, stream_at(m), before);
 	/* What is gathered goes in large writes: small ones only when we are about to wait. */
@@ -115,8 +118,6 @@ static void loop(struct mover *m)
 
 	for (;;) {
 		link_run_ready(m);
-		if (m->batch && !m->tasks.head)
-			batch_flush(m);
 		if (can_work(m)) {
 			mover_run_one(m);
 			if (++steps % 16 && m->tasks.head && !chan_full(&m->wire) &&
