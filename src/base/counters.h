@@ -15,6 +15,7 @@
 	X(files_failed, BOTH, "Files that failed")                              \
 	X(metadata_updated, TRANSFER, "Entries of which only metadata was set") \
 	X(links_made, TRANSFER, "Hard links made")                              \
+	X(links_copied, TRANSFER, "Hard links that became copies")              \
 	X(dirs_created, TRANSFER, "Directories made")                           \
 	X(bytes_total, SEEN, "Bytes of all files examined")                     \
 	X(bytes_literal, TRANSFER, "Bytes of contents sent")                    \

@@ -200,6 +200,7 @@ static void transfer_lines(struct report *r, FILE *f, const struct summary *s)
 		ull(s->counts.files_transferred), ull(s->counts.files_deleted));
 	count(&b, s->counts.dirs_created, "directories made");
 	count(&b, s->counts.links_made, "links made");
+	count(&b, s->counts.links_copied, "links made copies");
 	count(&b, s->counts.metadata_updated, "with new metadata");
 	count(&b, s->counts.files_vanished, "vanished");
 	count(&b, s->counts.files_failed, "failed");

@@ -36,7 +36,7 @@ void linking_worker_gone(struct engine *e, uint32_t serial)
 void on_link_claim(struct engine *e, struct worker *w, const struct ipc_link_claim *m)
 {
 	struct link_target to = {};
-	enum claim c = links_claim(e->links, m->dev, m->ino, w->serial, m->token, &to);
+	enum claim c = links_claim(e->links, m->dev, m->ino, m->group, w->serial, m->token, &to);
 
 	if (c != CLAIM_WAIT)
 		wake(e, w->serial, m->token, c == CLAIM_FIRST, &to);
@@ -53,10 +53,10 @@ void on_link_commit(struct engine *e, struct worker *w, const struct ipc_link_co
 {
 	AUTO_FREE char *path = xmemdup(m->path.p, m->path.len);
 
-	links_commit(e->links, m->dev, m->ino, m->tdev, m->tino, path, wake, e);
+	links_commit(e->links, m->dev, m->ino, m->group, m->tdev, m->tino, path, wake, e);
 }
 
 void on_link_fail(struct engine *e, struct worker *w, const struct ipc_link_fail *m)
 {
-	links_fail(e->links, m->dev, m->ino, wake, e);
+	links_fail(e->links, m->dev, m->ino, m->group, wake, e);
 }

@@ -16,7 +16,7 @@
 enum { EMPTY, CLAIMED, COMMITTED, FAILED };
 
 struct link_entry {
-	uint64_t dev, ino, tdev, tino, path;
+	uint64_t dev, ino, group, tdev, tino, path;
 	uint32_t worker; /* whose name is first, while CLAIMED */
 	uint32_t state : 2;
 	uint32_t waiting : 30; /* the youngest of those that wait for it, its number + 1 */
@@ -78,13 +78,13 @@ static size_t slot_of(uint64_t a, uint64_t b, size_t slots)
 	return (h ^ h >> 32) & (slots - 1);
 }
 
-static struct link_entry *find(struct links *l, uint64_t dev, uint64_t ino)
+static struct link_entry *find(struct links *l, uint64_t dev, uint64_t ino, uint64_t group)
 {
 	struct link_entry *t = (struct link_entry *)l->table.p;
 	size_t slots = l->table.cap / sizeof(*t);
-	size_t i = slot_of(dev, ino, slots);
+	size_t i = slot_of(dev + group * UINT64_C(0xbf58476d1ce4e5b9), ino, slots);
 
-	while (t[i].state != EMPTY && (t[i].dev != dev || t[i].ino != ino))
+	while (t[i].state != EMPTY && (t[i].dev != dev || t[i].ino != ino || t[i].group != group))
 		i = (i + 1) & (slots - 1);
 	return &t[i];
 }
@@ -113,7 +113,7 @@ static bool grow_table(struct links *l)
 	}
 	for (size_t i = 0; i < old.cap / sizeof(*t); i++)
 		if (t[i].state != EMPTY)
-			*find(l, t[i].dev, t[i].ino) = t[i];
+			*find(l, t[i].dev, t[i].ino, t[i].group) = t[i];
 	region_unmap(&old);
 	return true;
 }
@@ -181,10 +181,10 @@ static struct link_target target_of(const struct links *l, const struct link_ent
 	return (struct link_target){e->tdev, e->tino, (const char *)l->paths.p + e->path};
 }
 
-enum claim links_claim(
-	struct links *l, uint64_t dev, uint64_t ino, uint32_t worker, uint64_t token, struct link_target *out)
+enum claim links_claim(struct links *l, uint64_t dev, uint64_t ino, uint64_t group, uint32_t worker, uint64_t token,
+	struct link_target *out)
 {
-	struct link_entry *e = find(l, dev, ino);
+	struct link_entry *e = find(l, dev, ino, group);
 
 	if (e->state == COMMITTED) {
 		*out = target_of(l, e);
@@ -198,9 +198,9 @@ enum claim links_claim(
 		if ((l->count + 1) * 2 > l->table.cap / sizeof(*e) && !grow_table(l))
 			return CLAIM_WAIT;
 		l->count++;
-		e = find(l, dev, ino);
+		e = find(l, dev, ino, group);
 	}
-	*e = (struct link_entry){.dev = dev, .ino = ino, .worker = worker, .state = CLAIMED};
+	*e = (struct link_entry){.dev = dev, .ino = ino, .group = group, .worker = worker, .state = CLAIMED};
 	return CLAIM_FIRST;
 }
 
@@ -243,10 +243,10 @@ static void wake(struct links *l, struct link_entry *e, links_wake_fn fn, void *
 	}
 }
 
-void links_commit(struct links *l, uint64_t dev, uint64_t ino, uint64_t tdev, uint64_t tino, const char *path,
-	links_wake_fn fn, void *arg)
+void links_commit(struct links *l, uint64_t dev, uint64_t ino, uint64_t group, uint64_t tdev, uint64_t tino,
+	const char *path, links_wake_fn fn, void *arg)
 {
-	struct link_entry *e = find(l, dev, ino);
+	struct link_entry *e = find(l, dev, ino, group);
 	size_t n = strlen(path) + 1;
 
 	if (e->state != CLAIMED || !room_for_path(l, n))
@@ -262,9 +262,9 @@ void links_commit(struct links *l, uint64_t dev, uint64_t ino, uint64_t tdev, ui
 	wake(l, e, fn, arg);
 }
 
-void links_fail(struct links *l, uint64_t dev, uint64_t ino, links_wake_fn fn, void *arg)
+void links_fail(struct links *l, uint64_t dev, uint64_t ino, uint64_t group, links_wake_fn fn, void *arg)
 {
-	struct link_entry *e = find(l, dev, ino);
+	struct link_entry *e = find(l, dev, ino, group);
 
 	if (e->state != CLAIMED)
 		return;

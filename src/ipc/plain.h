@@ -19,10 +19,10 @@
 #define IPC_GIVE_FIELDS(F) F(u32, unit) F(rest, records) /* of struct ipc_given */
 #define IPC_UNIT_DONE_FIELDS(F) \
 	F(u32, unit) F(flag, ok) F(u64, files) F(u64, bytes) /* of a segment, files: 1 when it differed */
-#define IPC_LINK_CLAIM_FIELDS(F) F(u64, token) F(u64, dev) F(u64, ino)
+#define IPC_LINK_CLAIM_FIELDS(F) F(u64, token) F(u64, dev) F(u64, ino) F(u64, group) /* struct link_wait has it */
 #define IPC_LINK_BIND_FIELDS(F) F(u64, token) F(u64, dev) F(u64, ino) F(u64, tdev) F(u64, tino)
-#define IPC_LINK_COMMIT_FIELDS(F) F(u64, dev) F(u64, ino) F(u64, tdev) F(u64, tino) F(path, path)
-#define IPC_LINK_FAIL_FIELDS(F) F(u64, dev) F(u64, ino)
+#define IPC_LINK_COMMIT_FIELDS(F) F(u64, dev) F(u64, ino) F(u64, group) F(u64, tdev) F(u64, tino) F(path, path)
+#define IPC_LINK_FAIL_FIELDS(F) F(u64, dev) F(u64, ino) F(u64, group)
 #define IPC_BUDGET_FIELDS(F) F(u64, token)
 #define IPC_REFUND_FIELDS(F) F(u64, left) F(flag, reached) /* more would have been deleted */
 #define IPC_DEFER_FIELDS(F) F(u32, unit)

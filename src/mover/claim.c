@@ -5,6 +5,14 @@
 #include "mover/state.h"
 #include "mover/tell.h"
 
+#include <errno.h>
+
+static void claim(struct mover *m, const struct link_wait *w)
+{
+	ipc_link_claim_send(
+		&m->ipc, &(struct ipc_link_claim){.token = w->id, .dev = w->dev, .ino = w->ino, .group = w->group});
+}
+
 struct link_wait *link_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, bool have_state)
 {
 	struct link_wait *w = xcalloc(1, sizeof(*w));
@@ -19,8 +27,34 @@ struct link_wait *link_new(struct mover *m, struct dir *d, const char *name, con
 	w->id = slots_add(&m->slots, SLOT_LINK, w);
 	d->pending++;
 	m->links++;
-	ipc_link_claim_send(&m->ipc, &(struct ipc_link_claim){.token = w->id, .dev = w->dev, .ino = w->ino});
+	claim(m, w);
 	return w;
+}
+
+#define GROUPS_MAX 64
+
+static uint64_t group_of(const struct mover *m, const struct link_wait *w, int err, uint64_t dev)
+{
+	AUTO_FREE char *path = path_join(w->dir->dst, w->name);
+
+	if (err == EMLINK) /* behind the inode that is full */
+		return digest_name(&m->digest_key, &w->to_ino, sizeof(w->to_ino)) ^ w->to_dev;
+	if (err == EXDEV && !w->group) /* with those that lie there, too */
+		return digest_name(&m->digest_key, &dev, sizeof(dev));
+	return digest_name(&m->digest_key, path, strlen(path)); /* alone */
+}
+
+bool link_regroup(struct mover *m, struct link_wait *w, int err, uint64_t dev)
+{
+	if (++w->regrouped > (err == EMLINK ? GROUPS_MAX : 3))
+		return false;
+	w->group = group_of(m, w, err, dev);
+	w->have_claim = w->first = w->bound = false;
+	free(w->copy_of);
+	w->copy_of = STEAL(w->to);
+	w->copy_err = err;
+	claim(m, w);
+	return true;
 }
 
 void link_release(struct mover *m, struct link_wait *w)
@@ -31,6 +65,7 @@ void link_release(struct mover *m, struct link_wait *w)
 	m->links--;
 	free(w->name);
 	free(w->to);
+	free(w->copy_of);
 	free(w);
 	dir_pending_done(m, d);
 }
@@ -41,10 +76,14 @@ void link_committed(struct mover *m, struct link_wait *w, bool ok, uint64_t tdev
 		AUTO_FREE char *path = path_join(w->dir->dst, w->name);
 
 		ipc_link_commit_send(&m->ipc,
-			&(struct ipc_link_commit){
-				.dev = w->dev, .ino = w->ino, .tdev = tdev, .tino = tino, .path = bytes_of(path)});
+			&(struct ipc_link_commit){.dev = w->dev,
+				.ino = w->ino,
+				.group = w->group,
+				.tdev = tdev,
+				.tino = tino,
+				.path = bytes_of(path)});
 	} else {
-		ipc_link_fail_send(&m->ipc, &(struct ipc_link_fail){.dev = w->dev, .ino = w->ino});
+		ipc_link_fail_send(&m->ipc, &(struct ipc_link_fail){.dev = w->dev, .ino = w->ino, .group = w->group});
 	}
 	link_release(m, w);
 }

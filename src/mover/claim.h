@@ -26,10 +26,20 @@ struct link_wait {
 	uint32_t why;
 	char *to; /* IPC_LINK_TO: path of the first name */
 	uint64_t to_dev, to_ino;
+	/*
+	 * Names that cannot be links of the first one, for they lie on another file system, or it has all the links it can have,
+	 * are a group of their own with a first name of its own. 0: as it should be.
+	 */
+	uint64_t group;
+	unsigned regrouped;
+	char *copy_of; /* the name it cannot be a link of, and why */
+	int copy_err;
 };
 
 /* Claims it. have_state: in a new directory there is no state to wait for. */
 struct link_wait *link_new(struct mover *m, struct dir *d, const char *name, const struct meta *meta, bool have_state);
+/* It cannot be a link of `to`: claimed anew, in another group. False: it has been through enough of them. */
+bool link_regroup(struct mover *m, struct link_wait *w, int err, uint64_t dev);
 /* Frees w; may free its directory. */
 void link_release(struct mover *m, struct link_wait *w);
 /* The first name's transfer ended: tells the coordinator. Frees w; may free its directory. */

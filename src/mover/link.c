@@ -13,13 +13,17 @@
  *	first   -> transfer     content, PUT or META are on their way
  *	ready   -> transfer     it is its turn
  *	transfer -> committed   PUT_DONE, FILE_DONE, OP_DONE; with a failure, too: then the next name is the first
- *	other   -> released     it is that link already; LINK is on its way, whose answer does without it
+ *	other   -> released     it is that link already; a dry run
+ *	other   -> linked       LINK is on its way
+ *	linked  -> released     OP_DONE
+ *	linked  -> claimed      OP_DONE: no link of that can be made here; it is claimed in another group
  *	failed  -> committed    the claim's answer says first: with a failure, so that the next name is
  *	failed  -> released     the claim's answer says other
  *
  *	committed: the coordinator is told, and the name released
  */
 #include "mover/link.h"
+#include "base/path.h"
 #include "mover/batch.h"
 #include "mover/claim.h"
 #include "mover/content.h"
@@ -84,6 +88,17 @@ static void first_dry(struct mover *m, struct link_wait *w)
 	link_committed(m, w, true, same ? w->tdev : 0, same ? w->tino : 0);
 }
 
+static void tell_copied(struct mover *m, const struct link_wait *w)
+{
+	AUTO_FREE char *path = path_join(w->dir->src, w->name);
+	AUTO_DIAG d = DIAG_INIT;
+
+	diag_set(&d, DIAG_MOVER_LINK_COPIED, w->copy_err, path, "'%s' becomes a copy, not a link of '%s' at the target",
+		path, w->copy_of);
+	tell_diag(m, &d);
+	m->count.links_copied++;
+}
+
 /* The inode's first name: what is there decides what is sent. */
 static void first_act(struct mover *m, struct link_wait *w)
 {
@@ -98,6 +113,8 @@ static void first_act(struct mover *m, struct link_wait *w)
 		.basis = w->exists ? w->basis : UINT64_MAX,
 		.doubt = w->doubt && !(w->why & (META_D_SIZE | META_D_MTIME))};
 
+	if (w->copy_of && !w->exists)
+		tell_copied(m, w);
 	mover_chdir(m, w->dir->fd);
 	if (meta_read(w->dir->fd, w->name, DT_UNKNOWN, m->fields, &meta, content_differs(m, w) ? &fd : NULL) < 0) {
 		tell_source_error(m, w->dir->src, w->name, errno, "read");
@@ -179,6 +196,9 @@ static void act(struct mover *m, struct link_wait *w)
 			first_act(m, w);
 		return;
 	}
+	/* It will not be one, a dry run can tell. */
+	if (m->dry_run && w->exists && w->to_ino && w->tdev != w->to_dev && link_regroup(m, w, EXDEV, w->tdev))
+		return;
 	m->count.bytes_done += w->size;
 	if (w->exists && w->tdev == w->to_dev && w->tino == w->to_ino && w->to_ino) {
 		link_release(m, w);
@@ -192,13 +212,14 @@ static void act(struct mover *m, struct link_wait *w)
 		struct msg_link msg = {.dir = w->dir->id, .dev = w->to_dev, .ino = w->to_ino};
 
 		op->entry_type = w->type;
-		op->to = xstrdup(w->to);
+		op->link = w;
 		msg.name = (struct bytes){(const uint8_t *)w->name, strlen(w->name)};
 		msg.existing = (struct bytes){(const uint8_t *)w->to, strlen(w->to)};
 		batch_flush(m);
 		buf_clear(&m->msg);
 		msg_link_put(&m->msg, &msg);
 		chan_send_buf(&m->wire, MSG_LINK, op->id, &m->msg);
+		return;
 	}
 	link_release(m, w);
 }

@@ -16,7 +16,7 @@ struct op { /* what to report when it is answered */
 	uint32_t id;
 	uint8_t type; /* enum msg_type of the request */
 	struct dir *dir;
-	char *name, *to;
+	char *name;
 	uint8_t entry_type;
 	uint64_t granted, used;
 	struct link_wait *link;

@@ -139,6 +139,8 @@ static void link_one(struct session *s, struct place *at, const char *name, cons
 	}
 	place_modify(s, at);
 	done->changed = link_make(s, &from, at, name, &done->diag) == 0;
+	if (!done->changed)
+		done->dev = at->dev; /* where it would have been */
 	relock_source(&from, &done->diag, at, name);
 	/* The name that was linked may have become another inode's between the look and the call. */
 	if (done->changed && !points_to(at->fd, name, &from)) {

@@ -189,11 +189,12 @@ enum verify_link_result verify_links_add(struct verify_links *l, struct verify_i
 	uint32_t *a = find(l, &l->by_source, false, p.s_ino, p.s_dev);
 	uint32_t *b = find(l, &l->by_target, true, p.t_ino, p.t_dev);
 	const struct pair *known;
-	bool split = false, joined = false;
+	bool split = false, apart = false, joined = false;
 
 	if (*a) {
 		known = pair_at(l, *a - 1);
-		split = known->t_ino != p.t_ino || known->t_dev != p.t_dev;
+		apart = known->t_dev != p.t_dev;
+		split = apart || known->t_ino != p.t_ino;
 	}
 	if (*b) {
 		known = pair_at(l, *b - 1);
@@ -209,6 +210,8 @@ enum verify_link_result verify_links_add(struct verify_links *l, struct verify_i
 	}
 	if (split && joined)
 		return VERIFY_LINK_MIXED;
+	if (apart)
+		return VERIFY_LINK_APART;
 	return split ? VERIFY_LINK_SPLIT : joined ? VERIFY_LINK_JOINED : VERIFY_LINK_OK;
 }
 
@@ -216,6 +219,8 @@ void verify_link_texts(enum verify_link_result r, const char **out_source, const
 {
 	*out_source = r == VERIFY_LINK_JOINED ? "an inode of its own" : "linked with other names";
 	*out_target = r == VERIFY_LINK_SPLIT ? "an inode of its own" : "linked with other names";
+	if (r == VERIFY_LINK_APART)
+		*out_target = "on another file system, where it cannot be linked with them";
 	if (r == VERIFY_LINK_MIXED)
 		*out_target = "linked with names it is not linked with at the source";
 }

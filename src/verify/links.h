@@ -20,6 +20,7 @@ struct verify_inode {
 enum verify_link_result {
 	VERIFY_LINK_OK,
 	VERIFY_LINK_SPLIT, /* linked at the source, separate at the target */
+	VERIFY_LINK_APART, /* the same, on two file systems of the target: no link can be made */
 	VERIFY_LINK_JOINED, /* linked at the target, separate at the source */
 	VERIFY_LINK_MIXED, /* linked on both sides, to different names */
 };

@@ -205,14 +205,14 @@ static void told_give(struct world *w, struct rd *r)
 static void told_link(struct world *w, uint8_t type, struct rd *r)
 {
 	uint64_t token = type == IPC_LINK_CLAIM || type == IPC_LINK_BIND ? rd_u64(r) : 0;
-	uint64_t dev = rd_u64(r), ino = rd_u64(r), tdev, tino;
+	uint64_t dev = rd_u64(r), ino = rd_u64(r), group = type == IPC_LINK_BIND ? 0 : rd_u64(r), tdev, tino;
 	struct link_target to = {};
 	AUTO_BUF b = BUF_INIT;
 	enum claim c;
 
 	switch (type) {
 	case IPC_LINK_CLAIM:
-		c = links_claim(w->links, dev, ino, 1, token, &to);
+		c = links_claim(w->links, dev, ino, group, 1, token, &to);
 		if (c != CLAIM_WAIT)
 			wake(w, 1, token, c == CLAIM_FIRST, &to);
 		break;
@@ -228,11 +228,11 @@ static void told_link(struct world *w, uint8_t type, struct rd *r)
 		tino = rd_u64(r);
 		AUTO_FREE char *path = rd_path(r, WIRE_PATH_MAX);
 		MUST(path);
-		links_commit(w->links, dev, ino, tdev, tino, path, wake, w);
+		links_commit(w->links, dev, ino, group, tdev, tino, path, wake, w);
 		break;
 	}
 	default:
-		links_fail(w->links, dev, ino, wake, w);
+		links_fail(w->links, dev, ino, group, wake, w);
 	}
 	MUST(rd_done(r));
 }
@@ -756,12 +756,12 @@ static void object_free(struct mover *m, struct slot *s)
 		struct link_wait *l = s->object;
 		free(l->name);
 		free(l->to);
+		free(l->copy_of);
 		break;
 	}
 	case SLOT_OP: {
 		struct op *op = s->object;
 		free(op->name);
-		free(op->to);
 		break;
 	}
 	default:
@@ -784,6 +784,9 @@ static void world_free(struct world *w)
 	}
 	chan_release(&m->wire);
 	chan_release(&m->ipc);
+	while (m->way.n)
+		close(m->way.kept[--m->way.n].fd);
+	free(m->way.path);
 	meta_release(&m->scratch);
 	buf_release(&m->msg);
 	free(m->read_buf);

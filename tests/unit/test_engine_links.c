@@ -49,26 +49,26 @@ static void test_claim_and_commit(void **state)
 	struct link_target to;
 	AUTO_BUF b = BUF_INIT;
 
-	assert_int_equal(links_claim(l, 1, 10, 1, 100, &to), CLAIM_FIRST);
-	assert_int_equal(links_claim(l, 1, 10, 1, 101, &to), CLAIM_WAIT);
-	assert_int_equal(links_claim(l, 1, 10, 2, 100, &to), CLAIM_WAIT);
+	assert_int_equal(links_claim(l, 1, 10, 0, 1, 100, &to), CLAIM_FIRST);
+	assert_int_equal(links_claim(l, 1, 10, 0, 1, 101, &to), CLAIM_WAIT);
+	assert_int_equal(links_claim(l, 1, 10, 0, 2, 100, &to), CLAIM_WAIT);
 	/* Another device, another inode: their own. */
-	assert_int_equal(links_claim(l, 2, 10, 2, 102, &to), CLAIM_FIRST);
-	assert_int_equal(links_claim(l, 1, 11, 2, 103, &to), CLAIM_FIRST);
-	links_commit(l, 1, 10, 8, 80, "a/first", woken, &b);
+	assert_int_equal(links_claim(l, 2, 10, 0, 2, 102, &to), CLAIM_FIRST);
+	assert_int_equal(links_claim(l, 1, 11, 0, 2, 103, &to), CLAIM_FIRST);
+	links_commit(l, 1, 10, 0, 8, 80, "a/first", woken, &b);
 	expect(&b, "1:101 8:80 a/first\n2:100 8:80 a/first\n");
-	assert_int_equal(links_claim(l, 1, 10, 3, 1, &to), CLAIM_TO);
+	assert_int_equal(links_claim(l, 1, 10, 0, 3, 1, &to), CLAIM_TO);
 	assert_true(to.dev == 8 && to.ino == 80);
 	assert_string_equal(to.path, "a/first");
 	/* Said twice, or of what nobody claimed: nothing. */
-	links_commit(l, 1, 10, 9, 90, "other", woken, &b);
-	links_commit(l, 7, 70, 9, 90, "other", woken, &b);
-	links_fail(l, 1, 10, woken, &b);
-	links_fail(l, 7, 70, woken, &b);
+	links_commit(l, 1, 10, 0, 9, 90, "other", woken, &b);
+	links_commit(l, 7, 70, 0, 9, 90, "other", woken, &b);
+	links_fail(l, 1, 10, 0, woken, &b);
+	links_fail(l, 7, 70, 0, woken, &b);
 	expect(&b, "");
-	assert_int_equal(links_claim(l, 1, 10, 3, 1, &to), CLAIM_TO);
+	assert_int_equal(links_claim(l, 1, 10, 0, 3, 1, &to), CLAIM_TO);
 	assert_string_equal(to.path, "a/first");
-	assert_int_equal(links_claim(l, 7, 70, 3, 1, &to), CLAIM_FIRST);
+	assert_int_equal(links_claim(l, 7, 70, 0, 3, 1, &to), CLAIM_FIRST);
 	links_free(l);
 	links_free(NULL);
 }
@@ -80,21 +80,21 @@ static void test_fail(void **state)
 	struct link_target to;
 	AUTO_BUF b = BUF_INIT;
 
-	assert_int_equal(links_claim(l, 1, 10, 1, 1, &to), CLAIM_FIRST);
-	assert_int_equal(links_claim(l, 1, 10, 2, 2, &to), CLAIM_WAIT);
-	assert_int_equal(links_claim(l, 1, 11, 5, 5, &to), CLAIM_FIRST);
-	assert_int_equal(links_claim(l, 1, 11, 6, 6, &to), CLAIM_WAIT);
-	links_fail(l, 1, 10, woken, &b);
+	assert_int_equal(links_claim(l, 1, 10, 0, 1, 1, &to), CLAIM_FIRST);
+	assert_int_equal(links_claim(l, 1, 10, 0, 2, 2, &to), CLAIM_WAIT);
+	assert_int_equal(links_claim(l, 1, 11, 0, 5, 5, &to), CLAIM_FIRST);
+	assert_int_equal(links_claim(l, 1, 11, 0, 6, 6, &to), CLAIM_WAIT);
+	links_fail(l, 1, 10, 0, woken, &b);
 	expect(&b, "2:2 first\n");
-	assert_int_equal(links_claim(l, 1, 10, 3, 3, &to), CLAIM_WAIT);
-	links_fail(l, 1, 10, woken, &b);
+	assert_int_equal(links_claim(l, 1, 10, 0, 3, 3, &to), CLAIM_WAIT);
+	links_fail(l, 1, 10, 0, woken, &b);
 	expect(&b, "3:3 first\n");
-	links_fail(l, 1, 10, woken, &b); /* nobody waits */
+	links_fail(l, 1, 10, 0, woken, &b); /* nobody waits */
 	expect(&b, "");
-	assert_int_equal(links_claim(l, 1, 10, 4, 4, &to), CLAIM_FIRST);
-	links_commit(l, 1, 10, 8, 80, "p", woken, &b);
+	assert_int_equal(links_claim(l, 1, 10, 0, 4, 4, &to), CLAIM_FIRST);
+	links_commit(l, 1, 10, 0, 8, 80, "p", woken, &b);
 	expect(&b, "");
-	links_commit(l, 1, 11, 8, 81, "q", woken, &b);
+	links_commit(l, 1, 11, 0, 8, 81, "q", woken, &b);
 	expect(&b, "6:6 8:81 q\n");
 	links_free(l);
 }
@@ -111,18 +111,18 @@ static void test_bijection(void **state)
 	assert_false(links_bind(l, 2, 10, 8, 80));
 	assert_true(links_bind(l, 1, 11, 9, 80)); /* the same number on another device */
 	/* A commit binds too. */
-	assert_int_equal(links_claim(l, 1, 12, 1, 1, &to), CLAIM_FIRST);
-	links_commit(l, 1, 12, 8, 82, "p", woken, &b);
+	assert_int_equal(links_claim(l, 1, 12, 0, 1, 1, &to), CLAIM_FIRST);
+	links_commit(l, 1, 12, 0, 8, 82, "p", woken, &b);
 	assert_false(links_bind(l, 1, 13, 8, 82));
 	assert_true(links_bind(l, 1, 12, 8, 82));
 	/* Of a dry run no target inode is known: it binds nothing. */
-	assert_int_equal(links_claim(l, 1, 14, 1, 1, &to), CLAIM_FIRST);
-	assert_int_equal(links_claim(l, 1, 14, 1, 2, &to), CLAIM_WAIT);
-	links_commit(l, 1, 14, 0, 0, "dry", woken, &b);
+	assert_int_equal(links_claim(l, 1, 14, 0, 1, 1, &to), CLAIM_FIRST);
+	assert_int_equal(links_claim(l, 1, 14, 0, 1, 2, &to), CLAIM_WAIT);
+	links_commit(l, 1, 14, 0, 0, 0, "dry", woken, &b);
 	expect(&b, "1:2 0:0 dry\n");
-	assert_int_equal(links_claim(l, 1, 15, 1, 1, &to), CLAIM_FIRST);
-	links_commit(l, 1, 15, 0, 0, "dry too", woken, &b);
-	assert_int_equal(links_claim(l, 1, 15, 1, 1, &to), CLAIM_TO);
+	assert_int_equal(links_claim(l, 1, 15, 0, 1, 1, &to), CLAIM_FIRST);
+	links_commit(l, 1, 15, 0, 0, 0, "dry too", woken, &b);
+	assert_int_equal(links_claim(l, 1, 15, 0, 1, 1, &to), CLAIM_TO);
 	assert_string_equal(to.path, "dry too");
 	links_free(l);
 }
@@ -133,23 +133,23 @@ static void test_worker_gone(void **state)
 	struct link_target to;
 	AUTO_BUF b = BUF_INIT;
 
-	assert_int_equal(links_claim(l, 1, 10, 1, 1, &to), CLAIM_FIRST);
-	assert_int_equal(links_claim(l, 1, 10, 1, 2, &to), CLAIM_WAIT); /* its own: forgotten with it */
-	assert_int_equal(links_claim(l, 1, 10, 2, 3, &to), CLAIM_WAIT);
-	assert_int_equal(links_claim(l, 1, 11, 1, 4, &to), CLAIM_FIRST);
-	assert_int_equal(links_claim(l, 1, 12, 2, 5, &to), CLAIM_FIRST);
-	assert_int_equal(links_claim(l, 1, 12, 1, 6, &to), CLAIM_WAIT);
-	assert_int_equal(links_claim(l, 1, 13, 1, 7, &to), CLAIM_FIRST);
-	links_commit(l, 1, 13, 8, 83, "done", woken, &b);
+	assert_int_equal(links_claim(l, 1, 10, 0, 1, 1, &to), CLAIM_FIRST);
+	assert_int_equal(links_claim(l, 1, 10, 0, 1, 2, &to), CLAIM_WAIT); /* its own: forgotten with it */
+	assert_int_equal(links_claim(l, 1, 10, 0, 2, 3, &to), CLAIM_WAIT);
+	assert_int_equal(links_claim(l, 1, 11, 0, 1, 4, &to), CLAIM_FIRST);
+	assert_int_equal(links_claim(l, 1, 12, 0, 2, 5, &to), CLAIM_FIRST);
+	assert_int_equal(links_claim(l, 1, 12, 0, 1, 6, &to), CLAIM_WAIT);
+	assert_int_equal(links_claim(l, 1, 13, 0, 1, 7, &to), CLAIM_FIRST);
+	links_commit(l, 1, 13, 0, 8, 83, "done", woken, &b);
 	links_worker_gone(l, 1, woken, &b);
 	expect(&b, "2:3 first\n");
-	assert_int_equal(links_claim(l, 1, 11, 3, 8, &to), CLAIM_FIRST);
-	links_commit(l, 1, 12, 8, 82, "q", woken, &b);
+	assert_int_equal(links_claim(l, 1, 11, 0, 3, 8, &to), CLAIM_FIRST);
+	links_commit(l, 1, 12, 0, 8, 82, "q", woken, &b);
 	expect(&b, "");
-	assert_int_equal(links_claim(l, 1, 13, 3, 9, &to), CLAIM_TO); /* what is done stays */
+	assert_int_equal(links_claim(l, 1, 13, 0, 3, 9, &to), CLAIM_TO); /* what is done stays */
 	links_worker_gone(l, 99, woken, &b);
 	expect(&b, "");
-	links_commit(l, 1, 10, 8, 80, "r", woken, &b);
+	links_commit(l, 1, 10, 0, 8, 80, "r", woken, &b);
 	expect(&b, "");
 	links_free(l);
 }
@@ -164,21 +164,21 @@ static void grow(const char *dir)
 	AUTO_BUF b = BUF_INIT;
 
 	for (unsigned i = 0; i < MANY; i++) {
-		assert_int_equal(links_claim(l, i % 3, i, i % 5, i, &to), CLAIM_FIRST);
+		assert_int_equal(links_claim(l, i % 3, i, 0, i % 5, i, &to), CLAIM_FIRST);
 		if (i % 100 == 0)
-			assert_int_equal(links_claim(l, i % 3, i, 9, i, &to), CLAIM_WAIT);
+			assert_int_equal(links_claim(l, i % 3, i, 0, 9, i, &to), CLAIM_WAIT);
 	}
 	for (unsigned i = 0; i < MANY; i++) {
 		if (i % 10 == 3)
 			continue;
 		snprintf(path, sizeof(path), "a path that takes some room/and is another for each/%u", i);
 		assert_true(links_bind(l, i % 3, i, 7, i + 1));
-		links_commit(l, i % 3, i, 7, i + 1, path, woken, &b);
+		links_commit(l, i % 3, i, 0, 7, i + 1, path, woken, &b);
 		assert_int_equal(b.len > 0, i % 100 == 0);
 		buf_clear(&b);
 	}
 	for (unsigned i = 0; i < MANY; i++) {
-		enum claim c = links_claim(l, i % 3, i, 8, i, &to);
+		enum claim c = links_claim(l, i % 3, i, 0, 8, i, &to);
 
 		if (i % 10 == 3) {
 			assert_int_equal(c, CLAIM_WAIT);
@@ -195,7 +195,7 @@ static void grow(const char *dir)
 	assert_int_equal(b.len, 0);
 	links_worker_gone(l, 3, woken, &b);
 	assert_int_equal(b.len, 0);
-	assert_int_equal(links_claim(l, 0, 3, 1, 1, &to), CLAIM_FIRST);
+	assert_int_equal(links_claim(l, 0, 3, 0, 1, 1, &to), CLAIM_FIRST);
 	links_free(l);
 }
 
@@ -221,11 +221,11 @@ static void test_no_room(void **state)
 	limit = was;
 	limit.rlim_cur = 200000;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	for (i = 1; i < 100000 && links_claim(l, 1, i, 1, i, &to) == CLAIM_FIRST; i++)
-		links_commit(l, 1, i, 0, 0, "a/path/of/some/length", woken, NULL);
+	for (i = 1; i < 100000 && links_claim(l, 1, i, 0, 1, i, &to) == CLAIM_FIRST; i++)
+		links_commit(l, 1, i, 0, 0, 0, "a/path/of/some/length", woken, NULL);
 	assert_true(i < 100000);
 	assert_int_equal(links_error(l), EFBIG);
-	assert_int_equal(links_claim(l, 1, 1, 2, 1, &to), CLAIM_TO);
+	assert_int_equal(links_claim(l, 1, 1, 0, 2, 1, &to), CLAIM_TO);
 	assert_string_equal(to.path, "a/path/of/some/length");
 	links_free(l);
 	limit.rlim_cur = 1000;
@@ -246,7 +246,7 @@ static void count(void *arg, uint32_t worker, uint64_t token, bool first, const 
 	t->woken++;
 	assert_true(first == !to);
 	if (first)
-		links_commit(t->l, 1, token % 100000, 2, token % 100000, "p", count, t);
+		links_commit(t->l, 1, token % 100000, 0, 2, token % 100000, "p", count, t);
 }
 
 /* Very many that wait, in many lines: each line is woken by itself, those of a worker that is gone leave theirs. */
@@ -258,16 +258,16 @@ static void test_many_wait(void **state)
 
 	for (unsigned name = 0; name < NAMES; name++)
 		for (unsigned ino = 1; ino <= INODES; ino++)
-			assert_int_equal(links_claim(t.l, 1, ino, 1 + name % 2, name * 100000 + ino, &to),
+			assert_int_equal(links_claim(t.l, 1, ino, 0, 1 + name % 2, name * 100000 + ino, &to),
 				name ? CLAIM_WAIT : CLAIM_FIRST);
 	for (unsigned ino = 2; ino <= INODES; ino += 2)
-		links_commit(t.l, 1, ino, 2, ino, "p", count, &t);
+		links_commit(t.l, 1, ino, 0, 2, ino, "p", count, &t);
 	assert_int_equal(t.woken, INODES / 2 * (NAMES - 1));
 	/* Worker 1 had the first names, and every other one of those that wait. */
 	t.woken = 0;
 	links_worker_gone(t.l, 1, count, &t);
 	assert_int_equal(t.woken, INODES / 2 * NAMES / 2);
-	assert_int_equal(links_claim(t.l, 1, 1, 3, 5, &to), CLAIM_TO);
+	assert_int_equal(links_claim(t.l, 1, 1, 0, 3, 5, &to), CLAIM_TO);
 	assert_int_equal(links_error(t.l), 0);
 	links_free(t.l);
 }

@@ -133,10 +133,10 @@ static void test_many(void **state)
 /* A record that is longer than what is read at once. */
 static void test_long(void **state)
 {
-	AUTO_FREE char *path = xcalloc(1, (4u << 20) - 1);
+	AUTO_FREE char *path = xcalloc(1, WIRE_PATH_MAX);
 	struct queue q;
 
-	memset(path, 'x', (4u << 20) - 2);
+	memset(path, 'x', WIRE_PATH_MAX - 1);
 	queue_init(&q, "/tmp");
 	for (unsigned i = 0; i < 5; i++)
 		queue_add(&q, UNIT_DIR, 0, i, path, path);
