@@ -148,7 +148,7 @@ void file_new(struct mover *m, struct dir *d, const char *name, const struct met
 	f->mtime_ns = clock_file_key(meta->mtime_s, meta->mtime_ns);
 	f->ctime_ns = clock_file_key(meta->ctime_s, meta->ctime_ns);
 	f->ino = meta->ino;
-	f->shared = meta->size >= IPC_SHARE_MIN && (m->flags & IPC_SHARING) && !m->dry_run;
+	f->shared = MIN(meta->size, meta->blocks * 512) >= IPC_SHARE_MIN && (m->flags & IPC_SHARING) && !m->dry_run;
 	file_advise(m, f);
 	if (m->batch && m->batch->has_dir)
 		batch_flush(m);

@@ -7,8 +7,10 @@
 
 #include <errno.h>
 
-/* Of the segments ahead there are no more runs than chunks, and no signature is as long as what it describes. */
-#define RUNS_MAX (2 * SEGMENTS_AHEAD * SEGMENT / WIRE_CHUNK)
+#define ZERO_MIN (1u << 20) /* shorter holes are hashed with what is around them */
+/* Of a segment ahead there are no more runs than chunks, of one of zeros than blocks of the largest run; and no signature is
+ * as long as what it describes. */
+#define RUNS_MAX (2 * SEGMENTS_AHEAD * (uint32_t)(WIRE_ZERO_MAX / WIRE_RUN_MAX + 2))
 #define SIGS_MAX (2 * SEGMENTS_AHEAD * SEGMENT)
 
 /* ---- hashing ---- */
@@ -32,6 +34,20 @@ static void send_hashes(struct mover *m, struct file *f)
 	f->outstanding++;
 }
 
+/* A long hole is a segment of its own, which costs neither side more than to look for it. */
+static void send_zeros(struct mover *m, struct file *f, uint64_t hole)
+{
+	uint64_t len = MIN(hole, WIRE_ZERO_MAX);
+
+	if (f->off + len < f->end)
+		len -= len % WIRE_CHUNK;
+	buf_clear(&m->msg);
+	msg_hole_put(&m->msg, f->off, len);
+	chan_send_buf(&m->wire, MSG_SEG_ZERO, f->id, &m->msg);
+	f->seg_off = f->off += len;
+	f->outstanding++;
+}
+
 /* Hashes the next piece of the segment; chunks within a hole cost no reading. */
 void file_hash_piece(struct mover *m, struct file *f)
 {
@@ -41,8 +57,15 @@ void file_hash_piece(struct mover *m, struct file *f)
 	ssize_t got;
 
 	f->data_end = 0;
-	hole = file_hole_at(f, f->off, seg_end);
-
+	hole = file_hole_at(f, f->off, f->end);
+	if (hole >= ZERO_MIN) {
+		if (f->off > f->seg_off)
+			send_hashes(m, f);
+		else
+			send_zeros(m, f, hole);
+		return;
+	}
+	hole = MIN(hole, seg_end - f->off);
 	if (hole >= WIRE_CHUNK) {
 		n = (uint32_t)(hole / WIRE_CHUNK * WIRE_CHUNK);
 		for (uint32_t i = 0; i < n; i += WIRE_CHUNK)

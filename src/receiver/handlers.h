@@ -32,6 +32,7 @@ bool on_file_end(struct session *s, const struct frame *f); /* file_end.c */
 bool on_data(struct session *s, const struct frame *f); /* segment.c */
 bool on_hole(struct session *s, const struct frame *f);
 bool on_seg_hash(struct session *s, const struct frame *f);
+bool on_seg_zero(struct session *s, const struct frame *f);
 bool on_run(struct session *s, const struct frame *f);
 
 bool on_suspect(struct session *s, const struct frame *f); /* suspect.c */

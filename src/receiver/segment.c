@@ -103,6 +103,7 @@ struct need_runs {
 	uint64_t seg;
 	size_t start;
 	uint64_t off, len; /* the run that grows */
+	bool literal; /* no signatures: the source has zeros */
 };
 
 static void runs_begin(struct need_runs *n)
@@ -154,7 +155,7 @@ static void run_emit(struct need_runs *n)
 	if (!n->len)
 		return;
 	window_of(n->f, n->off, n->len, &window_off, &window_len);
-	if (window_len && !s->dry && !(n->f->flags & FILE_COMPARE) &&
+	if (window_len && !n->literal && !s->dry && !(n->f->flags & FILE_COMPARE) &&
 		read_window(s, n->f, window_off, (size_t)window_len) &&
 		delta_signature(s->scratch.window.data, (size_t)window_len, 0, &sig)) {
 		run.window_off = window_off;
@@ -190,7 +191,7 @@ static void chunk_differs(struct need_runs *n, uint64_t off, uint64_t len)
 }
 
 /* An equal chunk: kept in place, else noted to be copied when there is something to copy to. */
-static void chunk_equal(struct session *s, struct file *f, uint64_t off, size_t len)
+static void chunk_equal(struct session *s, struct file *f, uint64_t off, uint64_t len)
 {
 	if (f->inplace || f->cloned || s->dry || (f->flags & FILE_COMPARE) || diag_is_set(&f->failed))
 		return;
@@ -255,6 +256,77 @@ bool on_seg_hash(struct session *s, const struct frame *fr)
 	runs_begin(&n);
 	if (!diag_is_set(&f->failed)) /* else nothing is wanted: FILE_END will be answered with the failure */
 		compare_chunks(s, f, &m, &n);
+	runs_end(&n, true);
+	return true;
+}
+
+/* ---- SEG_ZERO ---- */
+
+static bool all_zero(const uint8_t *p, size_t n)
+{
+	return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
+}
+
+/* How far off..end is zeros, looking at what is there; the rest may be anything. */
+static uint64_t zeros_until(struct session *s, const struct file *f, uint64_t off, uint64_t end)
+{
+	AUTO_FREE uint8_t *p = xmalloc(READ_BYTES);
+
+	while (off < end) {
+		const size_t want = MIN(end - off, (uint64_t)READ_BYTES);
+
+		pace_io(&s->pace, want);
+		pace_rest(&s->pace);
+		if (fd_pread_full(f->basis_fd, p, want, (off_t)off) != (ssize_t)want || !all_zero(p, want))
+			return off;
+		off += want;
+	}
+	return end;
+}
+
+/*
+ * Only what is no hole here is read. From the first byte that is no zero on, all up to the next multiple of the largest run
+ * is wanted: that is one hole to be named, and bounds how many runs there are.
+ */
+static void compare_zeros(struct session *s, struct file *f, uint64_t off, uint64_t end, struct need_runs *n)
+{
+	while (off < end) {
+		off_t data = lseek(f->basis_fd, (off_t)off, SEEK_DATA);
+		uint64_t block, zero = data < 0 ? (errno == ENXIO ? end : off) : MIN((uint64_t)data, end);
+
+		if (zero > off)
+			chunk_equal(s, f, off, zero - off);
+		off = zero;
+		block = MIN(end, (off / WIRE_RUN_MAX + 1) * WIRE_RUN_MAX);
+		zero = zeros_until(s, f, off, block);
+		if (zero > off)
+			chunk_equal(s, f, off, zero - off);
+		if (zero < block) {
+			if (f->fd < 0 && !(f->flags & FILE_COMPARE))
+				file_materialise(s, f);
+			chunk_differs(n, zero, block - zero);
+		}
+		off = block;
+	}
+	run_emit(n);
+	if (f->fd >= 0)
+		file_copy_equal(s, f);
+}
+
+bool on_seg_zero(struct session *s, const struct frame *fr)
+{
+	struct file *f = file_find(s, fr->id);
+	struct need_runs n = {.s = s, .f = f, .literal = true};
+	struct msg_data m;
+
+	if (!msg_hole_get(fr, &m) || m.len > WIRE_ZERO_MAX)
+		return answer_malformed(s, "zeros of a segment");
+	if (!f)
+		return true; /* it has failed, and that was said */
+	n.seg = m.off;
+	runs_begin(&n);
+	if (!diag_is_set(&f->failed) && f->basis_fd >= 0)
+		compare_zeros(s, f, m.off, MIN(m.off + m.len, f->basis_size), &n);
 	runs_end(&n, true);
 	return true;
 }

@@ -44,6 +44,7 @@ static const struct {
 	{MSG_FILE, on_file, true},
 	{MSG_HOLE, on_hole, true},
 	{MSG_SEG_HASH, on_seg_hash, true},
+	{MSG_SEG_ZERO, on_seg_zero, true},
 	{MSG_RUN, on_run, true},
 	{MSG_FILE_END, on_file_end, true},
 	{MSG_META, on_meta, true},

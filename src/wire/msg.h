@@ -41,6 +41,7 @@
 #define WIRE_SEGMENT (32u << 20) /* bytes covered by one SEG_HASH at most */
 /* Bytes of one RUN's result; a delta is worth sending up to 7/8 of it, and FRAME_MAX holds that. */
 #define WIRE_RUN_MAX (8u << 20)
+#define WIRE_ZERO_MAX (UINT64_C(4) << 30) /* bytes covered by one SEG_ZERO at most */
 #define WIRE_WINDOW_MARGIN (512u << 10) /* a window reaches this far beyond its run, when the run is long */
 #define WIRE_SLICE_ENTRIES 32768u /* a slice aims at no more entries than this */
 #define WIRE_BUCKETS_MAX 65536u
@@ -86,6 +87,7 @@ enum msg_type {
 	MSG_RUN, /* M: one run as a delta. No answer: failures are in FILE_DONE */
 	MSG_FILE_END, /* M */
 	MSG_FILE_DONE, /* R */
+	MSG_SEG_ZERO, /* M: as HOLE, at most WIRE_ZERO_MAX: a segment of nothing but zeros. Answer SEG_NEED, literal runs */
 
 	/* single operations; id is the operation's */
 	MSG_META = 64, /* M: metadata only, optionally breaking a hard link. Answer OP_DONE */

@@ -677,6 +677,75 @@ static void test_bind_mount(void **state)
 	buf_release(&data);
 }
 
+/* A segment that is a hole at the source: the first run that is wanted, if any. */
+static size_t world_zero(struct world *w, uint32_t id, uint64_t off, uint64_t len, struct seg_run *out)
+{
+	struct buf b = BUF_INIT;
+	struct frame f;
+	struct rd r;
+	size_t n = 0;
+
+	msg_hole_put(&b, off, len);
+	world_send(w, MSG_SEG_ZERO, id, &b);
+	f = world_reply(w, MSG_SEG_NEED);
+	r = rd_init(f.payload, f.len);
+	assert_true(rd_u64(&r) == off);
+	assert_int_equal(rd_u8(&r), MSG_LAST);
+	for (struct seg_run run; msg_seg_run_get(&r, &run);)
+		out[n++] = run;
+	assert_true(rd_done(&r));
+	return n;
+}
+
+/* Zeros are compared with what is no hole here, wherever that is in a very long file. */
+static void test_zeros(void **state)
+{
+	const uint64_t size = UINT64_C(1) << 40, rest = size - 2 * WIRE_ZERO_MAX;
+	struct meta m = file_meta(size);
+	struct msg_file_done done;
+	struct seg_run runs[600];
+	struct stat before;
+	struct world w;
+
+	world_open(&w);
+	world_run(&w, "truncate -s %llu f && cp f g", (unsigned long long)size);
+	before = world_stat(&w, "f");
+	start(&w, 0);
+	world_file(&w, 1, FILE_UPDATE, "f", &m);
+	for (uint64_t off = 0; off < size; off += WIRE_ZERO_MAX)
+		assert_int_equal(world_zero(&w, 1, off, WIRE_ZERO_MAX, runs), 0);
+	done = world_file_end(&w, 1, FILE_END_UNCHANGED, &m);
+	assert_int_equal(done.status, FILE_COMMITTED);
+	assert_int_equal(done.ino, before.st_ino);
+	is_finished(&w, "f");
+	/* Something is there: named to the end of its block, once, and zeros that take room are no difference. */
+	world_run(&w,
+		"printf x | dd of=g bs=1 seek=%llu conv=notrunc status=none && "
+		"dd if=/dev/zero of=g bs=64k count=4 seek=100 conv=notrunc status=none",
+		(unsigned long long)rest);
+	world_file(&w, 2, FILE_UPDATE, "g", &m);
+	assert_int_equal(world_zero(&w, 2, 0, WIRE_ZERO_MAX, runs), 0);
+	assert_int_equal(world_zero(&w, 2, rest - 1, WIRE_ZERO_MAX, runs), 1);
+	assert_true(runs[0].off <= rest && runs[0].off + runs[0].len > rest && runs[0].len <= WIRE_RUN_MAX);
+	assert_int_equal(runs[0].sig.len, 0);
+	world_hole(&w, 2, runs[0].off, runs[0].len);
+	done = world_file_end(&w, 2, 0, &m);
+	assert_int_equal(done.status, FILE_COMMITTED);
+	assert_true((uint64_t)world_stat(&w, "g").st_size == size);
+	world_run(&w, "test \"$(dd if=g bs=1 count=1 skip=%llu status=none | od -An -tx1)\" = ' 00'",
+		(unsigned long long)rest);
+	/* Too long, and beyond the end of what is there. */
+	world_file(&w, 3, FILE_UPDATE, "g", &m);
+	assert_int_equal(world_zero(&w, 3, size, WIRE_ZERO_MAX, runs), 0);
+	{
+		struct buf b = BUF_INIT;
+		msg_hole_put(&b, 0, WIRE_ZERO_MAX + 1);
+		world_send(&w, MSG_SEG_ZERO, 3, &b);
+	}
+	world_error(&w, DIAG_RECEIVER_PROTOCOL);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -687,6 +756,7 @@ int main(void)
 		cmocka_unit_test(test_unchanged),
 		cmocka_unit_test(test_links_broken),
 		cmocka_unit_test(test_sparse_update),
+		cmocka_unit_test(test_zeros),
 		cmocka_unit_test(test_abandon),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_fence),
