@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/util.h"
+#include "mover/lease.h"
 
 struct dir;
 struct meta;
@@ -21,7 +22,8 @@ struct link_wait {
 	uint64_t size, dev, ino;
 	bool have_claim, first, have_state, bound, failed, doubt;
 	bool exists;
-	struct link_wait *next; /* in mover->ready */
+	struct link_wait *next; /* in mover->ready, or mover->late */
+	struct lease lease;
 	uint64_t tdev, tino, tnlink, basis; /* state of the name at the target */
 	uint32_t why;
 	char *to; /* IPC_LINK_TO: path of the first name */

@@ -66,6 +66,8 @@ void dir_slice_release(struct mover *m, struct dir *d)
 {
 	listing_release(m, &d->scan.listing);
 	names_release(&d->names);
+	names_release(&d->late);
+	d->lease = (struct lease){};
 	free(d->scan.bucket_sums);
 	free(d->compare.bitmap);
 	free(d->compare.listed_index);
@@ -74,7 +76,7 @@ void dir_slice_release(struct mover *m, struct dir *d)
 	d->compare.bitmap = NULL;
 	d->compare.listed_index = NULL;
 	d->compare.needs = NULL;
-	d->compare.listed_len = d->compare.list_next = d->compare.work_next = 0;
+	d->compare.listed_len = d->compare.list_next = d->compare.work_next = d->compare.late = 0;
 	d->compare.list_begun = d->compare.need_done = d->delete.extra_done = d->delete.deleting = false;
 	buf_clear(&d->delete.extra);
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "meta/meta.h"
+#include "mover/lease.h"
 #include "mover/listing.h"
 #include "mover/names.h"
 #include "mover/tasks.h"
@@ -57,7 +58,7 @@ struct dir_compare {
 	bool list_begun;
 	struct need_state *needs;
 	bool need_done;
-	uint32_t work_next;
+	uint32_t work_next, late; /* late: how many are */
 };
 
 /* What only the receiver has: NEED, WORK. */
@@ -88,6 +89,8 @@ struct dir {
 	uint64_t files, bytes; /* examined, for IPC_UNIT_DONE */
 	struct file *large; /* that are open in it */
 	struct names names; /* SCAN and STREAM */
+	struct names late; /* ... of these, what is under a lease */
+	struct lease lease;
 	struct dir_scan scan;
 	struct dir_compare compare;
 	struct dir_delete delete;

@@ -88,7 +88,35 @@ static void first_dry(struct mover *m, struct link_wait *w)
 	link_committed(m, w, true, same ? w->tdev : 0, same ? w->tino : 0);
 }
 
-static void tell_copied(struct mover *m, const struct link_wait *w)
+static void first_later(struct mover *m, struct link_wait *w)
+{
+	w->next = NULL;
+	*(m->ready ? m->ready_end : &m->ready) = w;
+	m->ready_end = &w->next;
+}
+
+/* Under a lease: it comes again. */
+static void link_late(struct mover *m, struct link_wait *w)
+{
+	w->next = m->late;
+	m->late = w;
+}
+
+static void late_again(struct mover *m)
+{
+	struct link_wait *w = m->late;
+
+	if (!w || !lease_due(&w->lease))
+		return;
+	m->late = NULL;
+	while (w) {
+		struct link_wait *next = w->next;
+		first_later(m, w);
+		w = next;
+	}
+}
+
+static void tell_copied(struct mover *m, struct link_wait *w)
 {
 	AUTO_FREE char *path = path_join(w->dir->src, w->name);
 	AUTO_DIAG d = DIAG_INIT;
@@ -96,6 +124,7 @@ static void tell_copied(struct mover *m, const struct link_wait *w)
 	diag_set(&d, DIAG_MOVER_LINK_COPIED, w->copy_err, path, "'%s' becomes a copy, not a link of '%s' at the target",
 		path, w->copy_of);
 	tell_diag(m, &d);
+	free(STEAL(w->copy_of)); /* once */
 	m->count.links_copied++;
 }
 
@@ -117,7 +146,15 @@ static void first_act(struct mover *m, struct link_wait *w)
 		tell_copied(m, w);
 	mover_chdir(m, w->dir->fd);
 	if (meta_read(w->dir->fd, w->name, DT_UNKNOWN, m->fields, &meta, content_differs(m, w) ? &fd : NULL) < 0) {
-		tell_source_error(m, w->dir->src, w->name, errno, "read");
+		if (errno == EAGAIN && lease_waits(&w->lease)) {
+			meta_release(&meta);
+			link_late(m, w);
+			return;
+		}
+		if (errno == EAGAIN)
+			lease_tell(m, w->dir->src, w->name);
+		else
+			tell_source_error(m, w->dir->src, w->name, errno, "read");
 		link_committed(m, w, false, 0, 0);
 	} else if (meta.type != w->type || meta.ino != w->ino) { /* another inode now: the next run sees to it */
 		m->count.files_vanished++;
@@ -148,18 +185,12 @@ static bool room_for_first(const struct mover *m)
 
 void link_run_ready(struct mover *m)
 {
+	late_again(m);
 	while (m->ready && room_for_first(m)) {
 		struct link_wait *w = m->ready;
 		m->ready = w->next;
 		first_act(m, w);
 	}
-}
-
-static void first_later(struct mover *m, struct link_wait *w)
-{
-	w->next = NULL;
-	*(m->ready ? m->ready_end : &m->ready) = w;
-	m->ready_end = &w->next;
 }
 
 /* Acts once both the claim's answer and the target's state are known. */

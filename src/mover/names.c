@@ -138,16 +138,14 @@ static int by_ino(const void *a, const void *b)
 	return (x->ino > y->ino) - (x->ino < y->ino);
 }
 
-static void add_name(struct names *n, const struct kernel_dirent *e)
+void names_add(struct names *n, const char *name, uint8_t dtype, uint64_t ino)
 {
-	size_t len = strlen(e->name);
-
 	if (n->len == n->cap) {
 		n->cap = n->cap ? n->cap * 2 : 64;
 		n->names = xrealloc(n->names, n->cap * sizeof(*n->names));
 	}
-	n->names[n->len++] = (struct name){.off = (uint32_t)n->arena.len, .dtype = e->type, .ino = e->ino};
-	buf_append(&n->arena, e->name, len + 1);
+	n->names[n->len++] = (struct name){.off = (uint32_t)n->arena.len, .dtype = dtype, .ino = ino};
+	buf_append(&n->arena, name, strlen(name) + 1);
 }
 
 void names_read(struct names *n, int fd, uint32_t max)
@@ -167,7 +165,7 @@ void names_read(struct names *n, int fd, uint32_t max)
 		for (long pos = 0; pos < r;) {
 			const struct kernel_dirent *e = (const void *)(data + pos);
 			if (!str_eq(e->name, ".") && !str_eq(e->name, ".."))
-				add_name(n, e);
+				names_add(n, e->name, e->type, e->ino);
 			pos += e->reclen;
 		}
 	}

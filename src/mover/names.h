@@ -44,4 +44,6 @@ int names_open_path(struct way *w, int rootfd, const char *path);
 void names_read(struct names *n, int fd, uint32_t max);
 /* After ESTALE: fd becomes what the name is now, if that is the same inode. False, with errno ESTALE, if it is not. */
 bool names_reopen(int dirfd, const char *name, uint64_t ino, int fd);
+/* Adds one to what was read. */
+void names_add(struct names *n, const char *name, uint8_t dtype, uint64_t ino);
 void names_release(struct names *n);

@@ -168,6 +168,10 @@ static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 			m->count.files_vanished++;
 			return;
 		}
+		if (errno == EAGAIN) {
+			d->no_delete = !lease_keep(m, d, n) || d->no_delete;
+			return;
+		}
 		d->no_delete = true;
 		tell_source_error(m, d->src, name, errno, "read metadata of");
 		return;
@@ -255,6 +259,8 @@ static bool slice_begins(const struct dir *d)
 
 enum step dir_scan_step(struct mover *m, struct dir *d)
 {
+	enum step late;
+
 	if (slice_begins(d) && !may_begin(m))
 		return STEP_BLOCKED;
 	mover_chdir(m, d->fd);
@@ -271,6 +277,8 @@ enum step dir_scan_step(struct mover *m, struct dir *d)
 		split_scan(m, d);
 	if (!d->names.eof || d->names.next < d->names.len)
 		return STEP_MORE;
+	if ((late = lease_step(d)) != STEP_WAIT)
+		return late;
 	if (d->names.error) {
 		d->no_delete = true;
 		tell_source_error(m, d->src, "", d->names.error, "read directory");

@@ -75,6 +75,7 @@ struct mover {
 	struct tasks tasks;
 	struct batch *batch; /* being filled; batch.c */
 	struct link_wait *ready, **ready_end; /* first names whose content waits for files to be closed; link.c */
+	struct link_wait *late; /* first names that are under a lease; link.c */
 	size_t listing_bytes; /* listing.c */
 	uint32_t unacked, dirs, files,
 		links; /* requests without answer; objects that live: counted where they are made */

@@ -72,7 +72,10 @@ static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
 	meta_clear(&m->scratch);
 	errno = 0;
 	if (meta_read(d->fd, name, dtype, m->fields, &m->scratch, &fd) < 0) {
-		tell_source_error(m, d->src, name, errno, "read metadata of");
+		if (errno == EAGAIN)
+			lease_keep(m, d, n);
+		else
+			tell_source_error(m, d->src, name, errno, "read metadata of");
 		return;
 	}
 	tell_unkept(m, d, name, &m->scratch);
@@ -97,6 +100,8 @@ static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
 
 enum step dir_stream_step(struct mover *m, struct dir *d)
 {
+	enum step late;
+
 	if (m->files >= FILES_OPEN_MAX || m->unacked >= UNACKED_MAX || m->links >= LINKS_MAX)
 		return STEP_BLOCKED;
 	mover_chdir(m, d->fd);
@@ -113,6 +118,8 @@ enum step dir_stream_step(struct mover *m, struct dir *d)
 	}
 	if (!d->dead && (!d->names.eof || d->names.next < d->names.len))
 		return STEP_MORE;
+	if (!d->dead && (late = lease_step(d)) != STEP_WAIT)
+		return late;
 	if (d->names.error)
 		tell_source_error(m, d->src, "", d->names.error, "read directory");
 	dir_drain(m, d);

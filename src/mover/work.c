@@ -20,7 +20,8 @@ static void would_send(struct mover *m, struct dir *d, struct listed *e, const s
 	m->count.bytes_done += e->size;
 }
 
-static void send_needed(struct mover *m, struct dir *d, struct listed *e, const struct need_state *s)
+/* False: it is under a lease, and waits. */
+static bool send_needed(struct mover *m, struct dir *d, struct listed *e, const struct need_state *s)
 {
 	const char *name = listed_name(&d->scan.listing, e);
 	struct content_request r = {.op = s->op == NEED_NEW ? OP_CREATE : OP_UPDATE,
@@ -32,43 +33,67 @@ static void send_needed(struct mover *m, struct dir *d, struct listed *e, const 
 
 	if (m->dry_run && !r.doubt && !(m->checksum && s->op == NEED_UPDATE && !(s->why & META_D_SIZE))) {
 		would_send(m, d, e, s);
-		return;
+		return true;
 	}
 	mover_chdir(m, d->fd);
 	meta_clear(&m->scratch);
 	/* Looked at first: the receiver may ask for what is a device. */
 	if (meta_read(d->fd, name, DT_UNKNOWN, m->fields, &m->scratch, &fd) < 0) {
-		tell_source_error(m, d->src, name, errno, "open");
-		return;
+		if (errno == EAGAIN && lease_waits(&d->lease))
+			return false;
+		if (errno == EAGAIN)
+			lease_tell(m, d->src, name);
+		else
+			tell_source_error(m, d->src, name, errno, "open");
+		return true;
 	}
 	if (m->scratch.type != META_REG || m->scratch.nlink > 1) { /* became something else: the next sync's */
 		tell_changed(m, d->src, name);
 		cleanup_close(&fd);
-		return;
+		return true;
 	}
 	if (fd < 0) {
 		tell_source_error(m, d->src, name, errno, "open");
-		return;
+		return true;
 	}
 	content_send(m, d, name, &m->scratch, fd, &r);
+	return true;
+}
+
+/* What is under a lease comes after the rest, as often as it takes. */
+static enum step late_step(struct dir *d)
+{
+	if (!d->compare.late)
+		return STEP_WAIT;
+	if (!lease_due(&d->lease))
+		return STEP_BLOCKED;
+	d->compare.work_next = d->compare.late = 0;
+	return STEP_MORE;
 }
 
 enum step dir_work_step(struct mover *m, struct dir *d)
 {
+	enum step late;
+
 	if (d->delete.extra.len && !d->delete.deleting)
 		dir_start_delete(m, d);
 	while (d->compare.work_next < d->compare.listed_len) {
 		uint32_t i = d->compare.work_next;
-		const struct need_state *s = &d->compare.needs[i];
+		struct need_state *s = &d->compare.needs[i];
 		if (s->op == NEED_NEW || s->op == NEED_UPDATE) {
 			if (m->files >= FILES_OPEN_MAX || m->unacked >= UNACKED_MAX)
 				return STEP_BLOCKED;
-			send_needed(m, d, &d->scan.listing.entries[d->compare.listed_index[i]], s);
+			if (send_needed(m, d, &d->scan.listing.entries[d->compare.listed_index[i]], s))
+				s->op = 0;
+			else
+				d->compare.late++;
 			d->compare.work_next++;
 			return STEP_MORE;
 		}
 		d->compare.work_next++;
 	}
-	dir_drain(m, d);
-	return STEP_WAIT;
+	late = late_step(d);
+	if (late == STEP_WAIT)
+		dir_drain(m, d);
+	return late;
 }

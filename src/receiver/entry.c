@@ -3,6 +3,7 @@
 #include "receiver/dents.h"
 #include "receiver/entry.h"
 #include "receiver/fail.h"
+#include "receiver/lease.h"
 #include "receiver/place.h"
 #include "receiver/remove.h"
 #include "receiver/resolve.h"
@@ -44,7 +45,9 @@ int entry_open(struct session *s, struct place *at, const char *name, int flags)
 		errno = EINVAL;
 		return -1;
 	}
-	fd = openat(at->fd, name, how);
+	do
+		fd = openat(at->fd, name, how);
+	while (fd < 0 && lease_pause(s));
 	if (fd < 0 && entry_unlock(s, at, name, errno))
 		fd = openat(at->fd, name, how);
 	err = errno;

@@ -2,6 +2,7 @@
 #include "receiver/answer.h"
 #include "receiver/entry.h"
 #include "receiver/fail.h"
+#include "receiver/lease.h"
 #include "receiver/need.h"
 #include "receiver/place.h"
 #include "receiver/scope.h"
@@ -136,12 +137,17 @@ static void link_state(struct pair *p, struct need *n, bool there)
 /* Reads what is there now, whatever the peer says it is (DT_UNKNOWN): a device is not to be opened for its word. 1; 0: nothing; -1: n says why it cannot be read. */
 static int read_have(struct pair *p, struct need *n, bool want_fd)
 {
+	int ret;
 	const bool open_it = want_fd && p->want->type == META_REG && !p->s->dry;
 
 	if (p->at->fd < 0)
 		return 0;
-	if (place_enter(p->s, p->at->fd) == 0 &&
-		meta_read(p->at->fd, p->name, DT_UNKNOWN, p->s->fields, p->have, open_it ? &p->fd : NULL) == 0) {
+	do
+		ret = place_enter(p->s, p->at->fd) < 0
+			? -1
+			: meta_read(p->at->fd, p->name, DT_UNKNOWN, p->s->fields, p->have, open_it ? &p->fd : NULL);
+	while (ret < 0 && lease_pause(p->s));
+	if (ret == 0) {
 		hold_fit(p->s, p->at, p->want, p->have, &p->held);
 		p->diff = meta_diff(p->have, p->want, p->s->fields);
 		return 1;

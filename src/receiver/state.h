@@ -63,6 +63,7 @@ struct session {
 	struct suspects suspects;
 	struct holds holds;
 
+	int64_t leased_ns; /* lease.c: waited for leases so far */
 	struct pace pace;
 	struct {
 		const struct sysload_files *load;
