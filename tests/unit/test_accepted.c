@@ -230,7 +230,8 @@ static void every_path(void **state)
 	f = over_the_wire(&d, MSG_LINK, &b);
 	assert_true(msg_link_get(&f, &link));
 	msg_file_put(&b,
-		&(struct msg_file){.flags = FILE_SEGMENT | FILE_UPDATE, .path = long_path, .basis_path = long_path});
+		&(struct msg_file){
+			.flags = FILE_SEGMENT | FILE_UPDATE, .path = long_path, .basis_path = long_path, .len = 1});
 	f = over_the_wire(&d, MSG_FILE, &b);
 	assert_true(msg_file_get(&f, &file));
 	ipc_unit_put(&b,
