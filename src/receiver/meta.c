@@ -4,6 +4,7 @@
 #include "receiver/entry.h"
 #include "receiver/fail.h"
 #include "receiver/handlers.h"
+#include "receiver/lease.h"
 #include "receiver/place.h"
 #include "receiver/state.h"
 
@@ -16,10 +17,14 @@ static void set_meta(struct session *s, struct place *at, const char *name, stru
 	struct meta have = META_INIT;
 	struct held held;
 	AUTO_CLOSE int fd = -1;
+	int ret;
 
-	if (place_enter(s, at->fd) < 0 ||
-		meta_read(at->fd, name, DT_UNKNOWN, s->fields, &have, want->type == META_REG && !s->dry ? &fd : NULL) <
-			0) {
+	do
+		ret = place_enter(s, at->fd) < 0 ? -1
+						 : meta_read(at->fd, name, DT_UNKNOWN, s->fields, &have,
+							   want->type == META_REG && !s->dry ? &fd : NULL);
+	while (ret < 0 && lease_pause(s));
+	if (ret < 0) {
 		fail_entry(&done->diag, DIAG_RECEIVER_LIST, errno, at, name, "cannot read the metadata of");
 		done->failed = 1;
 		goto out;
