@@ -1,4 +1,5 @@
 #include "mover/omit.h"
+#include "base/ownname.h"
 #include "base/path.h"
 #include "mover/dir.h"
 #include "mover/state.h"
@@ -97,8 +98,10 @@ bool dir_refuses(struct mover *m, const struct dir *d, const char *name, size_t 
 
 bool dir_omits(struct mover *m, const struct dir *d, const char *name, bool is_dir, uint64_t ino)
 {
-	if (!*d->dst && str_eq(name, ".rehost.tmp"))
-		return true; /* the receiver's own directory: never a file of the user's */
+	if (own_name_is(name, d->meta.ino)) {
+		tell_left_out(m, d, name, "is a temporary name of rehost's own, which a killed run to here has left");
+		return true;
+	}
 	if (is_dir && m->skip_count && skipped(m, d, name, ino)) {
 		tell_left_out(m, d, name, "is rehost's own or the target itself");
 		return true;

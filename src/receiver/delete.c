@@ -27,7 +27,8 @@ void extra_send(struct session *s, struct dir *d)
 		struct buf *out;
 
 		if ((o->flags & OWN_SEEN) || !bit_set(&d->list.bitmap, digest_bucket(o->hash, d->slice.buckets)) ||
-			scope_protected(s, d->at.src, name, o->type == META_DIR) || scope_kept(s, d->at.dst, name))
+			scope_protected(s, d->at.src, name, o->type == META_DIR) || scope_kept(s, d->at.dst, name) ||
+			scope_lost_found(&d->at, name, o->type == META_DIR))
 			continue;
 		out = answer_record(&a);
 		wr_u8(out, o->type);

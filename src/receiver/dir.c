@@ -142,6 +142,7 @@ static int make_last(struct session *s, struct dir *d, struct diag *diag)
 		goto out;
 	}
 	parent.dev = parent.have.dev;
+	parent.ino = parent.have.ino;
 	if (!s->is_root && (parent.have.mode & 0700) != 0700)
 		parent.widened = fchmod(parent.fd, parent.have.mode | 0700) == 0;
 	if (scope_reserved(&parent, name)) {

@@ -33,7 +33,6 @@
 #include "receiver/handlers.h"
 #include "receiver/place.h"
 #include "receiver/resolve.h"
-#include "receiver/root.h"
 #include "receiver/scope.h"
 #include "receiver/state.h"
 #include "receiver/tmp.h"
@@ -306,7 +305,7 @@ static void answer_ok(struct session *s, struct file *f)
 	size_t start;
 
 	if (f->tmp.dirfd >= 0)
-		path = tmp = path_join(f->tmp.beside ? f->dir->at.dst : TMP_DIR, f->tmp.name);
+		path = tmp = path_join(f->tmp.beside ? f->dir->at.dst : s->tmp.dir, f->tmp.name);
 	m.path = (struct bytes){(const uint8_t *)path, strlen(path)};
 	if (f->basis_fd >= 0)
 		m.basis_path = (struct bytes){(const uint8_t *)own, strlen(own)};

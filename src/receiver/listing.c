@@ -35,7 +35,7 @@ static bool leftover_removed(struct session *s, struct place *at, const char *na
 {
 	struct stat st;
 
-	if (!tmp_is_leftover(name) || fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
+	if (!scope_reserved(at, name) || fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
 		return false;
 	if (st.st_uid != s->uid || st.st_ctim.tv_sec >= s->started_s || s->dry)
 		return true; /* hidden all the same */
@@ -72,7 +72,7 @@ static void take_name(struct session *s, struct place *at, const struct slice *s
 		return;
 	if (type == META_NONE && fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		type = type_of_mode(st.st_mode);
-	if (scope_invisible(s, at, name, type == META_DIR) || leftover_removed(s, at, name))
+	if (leftover_removed(s, at, name) || scope_invisible(s, at, name, type == META_DIR))
 		return;
 	if (++*count <= (slice->number ? SLICE_HARD_MAX : SLICE_MAX))
 		listing_add(l, name, n, hash, e->ino, type);

@@ -1,4 +1,5 @@
 #include "receiver/places.h"
+#include "base/ownname.h"
 #include "receiver/below.h"
 #include "receiver/dents.h"
 #include "receiver/state.h"
@@ -15,7 +16,6 @@
 #define LOOK_MAX 20000u /* entries, and levels, that are looked at for a file: who has more has files */
 #define DEPTH_MAX 64
 #define ZFS_MAGIC 0x2fc12fc1
-#define EXT_ROOT_INO 2
 
 /* ---- is there a file ---- */
 
@@ -24,7 +24,7 @@ struct look {
 	unsigned seen;
 };
 
-static bool holds_file(struct look *k, int fd, bool is_root, int depth);
+static bool holds_file(struct look *k, int fd, int depth);
 
 static bool entry_is_file(struct look *k, int fd, const struct stat *in, const char *name, int depth)
 {
@@ -32,17 +32,17 @@ static bool entry_is_file(struct look *k, int fd, const struct stat *in, const c
 	struct stat st;
 
 	/* What fsck has found is nobody's file. */
-	if (in->st_ino == EXT_ROOT_INO && str_eq(name, "lost+found"))
+	if (name_is_lost_found(name, in->st_ino))
 		return false;
 	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno != ENOENT;
 	if (!S_ISDIR(st.st_mode) || ++k->seen > LOOK_MAX || depth == DEPTH_MAX)
 		return true;
 	sub = openat(fd, name, DIR_FLAGS);
-	return sub < 0 || holds_file(k, sub, false, depth + 1);
+	return sub < 0 || holds_file(k, sub, depth + 1);
 }
 
-static bool holds_file(struct look *k, int fd, bool is_root, int depth)
+static bool holds_file(struct look *k, int fd, int depth)
 {
 	char raw[1024] __attribute__((aligned(8)));
 	struct stat in;
@@ -55,7 +55,7 @@ static bool holds_file(struct look *k, int fd, bool is_root, int depth)
 			const struct dent *e = (const void *)(raw + pos);
 
 			pos += e->reclen;
-			if (!str_eq(e->name, ".") && !str_eq(e->name, "..") && !(is_root && str_eq(e->name, TMP_DIR)) &&
+			if (!str_eq(e->name, ".") && !str_eq(e->name, "..") && !own_name_is(e->name, in.st_ino) &&
 				entry_is_file(k, fd, &in, e->name, depth))
 				return true;
 		}
@@ -103,7 +103,7 @@ static void put_place(struct session *s, struct buf *out, int fd, const char *pa
 		if (number_stays(p.type))
 			memcpy(&p.number, &fs.f_fsid, MIN(sizeof(p.number), sizeof(fs.f_fsid)));
 	}
-	p.empty = !holds_file(&k, fd, !*path, 0);
+	p.empty = !holds_file(&k, fd, 0);
 	msg_place_put(out, &p);
 }
 

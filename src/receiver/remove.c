@@ -12,7 +12,6 @@
 #include "receiver/place.h"
 #include "receiver/remove.h"
 #include "receiver/resolve.h"
-#include "receiver/root.h"
 #include "receiver/scope.h"
 #include "receiver/state.h"
 #include "receiver/unlock.h"
@@ -87,7 +86,7 @@ static bool untouchable(struct remover *r, bool is_dir)
 
 	if (r->flags & REMOVE_ALL)
 		return false;
-	if (!slash && scope_reserved(r->at, name))
+	if (!slash && (scope_reserved(r->at, name) || scope_lost_found(r->at, name, is_dir)))
 		return true;
 	if (!s->scope.has_rules && !s->scope.hidden.n && !s->scope.kept.n)
 		return false;
@@ -369,7 +368,7 @@ static void ignore_failed(void *arg, const char *path, struct diag *diag)
 void remove_contents(struct session *s, int dirfd)
 {
 	struct remove_sink sink = {.removed = ignore_removed, .failed = ignore_failed, .budget = UINT64_MAX};
-	AUTO_FREE char *src = xstrdup(TMP_DIR);
+	AUTO_FREE char *src = xstrdup(s->tmp.dir);
 	struct place at = {.fd = dirfd, .src = src, .dst = src, .modified = true};
 	AUTO_FREE char *raw = xmalloc(RAW_BYTES);
 	struct stat st;

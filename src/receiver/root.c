@@ -3,11 +3,14 @@
  * receiver's to set: it is saved and given back under a lock that every receiver takes for this.
  */
 #include "receiver/root.h"
+#include "receiver/place.h"
 #include "receiver/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 void root_lock(struct session *s)
 {
@@ -69,12 +72,41 @@ void root_times_hold(struct session *s, struct root_times *t)
 	t->mode = widen(s);
 }
 
-void root_times_restore(struct session *s, const struct root_times *t)
+static int put(struct session *s, const struct root_times *t)
 {
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, t->mtime};
 
-	if (t->known)
-		(void)futimens(s->root.fd, times);
+	return t->known ? futimens(s->root.fd, times) : 0;
+}
+
+/* Without i and a, which it may have been given meanwhile: removes the directory of that name, and gives the time back. */
+static void without_flags(struct session *s, const struct root_times *t, const char *remove)
+{
+	struct place root = {.fd = s->root.fd};
+
+	if (meta_read_fd(root.fd, META_F_FLAGS | META_F_FLAGS_PRIV, &root.have) == 0 && place_unlock(s, &root)) {
+		if (remove)
+			(void)unlinkat(root.fd, remove, AT_REMOVEDIR);
+		(void)put(s, t);
+		place_relock(&root);
+	}
+	meta_release(&root.have);
+}
+
+void root_times_restore(struct session *s, const struct root_times *t)
+{
+	if (put(s, t) < 0 && errno == EPERM)
+		without_flags(s, t, NULL);
 	narrow(s, t->mode);
 	root_unlock(s);
+}
+
+void root_remove_dir(struct session *s, const char *name)
+{
+	struct root_times times;
+
+	root_times_hold(s, &times);
+	if (unlinkat(s->root.fd, name, AT_REMOVEDIR) < 0 && errno == EPERM)
+		without_flags(s, &times, name);
+	root_times_restore(s, &times);
 }

@@ -9,8 +9,6 @@
 #include <stdint.h>
 #include <time.h>
 
-#define TMP_DIR ".rehost.tmp" /* rehost's own name in it: tmp.h */
-
 struct session;
 
 struct root {
@@ -37,3 +35,5 @@ struct root_times {
 };
 void root_times_hold(struct session *s, struct root_times *t);
 void root_times_restore(struct session *s, const struct root_times *t);
+/* An empty directory in it, between the two. */
+void root_remove_dir(struct session *s, const char *name);

@@ -1,5 +1,5 @@
 /* Which names are this session's business: not rehost's own, not other units', not those that rules protect. */
-#include "receiver/root.h"
+#include "base/ownname.h"
 #include "receiver/scope.h"
 #include "receiver/state.h"
 
@@ -12,7 +12,12 @@ void scope_release(struct scope *scope)
 
 bool scope_reserved(const struct place *at, const char *name)
 {
-	return !*at->dst && str_eq(name, TMP_DIR);
+	return own_name_is(name, at->ino);
+}
+
+bool scope_lost_found(const struct place *at, const char *name, bool is_dir)
+{
+	return is_dir && name_is_lost_found(name, at->ino);
 }
 
 bool scope_hidden(const struct session *s, const char *dst, const char *name)

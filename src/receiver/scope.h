@@ -26,6 +26,8 @@ bool scope_hidden(const struct session *s, const char *dst, const char *name);
 bool scope_kept(const struct session *s, const char *dst, const char *name);
 /* Rehost's own. */
 bool scope_reserved(const struct place *at, const char *name);
+/* fsck's, and not the source's to take away. */
+bool scope_lost_found(const struct place *at, const char *name, bool is_dir);
 /* The rules' word on an entry of the directory with this source path. */
 bool scope_protected(const struct session *s, const char *src, const char *name, bool is_dir);
 /* A directory that is only on the way to what is wanted: its own metadata are left alone. */

@@ -107,6 +107,7 @@ struct session *session_new(const struct session_config *c)
 	if (s->root.fd >= 0 && fstat(s->root.fd, &st) == 0) {
 		s->root.dev = st.st_dev;
 		s->root.ino = st.st_ino;
+		own_name_dir(s->tmp.dir, s->root.ino);
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	s->started_s = now.tv_sec;

@@ -48,7 +48,7 @@ static uint64_t next_random(struct session *s)
 static int take_dir(struct session *s)
 {
 	struct meta m = META_INIT, want = META_INIT;
-	int fd = resolve_child(s, s->root.fd, TMP_DIR, true);
+	int fd = resolve_child(s, s->root.fd, s->tmp.dir, true);
 	unsigned failed;
 
 	if (fd < 0)
@@ -80,7 +80,7 @@ static int tmp_dir(struct session *s)
 		s->cwd = -1;
 	}
 	root_times_hold(s, &times);
-	if (mkdirat(s->root.fd, TMP_DIR, 0700) < 0 && errno != EEXIST)
+	if (mkdirat(s->root.fd, s->tmp.dir, 0700) < 0 && errno != EEXIST)
 		s->tmp.fd = -1;
 	else
 		s->tmp.fd = take_dir(s);
@@ -95,7 +95,7 @@ void tmp_empty(struct session *s)
 	if (s->dry || s->root.fd < 0)
 		return;
 	mode = root_widen(s);
-	fd = resolve_child(s, s->root.fd, TMP_DIR, true);
+	fd = resolve_child(s, s->root.fd, s->tmp.dir, true);
 	root_narrow(s, mode);
 	if (fd < 0)
 		return;
@@ -112,8 +112,6 @@ void tmp_start(struct session *s, bool empty)
 
 void tmp_end(struct session *s)
 {
-	struct root_times times;
-
 	if (s->dry || s->root.fd < 0)
 		return;
 	if (s->tmp.fd >= 0) {
@@ -121,11 +119,9 @@ void tmp_end(struct session *s)
 		s->tmp.fd = -1;
 		s->cwd = -1;
 	}
-	if (faccessat(s->root.fd, TMP_DIR, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+	if (faccessat(s->root.fd, s->tmp.dir, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		return;
-	root_times_hold(s, &times);
-	(void)unlinkat(s->root.fd, TMP_DIR, AT_REMOVEDIR); /* others may still use it */
-	root_times_restore(s, &times);
+	root_remove_dir(s, s->tmp.dir); /* others may still use it */
 }
 
 void tmp_place(struct session *s, struct place *at, struct tmpname *t)
@@ -134,8 +130,10 @@ void tmp_place(struct session *s, struct place *at, struct tmpname *t)
 	t->beside = t->dirfd < 0;
 	if (t->beside)
 		t->dirfd = at->fd;
-	snprintf(
-		t->name, sizeof(t->name), "%s%016llx", t->beside ? TMP_PREFIX : "", (unsigned long long)next_random(s));
+	if (t->beside)
+		own_name_file(t->name, at->ino, (uint32_t)next_random(s));
+	else
+		snprintf(t->name, sizeof(t->name), "%016llx", (unsigned long long)next_random(s));
 }
 
 int tmp_create(struct session *s, struct place *at, struct tmpname *t)
@@ -169,12 +167,4 @@ void tmp_discard(struct tmpname *t)
 		(void)unlinkat(t->dirfd, t->name, 0);
 	t->dirfd = -1;
 	errno = keep;
-}
-
-bool tmp_is_leftover(const char *name)
-{
-	const size_t n = sizeof(TMP_PREFIX) - 1;
-
-	return strncmp(name, TMP_PREFIX, n) == 0 && strlen(name) == n + 16 &&
-		strspn(name + n, "0123456789abcdef") == 16;
 }

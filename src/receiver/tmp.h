@@ -1,5 +1,6 @@
 /*
- * Temporary names: in one directory of the target root, or beside the file where that is on another file system.
+ * Temporary names: in one directory of the target root, or beside the file where that is on another file system. What they are
+ * called and how they are known again: base/ownname.h.
  *
  * Ownership: a struct tmpname is the caller's, and holds no descriptor of its own; what is created under it is the
  * caller's to rename (entry_commit()) or to remove (tmp_discard()). Errors: -1 with errno; that there is no temporary
@@ -7,14 +8,14 @@
  */
 #pragma once
 
+#include "base/ownname.h"
 #include "receiver/place.h"
-
-#define TMP_PREFIX ".rehost."
 
 struct session;
 
 struct tmp {
 	int fd; /* the temporary directory; -1: not open */
+	char dir[OWN_NAME_SIZE]; /* its name in the target root */
 	bool plain; /* as place.plain */
 	uint64_t rng;
 };
@@ -38,4 +39,3 @@ int tmp_create(struct session *s, struct place *at, struct tmpname *t);
 bool tmp_is_plain(const struct session *s, const struct place *at, const struct tmpname *t);
 /* Removes what has the name, if it has not been renamed. errno stays. */
 void tmp_discard(struct tmpname *t);
-bool tmp_is_leftover(const char *name); /* .rehost. and 16 hex digits */

@@ -1,5 +1,6 @@
 /* Comparing the entries of one directory. */
 #include "verify/entry.h"
+#include "base/ownname.h"
 #include "mounts/mounts.h"
 #include "verify/contents.h"
 #include "verify/report.h"
@@ -9,8 +10,6 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-#define TEMPORARIES ".rehost.tmp" /* the receiver's, in the target root: never a file of the user's */
 
 #define BTRFS_MAGIC 0x9123683eL
 #define BTRFS_SUBVOLUME_INO 256
@@ -273,7 +272,7 @@ bool verify_entry_compare(struct verifier *v, struct unit *u, const char *name)
 	judge(v, u, src, name, S_ISDIR(e.st.st_mode), &verdict);
 	if (verdict.hide)
 		return false;
-	if (left_out(v, &e.st) || (!*u->dst && str_eq(name, TEMPORARIES))) {
+	if (left_out(v, &e.st) || own_name_is(name, u->ino)) {
 		mark_seen(v, u, name);
 		return false;
 	}
@@ -296,10 +295,9 @@ static bool extra_expected(struct verifier *v, struct unit *u, const char *name,
 	AUTO_FREE char *dst = path_join(u->dst, name);
 	struct rules_verdict verdict;
 
-	if (!*u->dst && str_eq(name, TEMPORARIES))
-		return true;
 	if (path_set_covers(&v->o.opened, u->src, strlen(v->o.mounts[u->mount].rel)) ||
-		path_set_leads(&v->o.kept, u->dst, name) || (is_dir && leads_to_mount(v, dst)))
+		path_set_leads(&v->o.kept, u->dst, name) ||
+		(is_dir && (name_is_lost_found(name, u->target_ino) || leads_to_mount(v, dst))))
 		return true;
 	judge(v, u, src, name, is_dir, &verdict);
 	return verdict.protect;

@@ -1,5 +1,6 @@
 /* Listings: names of one slice first (in the order of their inodes), then a record for each. */
 #include "verify/prover_private.h"
+#include "base/ownname.h"
 #include "verify/tree.h"
 
 #include <errno.h>
@@ -79,13 +80,16 @@ static bool add_entry(struct prover *p, uint32_t id, int dirfd, const char *name
 static int gather(struct prover *p, struct verify_names *dir, const struct verify_list *m, struct listing *l)
 {
 	struct dirent *e;
+	struct stat st;
 	int more;
 
+	if (fstat(dirfd(dir->dir), &st) < 0)
+		return -1;
 	while ((more = verify_names_next(dir, &e)) > 0) {
 		size_t len = strlen(e->d_name);
 		struct verify_name *n;
 
-		if (!path_name_valid((const uint8_t *)e->d_name, len) ||
+		if (!path_name_valid((const uint8_t *)e->d_name, len) || own_name_is(e->d_name, st.st_ino) ||
 			!verify_in_slice(verify_name_hash(p->seed, e->d_name, len), m->slice, m->slices))
 			continue;
 		if (++l->count > VERIFY_SLICE_ENTRIES)

@@ -41,6 +41,7 @@ static bool open_source(struct verifier *v, struct unit *u)
 	if (fd >= 0 && fstat(fd, &st) == 0) {
 		u->fd = fd;
 		u->dev = st.st_dev;
+		u->ino = st.st_ino;
 		/* Its names are others without the key, as is what the target has then. */
 		if (fscrypt_is_locked(fd)) {
 			u->fd = -1;

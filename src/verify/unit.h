@@ -33,7 +33,8 @@ struct unit {
 	struct slice_level levels[SLICE_LEVELS];
 	unsigned level; /* of the present slice */
 	int fd; /* the source's directory, -1: not open; belongs to `names` once that is open */
-	uint64_t dev; /* its device */
+	uint64_t dev, ino; /* what it is */
+	uint64_t target_ino; /* of the target's, once its own metadata have been compared; 0: not known */
 	struct verify_names names;
 	struct table table;
 	struct buf chunk, text; /* struct verify_name, their text */

@@ -40,10 +40,11 @@ static void compare_own(struct verifier *v, struct unit *u)
 		verify_report_failure(v, true, EIO, u->src, "metadata");
 		return;
 	}
+	verify_table_node(&u->table, &u->table.own, &name, &t);
+	u->target_ino = t.ino;
 	if (is_passage(v, u->src))
 		return;
 	verify_node_read_fd(&v->reader, u->fd, &st, &s);
-	verify_table_node(&u->table, &u->table.own, &name, &t);
 	if (s.err || t.err)
 		verify_report_failure(v, !s.err, s.err ? s.err : t.err, u->src, "metadata");
 	verify_compare(&s, &t, v->o.mode, v->fields, v->metadata, &found);

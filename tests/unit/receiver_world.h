@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
+#include "base/ownname.h"
 #include "delta/delta.h"
 #include "receiver/session.h"
 #include "wire/msg.h"
@@ -34,6 +35,7 @@ struct reply {
 
 struct world {
 	char path[64]; /* of the target root */
+	char tmp[OWN_NAME_SIZE]; /* of the temporary directory in it */
 	int root;
 	struct session *s;
 	struct digest_key digest;
@@ -69,11 +71,15 @@ static inline void world_run(struct world *w, const char *fmt, ...)
 
 static inline void world_open(struct world *w)
 {
+	struct stat st;
+
 	*w = (struct world){};
 	snprintf(w->path, sizeof(w->path), "/tmp/rehost-target-XXXXXX");
 	assert_non_null(mkdtemp(w->path));
 	w->root = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(w->root >= 0);
+	assert_int_equal(fstat(w->root, &st), 0);
+	own_name_dir(w->tmp, st.st_ino);
 	digest_key_init(&w->digest, world_seed);
 	delta_key_init(&w->delta, world_seed);
 	umask(0);

@@ -44,6 +44,7 @@ static void test_hello(void **state)
 	struct world w;
 	struct frame f;
 	struct msg_hello_ok ok;
+	char inner[64];
 	struct buf b = BUF_INIT;
 	struct stat st;
 
@@ -55,20 +56,21 @@ static void test_hello(void **state)
 	assert_int_equal(ok.root_ino, st.st_ino);
 	assert_true(root_empty(&ok));
 	assert_int_equal(ok.fields & META_F_MTIME, META_F_MTIME);
-	world_run(&w, "mkdir .rehost.tmp && touch .rehost.tmp/x");
+	world_run(&w, "mkdir %s && touch %s/x", w.tmp, w.tmp);
 	world_hello(&w, 0, NULL, NULL);
 	f = world_reply(&w, MSG_HELLO_OK);
 	assert_true(msg_hello_ok_get(&f, &ok) && root_empty(&ok));
-	assert_true(world_has(&w, ".rehost.tmp/x"));
+	snprintf(inner, sizeof(inner), "%s/x", w.tmp);
+	assert_true(world_has(&w, inner));
 	world_hello(&w, HELLO_FIRST, NULL, NULL);
-	assert_false(world_has(&w, ".rehost.tmp/x"));
+	assert_false(world_has(&w, inner));
 	world_run(&w, "mkdir -p a/b lost+found/c"); /* no files */
 	world_hello(&w, 0, NULL, NULL);
 	f = world_reply(&w, MSG_HELLO_OK);
 	assert_true(msg_hello_ok_get(&f, &ok) && root_empty(&ok));
 	world_run(&w, "ln -s x a/b/c");
 	world_hello(&w, 0, NULL, NULL);
-	assert_false(world_has(&w, ".rehost.tmp")); /* it was empty, and went with the session */
+	assert_false(world_has(&w, w.tmp)); /* it was empty, and went with the session */
 	f = world_reply(&w, MSG_HELLO_OK);
 	assert_true(msg_hello_ok_get(&f, &ok) && !root_empty(&ok));
 	/* a second one */
@@ -174,11 +176,11 @@ static void test_new_tree(void **state)
 	 * neither */
 	world_dir(&w, 12, "sub", (struct dir_args){});
 	world_put_file(&w, 12, "inner", "other");
-	assert_true(world_has(&w, ".rehost.tmp"));
+	assert_true(world_has(&w, w.tmp));
 	is_time(&w, ".");
 	world_end_session(&w);
 	world_is(&w, "sub/inner", "other");
-	assert_false(world_has(&w, ".rehost.tmp"));
+	assert_false(world_has(&w, w.tmp));
 	is_time(&w, ".");
 	world_close(&w);
 }
@@ -595,7 +597,8 @@ static void test_suspect_unnamed(void **state)
 	world_open(&w);
 	world_run(&w,
 		"for i in 1 2 3 4 5; do echo $i >gone$i; touch -d @1000 gone$i; ln gone$i other$i; done;"
-		"mkdir -m 700 .rehost.tmp; ln other4 .rehost.tmp/left");
+		"mkdir -m 700 %s; ln other4 %s/left",
+		w.tmp, w.tmp);
 	world_hello(&w, HELLO_DELETE | HELLO_ITEMIZE | HELLO_FIRST, NULL, NULL);
 	assert_int_equal(world_stat(&w, "other4").st_mtim.tv_sec, 999); /* nobody knew yet what is suspect */
 	world_run(&w, "touch -d @1000 other4");
@@ -672,9 +675,9 @@ static void test_obstruction(void **state)
 	world_put(&w, 5, 0, "file", &dir, NULL, &p);
 	assert_true(p.made && !p.failed);
 	assert_true(S_ISDIR(world_stat(&w, "file").st_mode));
-	world_put(&w, 5, 0, ".rehost.tmp", &m, "new", &p);
+	world_put(&w, 5, 0, w.tmp, &m, "new", &p);
 	assert_true(p.failed);
-	world_run(&w, "test ! -e .rehost.tmp || rmdir .rehost.tmp");
+	world_run(&w, "test ! -e %s || rmdir %s", w.tmp, w.tmp);
 	world_close(&w);
 }
 
@@ -1073,25 +1076,62 @@ static void test_no_root(void **state)
 	world_close(&w);
 }
 
+/* What a killed run has left goes; what only has such a name is the user's. */
 static void test_leftovers(void **state)
+{
+	char old[OWN_NAME_SIZE], young[OWN_NAME_SIZE], elsewhere[OWN_NAME_SIZE], in_d[64];
+	struct world w;
+	uint64_t d;
+
+	world_open(&w);
+	world_run(&w, "mkdir d %s .rehost.tmp && touch %s/old .rehost.tmp/users", w.tmp, w.tmp);
+	d = world_stat(&w, "d").st_ino;
+	own_name_file(old, d, 0x01234567);
+	own_name_file(young, d, 0xfe);
+	own_name_file(elsewhere, d + 1, 0x01234567);
+	world_run(&w, "touch d/%s d/%s d/.rehost.0123456789abcdef", old, elsewhere);
+	sleep(2);
+	world_run(&w, "touch -d @%d d; chmod 750 d", T0);
+	world_hello(&w, HELLO_FIRST, NULL, NULL);
+	world_run(&w, "touch d/%s; touch -d @%d.123456789 d", young, T0);
+	world_dir(&w, 5, "d", (struct dir_args){});
+	world_reply(&w, MSG_DIR_DIFF);
+	snprintf(in_d, sizeof(in_d), "d/%s", old);
+	assert_false(world_has(&w, in_d));
+	snprintf(in_d, sizeof(in_d), "d/%s", elsewhere);
+	assert_true(world_has(&w, in_d));
+	assert_true(world_has(&w, "d/.rehost.0123456789abcdef") && world_has(&w, ".rehost.tmp/users"));
+	snprintf(in_d, sizeof(in_d), "d/%s", young);
+	assert_true(world_has(&w, in_d)); /* younger than the session: it may be in use */
+	world_end_session(&w);
+	is_time(&w, "d");
+	assert_true(world_has(&w, ".rehost.tmp/users"));
+	world_run(&w, "test ! -e %s", w.tmp);
+	world_close(&w);
+}
+
+/* A root that has got i or a meanwhile is not left with our directory in it, and keeps its flag and its time. */
+static void test_tmp_in_locked_root(void **state)
 {
 	struct world w;
 
+	if (geteuid() != 0)
+		skip();
 	world_open(&w);
-	world_run(&w,
-		"mkdir d .rehost.tmp && touch d/.rehost.0123456789abcdef d/.rehost.0123456789abcdex "
-		".rehost.tmp/old");
-	sleep(2);
-	world_run(&w, "touch -d @%d d; chmod 750 d; touch d/.rehost.00000000000000ff", T0);
-	world_hello(&w, HELLO_FIRST, NULL, NULL);
-	world_run(&w, "touch d/.rehost.00000000000000fe; touch -d @%d.123456789 d", T0);
-	world_dir(&w, 5, "d", (struct dir_args){});
-	world_reply(&w, MSG_DIR_DIFF);
-	assert_false(world_has(&w, "d/.rehost.0123456789abcdef"));
-	assert_true(world_has(&w, "d/.rehost.0123456789abcdex"));
-	assert_true(world_has(&w, "d/.rehost.00000000000000fe")); /* younger than the session: it may be in use */
+	world_run(&w, "mkdir sub && touch sub/inner");
+	world_hello(&w, 0, NULL, NULL);
+	world_dir(&w, 12, "sub", (struct dir_args){});
+	world_put_file(&w, 12, "inner", "other");
+	assert_true(world_has(&w, w.tmp));
+	world_run(&w, "touch -d @%d.123456789 . && { chattr +i . 2>/dev/null || touch no-flags; }", T0);
+	if (world_has(&w, "no-flags")) {
+		world_close(&w);
+		skip();
+	}
 	world_end_session(&w);
-	is_time(&w, "d");
+	assert_false(world_has(&w, w.tmp));
+	is_time(&w, ".");
+	world_run(&w, "lsattr -d . | grep -q '^[^ ]*i'");
 	world_close(&w);
 }
 
@@ -1224,6 +1264,7 @@ int main(void)
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_no_root),
 		cmocka_unit_test(test_leftovers),
+		cmocka_unit_test(test_tmp_in_locked_root),
 		cmocka_unit_test(test_sync_and_bye),
 		cmocka_unit_test(test_measuring),
 		cmocka_unit_test(test_serve),

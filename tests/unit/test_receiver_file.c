@@ -386,7 +386,7 @@ static void test_sparse_update(void **state)
 	start(&w, HELLO_REPLACE);
 	world_file(&w, 1, FILE_UPDATE, "f", &m);
 	world_hole(&w, 1, CHUNK, 99 * CHUNK); /* is one already */
-	assert_false(world_has(&w, ".rehost.tmp"));
+	assert_false(world_has(&w, w.tmp));
 	world_hole(&w, 1, 100 * CHUNK, (64u << 20) - 100 * CHUNK);
 	world_data(&w, 1, 0, data.data, data.len);
 	assert_int_equal(world_file_end(&w, 1, 0, &m).status, FILE_COMMITTED);
@@ -422,7 +422,7 @@ static void test_abandon(void **state)
 	/* the link is lost in the middle */
 	world_file(&w, 3, FILE_UPDATE, "f", &m);
 	world_data(&w, 3, 0, "x", 1);
-	assert_true(world_has(&w, ".rehost.tmp"));
+	assert_true(world_has(&w, w.tmp));
 	world_end_session(&w);
 	is_file(&w, "f", &old);
 	world_run(&w, "test \"$(ls -A | tr '\\n' ' ')\" = 'f new '");
@@ -671,7 +671,7 @@ static void test_bind_mount(void **state)
 	is_file(&w, "a/f", &data);
 	is_finished(&w, "a/f");
 	world_end_session(&w);
-	world_run(&w, "test \"$(ls -A a)\" = f && test ! -e .rehost.tmp && umount b");
+	world_run(&w, "test \"$(ls -A a)\" = f && test ! -e %s && umount b", w.tmp);
 	world_close(&w);
 	buf_release(&old);
 	buf_release(&data);

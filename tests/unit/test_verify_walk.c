@@ -1,4 +1,5 @@
 /* Where verify goes: large directories, hostile names, rules, mounts, single paths; and how it ends. */
+#include "base/ownname.h"
 #include "verify_fixture.h"
 
 /* Beyond the bound of a slice on the target, and more on the source. */
@@ -182,21 +183,23 @@ static void test_skip_and_temporaries(void **state)
 {
 	struct fixture *f = *state;
 	struct verifier_inode skip;
-	char p[PATH_MAX];
+	char p[PATH_MAX], own[OWN_NAME_SIZE];
 	struct stat st;
 
 	make_dir(f, 's', "state");
 	put(f, 's', "state/x", "1");
-	make_dir(f, 't', ".rehost.tmp");
-	put(f, 't', ".rehost.tmp/x", "1");
+	path_of(f, 't', ".", p);
+	assert_int_equal(stat(p, &st), 0);
+	own_name_dir(own, st.st_ino);
+	make_dir(f, 't', own);
 	make_dir(f, 'b', "d");
-	make_dir(f, 't', "d/.rehost.tmp");
+	make_dir(f, 't', ".rehost.tmp"); /* the user's, as any other */
 	path_of(f, 's', "state", p);
 	assert_int_equal(stat(p, &st), 0);
 	skip = (struct verifier_inode){st.st_dev, st.st_ino};
 	f->o.skip = &skip;
 	f->o.skip_count = 1;
-	run(f, "extra d/.rehost.tmp\n");
+	run(f, "extra .rehost.tmp\n");
 }
 
 /* Another mount's root within the first, mapped elsewhere. */
