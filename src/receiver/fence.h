@@ -1,7 +1,7 @@
 /*
  * Fences: a receiver whose link is lost may go on with what it has been sent, while another one begins its file, or its part of one,
  * anew. What either would write into the same inode, or compare there, is kept apart by locks of the kernel on the bytes at work
- * (F_OFD_SETLK, Linux 3.15): they go with the descriptor, however its holder ends.
+ * (F_OFD_SETLK, Linux 3.15; flock before): they go with the descriptor, however its holder ends.
  *
  *	a file, or a segment, that is written		its bytes, for writing
  *	the previous version of a file written beside	all of it, for reading
