@@ -5,6 +5,7 @@
 #include "mover/op.h"
 #include "mover/state.h"
 #include "mover/tell.h"
+#include "mover/way.h"
 #include "wire/msg.h"
 
 #include <errno.h>
@@ -26,8 +27,11 @@ static bool confirm_delete(struct mover *m, struct dir *d, const char *name, uin
 		return false;
 	if (rules_empty(m->rules))
 		return !there;
-	rules_match(m->rules, d->src, name, there ? S_ISDIR(st.st_mode) : type == META_DIR, &v);
-	return !v.protect && (!there || v.hide);
+	rules_match(m->rules, d->src, name, type == META_DIR, &v);
+	if (v.protect || !there)
+		return !v.protect;
+	rules_match(m->rules, d->src, name, S_ISDIR(st.st_mode), &v);
+	return v.hide;
 }
 
 void on_extra(struct mover *m, struct dir *d, const struct frame *f)
@@ -62,7 +66,7 @@ static size_t send_delete(struct mover *m, struct dir *d, uint64_t budget, size_
 	struct op *op = op_new(m, MSG_DELETE, d, NULL);
 
 	op->granted = budget;
-	msg_delete_head_put(&payload, d->id, budget);
+	msg_delete_head_put(&payload, &(struct msg_delete_head){.dir = d->id, .budget = budget});
 	while (pos < d->delete.extra.len && payload.len < WIRE_BATCH_BYTES) {
 		const char *name = (const char *)d->delete.extra.data + pos;
 		wr_str(&payload, name);
@@ -103,7 +107,8 @@ void on_delete_done(struct mover *m, struct op *op, const struct frame *f)
 	m->count.files_deleted += done.deleted;
 	op->used += done.deleted;
 	while (msg_delete_record_get(&done.records, &rec)) {
-		if (rec.type == META_NONE && rec.diag.code == DIAG_RECEIVER_PROTECTED) {
+		op->failed = op->failed || rec.type == META_NONE;
+		if (rec.type == META_NONE && rec.diag.code == DIAG_RECEIVER_PROTECTED && !op->way) {
 			/* As rsync has it: a directory that still holds what a rule protects stays, and that is no failure. */
 			tell_note(m, "kept at the target: %s", rec.diag.detail ? rec.diag.detail : "a protected entry");
 		} else if (rec.type == META_NONE) {
@@ -122,11 +127,13 @@ void on_delete_done(struct mover *m, struct op *op, const struct frame *f)
 		ipc_refund_send(&m->ipc,
 			&(struct ipc_refund){.left = op->granted > op->used ? op->granted - op->used : 0,
 				.reached = done.budget_reached});
-		if (done.budget_reached)
+		if (done.budget_reached && !op->way)
 			buf_clear(&op->dir->delete.extra);
-		if (op->dir->delete.extra.len)
+		if (op->dir->delete.extra.len && !op->way)
 			ask_budget(m, op->dir);
 	}
+	if (op->way)
+		dir_way_answered(m, op->dir, op->index, !op->failed && !done.budget_reached);
 	op_free(m, op);
 }
 

@@ -10,7 +10,8 @@
  *	DIGEST -> STREAM        DIR_DIFF: the receiver's is empty
  *	DIGEST -> SCAN          DIR_SPLIT: it wants smaller slices
  *	LIST   -> NEED          the unequal part of the listing is sent
- *	NEED   -> WORK          the last NEED has come, and the last EXTRA where there is deleting
+ *	NEED   -> WAY           the last NEED has come, and the last EXTRA where there is deleting
+ *	WAY    -> WORK          nothing is in anything's way any more, or it has failed
  *	WORK   -> DRAIN         all contents have been begun
  *	STREAM -> DRAIN         all entries have been sent or begun; the receiver has given up (dead)
  *	DRAIN  -> DONE          nothing is pending: DIR_END is sent
@@ -77,6 +78,7 @@ void dir_slice_release(struct mover *m, struct dir *d)
 	d->compare.listed_index = NULL;
 	d->compare.needs = NULL;
 	d->compare.listed_len = d->compare.list_next = d->compare.work_next = d->compare.late = 0;
+	d->compare.way_next = d->compare.way_asked = 0;
 	d->compare.list_begun = d->compare.need_done = d->delete.extra_done = d->delete.deleting = false;
 	buf_clear(&d->delete.extra);
 }

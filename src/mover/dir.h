@@ -26,6 +26,7 @@ enum dir_state {
 	DIR_STATE_DIGEST, /* waits for DIR_EQUAL, DIR_DIFF, DIR_SPLIT */
 	DIR_STATE_LIST, /* LIST is being sent */
 	DIR_STATE_NEED, /* waits for NEED and EXTRA */
+	DIR_STATE_WAY, /* directories that stand where something else must come are being removed */
 	DIR_STATE_WORK, /* contents of what is needed are being sent */
 	DIR_STATE_STREAM, /* new directory: entries are being read and sent */
 	DIR_STATE_DRAIN, /* waits until pending is zero, then DIR_END */
@@ -58,6 +59,8 @@ struct dir_compare {
 	bool list_begun;
 	struct need_state *needs;
 	bool need_done;
+	uint32_t way_next, way_asked; /* next entry to be looked at for WAY; unanswered */
+	uint32_t way_index; /* which entry a budget was asked for */
 	uint32_t work_next, late; /* late: how many are */
 };
 

@@ -14,6 +14,7 @@
 #include "mover/share.h"
 #include "mover/state.h"
 #include "mover/transfer.h"
+#include "mover/way.h"
 #include "wire/msg.h"
 
 /* ---- what the receiver says ---- */
@@ -170,7 +171,10 @@ static void on_grant(struct mover *m, const struct ipc_grant *g)
 {
 	struct dir *d = of_ours(m, g->token, SLOT_DIR);
 
-	dir_delete_granted(m, d, g->entries);
+	if (d->state == DIR_STATE_WAY)
+		dir_way_granted(m, d, g->entries);
+	else
+		dir_delete_granted(m, d, g->entries);
 	dir_pending_done(m, d);
 }
 

@@ -65,6 +65,10 @@ static void need_one(struct mover *m, struct dir *d, const struct need *n)
 		link_state(m, w, n);
 		break;
 	}
+	case NEED_WAY: /* what a link waits for is said when it is done */
+		s->op = n->op;
+		s->why = n->why;
+		break;
 	case NEED_FAILED:
 		if (s->link) { /* nobody will say more of it */
 			struct link_wait *w = STEAL(s->link);
@@ -86,13 +90,13 @@ void dir_maybe_work(struct mover *m, struct dir *d)
 		return;
 	for (uint32_t i = 0; i < d->compare.listed_len; i++) {
 		const struct listed *e = &d->scan.listing.entries[d->compare.listed_index[i]];
-		if (d->compare.needs[i].link)
+		if (d->compare.needs[i].link && d->compare.needs[i].op != NEED_WAY)
 			mover_protocol_error(m, "no state of a link");
 		if (d->compare.needs[i].op == 0 && !e->linked)
 			m->count.bytes_done += e->size;
 	}
 	dir_give_listed(m, d);
-	d->state = DIR_STATE_WORK;
+	d->state = DIR_STATE_WAY;
 	tasks_queue(&m->tasks, &d->task);
 }
 

@@ -7,5 +7,5 @@ struct mover;
 
 /* May free links of d, but not d. */
 void on_need(struct mover *m, struct dir *d, const struct frame *f);
-/* The state WORK begins when everything has been said: NEED, and EXTRA where there is deleting. */
+/* The state WAY, and then WORK, begins when everything has been said: NEED, and EXTRA where there is deleting. */
 void dir_maybe_work(struct mover *m, struct dir *d);

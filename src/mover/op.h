@@ -19,6 +19,8 @@ struct op { /* what to report when it is answered */
 	char *name;
 	uint8_t entry_type;
 	uint64_t granted, used;
+	bool way, failed; /* DELETE_WAY, and something has stayed */
+	uint32_t index; /* ... of which entry that is compared */
 	struct link_wait *link;
 };
 

@@ -6,6 +6,7 @@
 #include "mover/state.h"
 #include "mover/stream.h"
 #include "mover/transfer.h"
+#include "mover/way.h"
 #include "mover/work.h"
 
 static enum step dir_step(struct mover *m, struct dir *d)
@@ -17,6 +18,8 @@ static enum step dir_step(struct mover *m, struct dir *d)
 		return dir_scan_step(m, d);
 	case DIR_STATE_LIST:
 		return dir_list_step(m, d);
+	case DIR_STATE_WAY:
+		return dir_way_step(m, d);
 	case DIR_STATE_WORK:
 		return dir_work_step(m, d);
 	case DIR_STATE_STREAM:

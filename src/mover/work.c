@@ -3,6 +3,7 @@
 #include "mover/delete.h"
 #include "mover/dir.h"
 #include "mover/drain.h"
+#include "mover/put.h"
 #include "mover/send.h"
 #include "mover/state.h"
 #include "mover/tell.h"
@@ -18,6 +19,25 @@ static void would_send(struct mover *m, struct dir *d, struct listed *e, const s
 		s->why, e->size, NULL);
 	m->count.files_transferred++;
 	m->count.bytes_done += e->size;
+}
+
+/* A link, device, fifo or socket where a directory was: anything else of them the receiver has made at once. */
+static void send_special(struct mover *m, struct dir *d, struct listed *e, const struct need_state *s)
+{
+	const char *name = listed_name(&d->scan.listing, e);
+
+	if (m->dry_run) {
+		tell_item(m, OP_CREATE, d->src, name, e->type, s->why, 0, NULL);
+		return;
+	}
+	mover_chdir(m, d->fd);
+	meta_clear(&m->scratch);
+	if (meta_read(d->fd, name, DT_UNKNOWN, m->fields, &m->scratch, NULL) < 0)
+		tell_source_error(m, d->src, name, errno, "read metadata of");
+	else if (m->scratch.type != e->type || m->scratch.nlink > 1)
+		tell_changed(m, d->src, name);
+	else
+		put_entry(m, d, name, &m->scratch, -1, OP_CREATE, s->why, NULL, 0);
 }
 
 /* False: it is under a lease, and waits. */
@@ -60,6 +80,14 @@ static bool send_needed(struct mover *m, struct dir *d, struct listed *e, const 
 	return true;
 }
 
+static bool send_one(struct mover *m, struct dir *d, struct listed *e, const struct need_state *s)
+{
+	if (e->type == META_REG)
+		return send_needed(m, d, e, s);
+	send_special(m, d, e, s);
+	return true;
+}
+
 /* What is under a lease comes after the rest, as often as it takes. */
 static enum step late_step(struct dir *d)
 {
@@ -83,7 +111,7 @@ enum step dir_work_step(struct mover *m, struct dir *d)
 		if (s->op == NEED_NEW || s->op == NEED_UPDATE) {
 			if (m->files >= FILES_OPEN_MAX || m->unacked >= UNACKED_MAX)
 				return STEP_BLOCKED;
-			if (send_needed(m, d, &d->scan.listing.entries[d->compare.listed_index[i]], s))
+			if (send_one(m, d, &d->scan.listing.entries[d->compare.listed_index[i]], s))
 				s->op = 0;
 			else
 				d->compare.late++;

@@ -9,6 +9,10 @@
 #include "receiver/scope.h"
 #include "receiver/state.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
 /* ---- EXTRA ---- */
 
 static bool bit_set(const struct buf *bitmap, uint32_t i)
@@ -42,7 +46,7 @@ void extra_send(struct session *s, struct dir *d)
 
 #define PATH_SHOWN_MAX 65536
 
-/* ---- DELETE ---- */
+/* ---- what was removed ---- */
 
 struct report {
 	struct session *s;
@@ -96,36 +100,106 @@ static void report_failed(void *arg, const char *path, struct diag *diag)
 	report_record(arg, &r);
 }
 
+/* ---- what stands in the way ---- */
+
+static void keep_first(void *arg, const char *path, struct diag *diag)
+{
+	struct diag *first = arg;
+
+	(void)path;
+	if (!diag_is_set(first))
+		diag_move(first, diag);
+}
+
+static void count_nothing(void *arg, uint8_t type, const char *path)
+{
+	(void)arg;
+	(void)type;
+	(void)path;
+}
+
+/* First a look at all of it: either the whole tree goes, or nothing of it. */
+static bool may_give_way(struct session *s, struct place *at, const char *name, uint64_t budget, struct diag *diag)
+{
+	const bool deletes = s->flags & HELLO_DELETE;
+	struct remove_sink sink = {.removed = count_nothing,
+		.failed = keep_first,
+		.arg = diag,
+		.budget = deletes ? budget : MIN(budget, 1u)};
+
+	if (remove_entry(s, at, name, REMOVE_LIST | REMOVE_WAY, &sink))
+		return true;
+	if (diag_is_set(diag))
+		;
+	else if (sink.budget_reached && deletes)
+		fail_entry(diag, DIAG_RECEIVER_WAY_BUDGET, 0, at, name, "too much would be deleted with the directory");
+	else
+		fail_entry(diag, DIAG_RECEIVER_OBSTRUCTED, ENOTEMPTY, at, name, "cannot replace the directory");
+	return false;
+}
+
+static void clear_way(struct report *p, struct dir *d, const char *name)
+{
+	AUTO_DIAG diag = DIAG_INIT;
+	struct stat st;
+
+	if (fstatat(d->at.fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+		return; /* not any more */
+	if (may_give_way(p->s, &d->at, name, p->sink.budget, &diag))
+		remove_entry(p->s, &d->at, name, REMOVE_WAY, &p->sink);
+	else
+		report_failed(p, name, &diag);
+}
+
+/* ---- DELETE ---- */
+
+/* All of it is checked before anything goes. */
+static bool names_valid(struct rd names)
+{
+	while (rd_left(&names)) {
+		struct bytes n = rd_bytes(&names, META_NAME_MAX);
+
+		if (!rd_ok(&names) || !path_name_valid(n.p, n.len))
+			return false;
+	}
+	return true;
+}
+
+static void delete_one(struct report *p, struct dir *d, const char *name, bool way)
+{
+	AUTO_DIAG diag = DIAG_INIT;
+
+	if (!d) {
+		fail_entry(&diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
+		report_failed(p, name, &diag);
+	} else if (d->at.fd < 0) {
+		return;
+	} else if (way) {
+		clear_way(p, d, name);
+	} else {
+		remove_entry(p->s, &d->at, name, 0, &p->sink);
+	}
+}
+
 bool on_delete(struct session *s, const struct frame *f)
 {
 	struct report p = {.s = s, .id = f->id};
-	struct rd r = rd_init(f->payload, f->len), names;
-	uint32_t dir;
-	uint64_t budget;
+	struct rd r = rd_init(f->payload, f->len);
+	struct msg_delete_head m;
 	struct dir *d;
-	bool ok = msg_delete_head_get(&r, &dir, &budget);
 
-	if (!(s->flags & HELLO_DELETE))
-		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "deletion in a session without it");
-	for (names = r; ok && rd_left(&names);) { /* all of it is checked before anything goes */
-		struct bytes n = rd_bytes(&names, META_NAME_MAX);
-		ok = rd_ok(&names) && path_name_valid(n.p, n.len);
-	}
-	if (!ok)
+	if (!msg_delete_head_get(&r, &m) || !names_valid(r))
 		return answer_malformed(s, "deletion");
-	d = dir_find(s, dir);
-	p.sink = (struct remove_sink){.removed = report_removed, .failed = report_failed, .arg = &p, .budget = budget};
+	if (!(s->flags & HELLO_DELETE) && !(m.flags & DELETE_WAY))
+		return answer_error(s, DIAG_RECEIVER_PROTOCOL, "deletion in a session without it");
+	d = dir_find(s, m.dir);
+	p.sink =
+		(struct remove_sink){.removed = report_removed, .failed = report_failed, .arg = &p, .budget = m.budget};
 	while (rd_left(&r) && !p.sink.budget_reached) {
 		struct bytes n = rd_bytes(&r, META_NAME_MAX);
-		AUTO_FREE char *name = xmemdup(n.p, n.len);
+		AUTO_FREE char *name = bytes_dup(&n);
 
-		if (d && d->at.fd >= 0) {
-			remove_entry(s, &d->at, name, 0, &p.sink);
-		} else if (!d) {
-			AUTO_DIAG diag = DIAG_INIT;
-			fail_entry(&diag, DIAG_RECEIVER_DIR, 0, NULL, name, "no directory for");
-			report_failed(&p, name, &diag);
-		}
+		delete_one(&p, d, name, m.flags & DELETE_WAY);
 	}
 	report_send(&p, true);
 	buf_release(&p.records);

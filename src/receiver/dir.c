@@ -366,7 +366,7 @@ static void compare_slice(struct session *s, struct dir *d, const struct digest 
 			answer_diff(s, d->id, sums, d->slice.buckets);
 		return;
 	}
-	if (l->n == 0 && d->slice.of == 1) {
+	if (l->n == 0 && d->slice.of == 1 && !l->incomplete) {
 		listing_free(l);
 		answer_diff(s, d->id, NULL, 0);
 		return;

@@ -5,7 +5,6 @@
 #include "receiver/fail.h"
 #include "receiver/lease.h"
 #include "receiver/place.h"
-#include "receiver/remove.h"
 #include "receiver/resolve.h"
 #include "receiver/scope.h"
 #include "receiver/state.h"
@@ -66,30 +65,12 @@ int entry_open(struct session *s, struct place *at, const char *name, int flags)
 
 /* ---- what is in the way ---- */
 
-static void keep_first(void *arg, const char *path, struct diag *diag)
-{
-	struct diag *first = arg;
-
-	(void)path;
-	if (!diag_is_set(first))
-		diag_move(first, diag);
-}
-
-static void count_nothing(void *arg, uint8_t type, const char *path)
-{
-	(void)arg;
-	(void)type;
-	(void)path;
-}
-
 bool entry_may_become(struct session *s, struct place *at, const char *name, uint8_t type, struct diag *diag)
 {
 	struct stat st;
 
-	if ((!s->scope.has_rules && !s->scope.kept.n) || at->fd < 0 ||
-		fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || type_of_mode(st.st_mode) == type ||
-		(!(scope_kept(s, at->dst, name) && type != META_DIR) &&
-			!scope_protected(s, at->src, name, S_ISDIR(st.st_mode))))
+	if (!s->scope.kept.n || type == META_DIR || at->fd < 0 || fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		type_of_mode(st.st_mode) == type || !scope_kept(s, at->dst, name))
 		return true;
 	fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, at, name, "cannot replace");
 	return false;
@@ -97,30 +78,19 @@ bool entry_may_become(struct session *s, struct place *at, const char *name, uin
 
 int entry_clear_way(struct session *s, struct place *at, const char *name, struct diag *diag)
 {
-	struct remove_sink sink = {.removed = count_nothing, .failed = keep_first, .arg = diag, .budget = UINT64_MAX};
 	struct stat st;
 
 	if (fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
 		return 0;
-	if (scope_hidden(s, at->dst, name) || scope_reserved(at, name) || scope_kept(s, at->dst, name) ||
-		scope_protected(s, at->src, name, true)) {
+	if (scope_foreign(s, at, name) || scope_kept(s, at->dst, name) || scope_lost_found(at, name, true)) {
 		fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, at, name, "cannot replace the directory");
 		return -1;
 	}
 	if (unlinkat(at->fd, name, AT_REMOVEDIR) == 0)
 		return 0;
-	if (!(s->flags & HELLO_DELETE)) {
-		fail_entry(diag, errno == EBUSY ? DIAG_RECEIVER_MOUNT : DIAG_RECEIVER_OBSTRUCTED, errno, at, name,
-			"cannot replace the directory");
-		return -1;
-	}
-	/* First a look at all of it: either the whole tree goes, or nothing of it. */
-	if (!remove_entry(s, at, name, REMOVE_LIST, &sink) || !remove_entry(s, at, name, 0, &sink)) {
-		if (!diag_is_set(diag))
-			fail_entry(diag, DIAG_RECEIVER_OBSTRUCTED, ENOTEMPTY, at, name, "cannot replace the directory");
-		return -1;
-	}
-	return 0;
+	fail_entry(diag, errno == EBUSY ? DIAG_RECEIVER_MOUNT : DIAG_RECEIVER_OBSTRUCTED, errno, at, name,
+		"cannot replace the directory");
+	return -1;
 }
 
 int entry_commit(struct session *s, struct tmpname *t, struct place *at, const char *name, struct diag *diag)
@@ -128,7 +98,7 @@ int entry_commit(struct session *s, struct tmpname *t, struct place *at, const c
 	struct stat st;
 
 	place_modify(s, at);
-	if (s->scope.has_rules && fstatat(t->dirfd, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	if (s->scope.kept.n && fstatat(t->dirfd, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		!entry_may_become(s, at, name, type_of_mode(st.st_mode), diag))
 		return -1;
 	entry_unname(s, at->fd, name);
@@ -182,7 +152,7 @@ int entry_mkdir(struct session *s, struct place *at, const char *name, bool pass
 			continue;
 		if (S_ISDIR(st.st_mode))
 			return 0;
-		if (scope_hidden(s, at->dst, name) || scope_protected(s, at->src, name, false)) {
+		if (scope_hidden(s, at->dst, name)) {
 			fail_entry(diag, DIAG_RECEIVER_PROTECTED, 0, at, name, "cannot replace by a directory");
 			return -1;
 		}

@@ -21,9 +21,9 @@ const struct meta *entry_fresh(struct meta *room, const struct stat *st, bool pl
 /* Opens a regular file as meta_read() found it, even when its mode forbids that to us. -1 with errno. */
 int entry_open(struct session *s, struct place *at, const char *name, int flags);
 
-/* Whether what is there may give way to this type: not when a rule protects it. */
+/* Whether what is there may give way to this type: not where the source has what is not walked. */
 bool entry_may_become(struct session *s, struct place *at, const char *name, uint8_t type, struct diag *diag);
-/* Removes a directory that stands where something else must come. */
+/* Removes an empty directory that stands where something else must come: what was not empty DELETE_WAY has removed before. */
 int entry_clear_way(struct session *s, struct place *at, const char *name, struct diag *diag);
 /* Renames over whatever is there: then t has nothing to discard any more. -2: EXDEV (at->beside is set: make it
  * again). */

@@ -72,7 +72,7 @@ static bool list_entry(
 		fail_entry(&n.diag, DIAG_RECEIVER_LIST, 0, &d->at, name, "no listing to compare");
 		n.op = NEED_FAILED;
 	} else if (!o || !same(s, d->list.own, o, e, want)) {
-		need_find(&p, &n, o != NULL);
+		need_find(&p, &n, o || s->scope.has_rules);
 	}
 	if (n.op)
 		need_put(a, &n);

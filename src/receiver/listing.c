@@ -72,8 +72,12 @@ static void take_name(struct session *s, struct place *at, const struct slice *s
 		return;
 	if (type == META_NONE && fstatat(at->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		type = type_of_mode(st.st_mode);
-	if (leftover_removed(s, at, name) || scope_invisible(s, at, name, type == META_DIR))
+	if (leftover_removed(s, at, name) || scope_foreign(s, at, name))
 		return;
+	if (scope_invisible(s, at, name, type == META_DIR)) {
+		l->incomplete = true;
+		return;
+	}
 	if (++*count <= (slice->number ? SLICE_HARD_MAX : SLICE_MAX))
 		listing_add(l, name, n, hash, e->ino, type);
 }

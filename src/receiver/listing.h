@@ -29,6 +29,7 @@ struct listing {
 	size_t n, cap;
 	uint32_t *table; /* index + 1 into e, open addressing, made by listing_index() */
 	size_t mask;
+	bool incomplete; /* rules have kept entries out of it */
 };
 static inline const char *own_name(const struct listing *l, const struct own *o)
 {

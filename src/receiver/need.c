@@ -51,7 +51,7 @@ static void create_missing(struct pair *p, struct need *n)
 	made(n, NEED_CREATED, 0, ret);
 }
 
-/* Something of another type is there. */
+/* Something of another type is there, and no directory. */
 static void replace_type(struct pair *p, struct need *n)
 {
 	struct stat st;
@@ -167,7 +167,10 @@ void need_find(struct pair *p, struct need *n, bool there)
 
 	if (found < 0)
 		return;
-	if (linked)
+	if (found && p->have->type == META_DIR && p->want->type != META_DIR) {
+		n->op = NEED_WAY;
+		n->why = META_D_TYPE;
+	} else if (linked)
 		link_state(p, n, found);
 	else if (!found)
 		create_missing(p, n);

@@ -24,7 +24,7 @@ struct pair { /* what is compared */
 	struct held held; /* what it cannot */
 };
 
-/* there: our listing has the name. n->op stays 0 when there is nothing to say. */
+/* there: our listing has the name, or rules may have kept it out of that. n->op stays 0 when there is nothing to say. */
 void need_find(struct pair *p, struct need *n, bool there);
 /* Releases n->diag. */
 void need_put(struct answer *a, struct need *n);

@@ -92,7 +92,7 @@ static bool untouchable(struct remover *r, bool is_dir)
 		return false;
 	if (!slash)
 		return scope_hidden(s, r->at->dst, name) || scope_kept(s, r->at->dst, name) ||
-			scope_protected(s, r->at->src, name, is_dir);
+			(!(r->flags & REMOVE_WAY) && scope_protected(s, r->at->src, name, is_dir));
 	{
 		AUTO_FREE char *below = xmemdup(path, (size_t)(slash - path));
 		AUTO_FREE char *src = path_join(r->at->src, below);

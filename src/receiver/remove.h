@@ -13,6 +13,7 @@ struct session;
 enum remove_flag {
 	REMOVE_LIST = 1 << 0, /* touches nothing: says what would be removed */
 	REMOVE_ALL = 1 << 1, /* whatever the rules say: rehost's own */
+	REMOVE_WAY = 1 << 2, /* the source has something else of this name: rules protect what is in it, not itself */
 };
 struct remove_sink { /* where records go; arg is the functions' */
 	void (*removed)(void *arg, uint8_t type, const char *path);

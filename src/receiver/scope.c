@@ -55,13 +55,15 @@ bool scope_protected_dying(const struct session *s, const char *src, const char 
 	return s->scope.has_rules && rules_protect_dying(s->scope.rules, src, name, is_dir);
 }
 
-/* Neither compared nor deleted. */
+bool scope_foreign(const struct session *s, const struct place *at, const char *name)
+{
+	return scope_reserved(at, name) || scope_hidden(s, at->dst, name);
+}
+
 bool scope_invisible(const struct session *s, const struct place *at, const char *name, bool is_dir)
 {
 	struct rules_verdict v;
 
-	if (scope_reserved(at, name) || scope_hidden(s, at->dst, name))
-		return true;
 	if (!s->scope.has_rules)
 		return false;
 	rules_match(s->scope.rules, at->src, name, is_dir, &v);

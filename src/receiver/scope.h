@@ -34,5 +34,7 @@ bool scope_protected(const struct session *s, const char *src, const char *name,
 bool scope_passage(const struct session *s, const char *src, const char *name);
 /* scope_protected() while that directory is being deleted: perishable rules count not. */
 bool scope_protected_dying(const struct session *s, const char *src, const char *name, bool is_dir);
-/* Neither compared nor deleted. */
+/* Rehost's own, or another unit's. */
+bool scope_foreign(const struct session *s, const struct place *at, const char *name);
+/* The rules leave it out: neither compared nor deleted, unless the source lists the name as something else. */
 bool scope_invisible(const struct session *s, const struct place *at, const char *name, bool is_dir);

@@ -432,7 +432,7 @@ bool msg_need_get(struct rd *r, struct need *n)
 	}
 	if (n->op == NEED_FAILED)
 		rd_diag(r, &n->diag);
-	if (n->op < NEED_CREATED || n->op > NEED_FAILED || n->doubt > n->exists)
+	if (n->op < NEED_CREATED || n->op > NEED_WAY || n->doubt > n->exists)
 		r->bad = true;
 	require_reason(n->op == NEED_FAILED, &n->diag);
 	return keep(rd_ok(r), &n->diag);
@@ -805,17 +805,19 @@ bool msg_op_done_get(const struct frame *f, struct msg_op_done *m)
 	return keep(rd_done(&r) && m->failed <= 1 && m->changed <= 1, &m->diag);
 }
 
-void msg_delete_head_put(struct buf *out, uint32_t dir, uint64_t budget)
+void msg_delete_head_put(struct buf *out, const struct msg_delete_head *m)
 {
-	wr_u32(out, dir);
-	wr_u64(out, budget);
+	wr_u32(out, m->dir);
+	wr_u8(out, m->flags);
+	wr_u64(out, m->budget);
 }
 
-bool msg_delete_head_get(struct rd *r, uint32_t *dir, uint64_t *budget)
+bool msg_delete_head_get(struct rd *r, struct msg_delete_head *m)
 {
-	*dir = rd_u32(r);
-	*budget = rd_u64(r);
-	return rd_ok(r);
+	m->dir = rd_u32(r);
+	m->flags = rd_u8(r);
+	m->budget = rd_u64(r);
+	return rd_ok(r) && !(m->flags & ~DELETE_WAY);
 }
 
 void msg_delete_done_head_put(struct buf *out, const struct msg_delete_done *m)

@@ -110,7 +110,8 @@ enum msg_type {
 
 enum hello_flag {
 	HELLO_DRY_RUN = 1 << 0, /* R answers as if, changes nothing */
-	HELLO_DELETE = 1 << 1, /* EXTRA is wanted; a directory in the way may be removed with what it holds */
+	HELLO_DELETE =
+		1 << 1, /* EXTRA is wanted; a directory in the way may be removed with what it holds (DELETE_WAY) */
 	HELLO_FIRST = 1 << 2, /* first receiver of this run: empty the temporary directory */
 	HELLO_ITEMIZE = 1 << 3, /* DELETE_DONE lists every entry removed */
 	HELLO_CHECKSUM = 1 << 4, /* regular files of equal size are compared by content: no DIR_EQUAL, all in NEED */
@@ -252,6 +253,7 @@ enum need_op {
 	NEED_UPDATE, /* a regular file that is there with other size, time or (CHECKSUM, SUSPECT) perhaps content */
 	NEED_LINK_STATE, /* a linked entry's state; nothing was done */
 	NEED_FAILED, /* diag */
+	NEED_WAY, /* a directory stands where something else must come: nothing was done, DELETE_WAY is to come first */
 };
 struct need {
 	uint32_t index;
@@ -417,9 +419,19 @@ struct msg_op_done {
 void msg_op_done_put(struct buf *out, const struct msg_op_done *m);
 bool msg_op_done_get(const struct frame *f, struct msg_op_done *m);
 
-/* DELETE: u32 directory id, u64 budget (entries that may be removed; UINT64_MAX unbounded), then names. */
-void msg_delete_head_put(struct buf *out, uint32_t dir, uint64_t budget);
-bool msg_delete_head_get(struct rd *r, uint32_t *dir, uint64_t *budget);
+/* DELETE: u32 directory id, u8 flags, u64 budget (entries that may be removed; UINT64_MAX unbounded), then names. */
+enum delete_flag {
+	/* One name, of a directory that has to give way (NEED_WAY): all of it goes, or nothing. Without HELLO_DELETE only when it is
+	 * empty. */
+	DELETE_WAY = 1 << 0,
+};
+struct msg_delete_head {
+	uint32_t dir;
+	uint8_t flags; /* DELETE_* */
+	uint64_t budget;
+};
+void msg_delete_head_put(struct buf *out, const struct msg_delete_head *m);
+bool msg_delete_head_get(struct rd *r, struct msg_delete_head *m);
 /* DELETE_DONE: flags u8 (MSG_LAST), u64 deleted in this frame, u8 the budget was reached, then records. */
 struct msg_delete_done {
 	uint8_t flags;

@@ -30,6 +30,31 @@ fresh; rm -r "$WORK/src/go" "$WORK/src/a"; echo file >"$WORK/src/go"; mkdir "$WO
 rehost sync --delete "$WORK/src" "$T:$WORK/dst"; expect 0 "types swapped"
 same "types swapped: identical" "$WORK/src" "$WORK/dst"
 
+# A directory that gives way to something else is deleted as any other: foretold, listed, counted, within max_delete; without
+# --delete only when it is empty.
+way() { # in the way of a file, a link, a file with two names; one is empty
+    rm -rf "$WORK/src" "$WORK/dst"; mkdir -p "$WORK/src" "$WORK/dst"/{file/sub,link,two,empty}
+    for f in file/a file/sub/b link/c two/d; do echo old >"$WORK/dst/$f"; done
+    echo new >"$WORK/src/file"; ln -s file "$WORK/src/link"; echo two >"$WORK/src/one"; ln "$WORK/src/one" "$WORK/src/two"; echo e >"$WORK/src/empty"
+}
+lines() { grep -v -e 'sync of' -e '^files:' -e '^bytes:' -e '^link:' "$OUT" | LC_ALL=C sort; }
+way; rehost -n -i sync "$WORK/src" "local:$WORK/dst"; expect 3 "-n without --delete: what is full is in the way"; lines >"$WORK/predicted"
+equal "each is said" "$(grep -c 'RH0811' "$ERR")" 3
+rehost -i sync "$WORK/src" "local:$WORK/dst"; expect 3 "without --delete"; equal "each is said" "$(grep -c 'RH0811' "$ERR")" 3; lines >"$WORK/done"
+check "as foretold" diff -u "$WORK/predicted" "$WORK/done"
+check "what is full stays, what is empty goes" test -e "$WORK/dst/file/sub/b" -a -e "$WORK/dst/link/c" -a -e "$WORK/dst/two/d" -a -f "$WORK/dst/empty"
+for how in during after; do
+    way; SAVED=("${SET[@]}"); SET+=(--set rules.delete=$how)
+    rehost --json -n sync --delete "$WORK/src" "local:$WORK/dst"; expect 0 "-n, $how"; equal "$how: -n counts each" "$(field files_deleted)" 9
+    rehost --json sync --delete "$WORK/src" "local:$WORK/dst"; expect 0 "deleted, $how"; equal "$how: each is counted" "$(field files_deleted)" 9
+    equal "$how: each is listed" "$(grep -c '"op":"delete"' "$OUT")" 9; same "$how: identical" "$WORK/src" "$WORK/dst"
+    SET=("${SAVED[@]}")
+done
+way; rm "$WORK/src"/{link,one,two,empty}; mkdir "$WORK/src/empty"
+rehost --set rules.max_delete=3 sync --delete "$WORK/src" "local:$WORK/dst"; expect 3 "max_delete holds what gives way"
+check "all of it stays" test -e "$WORK/dst/file/a" -a -e "$WORK/dst/file/sub/b" -a -d "$WORK/dst/empty"; has "it is said" "$ERR" RH0845
+rehost --set rules.max_delete=4 -n sync --delete "$WORK/src" "local:$WORK/dst"; hasnt "-n: it would be enough for this" "$ERR" RH0845
+
 # max_delete: more than that is a failure, and at most that many are gone.
 fresh; mkdir "$WORK/src/lots"; for i in 1 2 3 4 5 6 7 8; do echo $i >"$WORK/src/lots/$i"; done
 rehost copy "$WORK/src" "$T:$WORK/dst"; rm "$WORK/src/lots/"*; echo later >"$WORK/src/later"

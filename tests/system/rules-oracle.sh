@@ -194,4 +194,21 @@ for bad in '? foo' 'Q foo' '-q foo' 'exclude' '.' '. /no/such/file'; do
 done
 rehost copy --exclude-from=/no/such/file "$SRC" "local:$WORK/bad"; expect_failure "--exclude-from of a missing file is refused"
 refute "nothing was copied" test -e "$WORK/bad/a"
+
+# A name that the source has as one type and the target as another: what a rule says of the target's type does not keep it.
+make() { # make DIR KIND
+    mkdir "$1"; touch -d '2012-12-12' "$1"
+    case $2 in file) echo "$1" >"$1/x" ;; link) ln -s "$1" "$1/x" ;; dir) mkdir "$1/x"; echo "$1" >"$1/x/a.c"; echo "$1" >"$1/x/p" ;; esac
+}
+list() { (cd "$1" && find . -mindepth 1 -printf '%P:%y\n' | LC_ALL=C sort | paste -sd' '); }
+for rule in "--include=*/ --include=*.c --exclude=*" --exclude=x/ "--filter=P x" "--filter=H x" "--filter=P x/"; do
+    case $rule in --filter*) args=("$rule") ;; *) set -f; args=($rule); set +f ;; esac
+    for s in file link dir; do for d in file link dir; do
+        [ $s = $d ] && continue
+        rm -rf s r h; make s $s; make r $d; mv r h; make r $d
+        rsync -a --delete "${args[@]}" s/ r/ >rsync.err 2>&1
+        rehost sync --delete "${args[@]}" s local:h
+        equal "$rule, $d becomes $s" "$(list h)" "$(list r)"
+    done; done
+done
 finish

@@ -164,12 +164,11 @@ static bool codec_again(const uint8_t *p, size_t n, struct buf *out)
 static bool codec_delete(const uint8_t *p, size_t n, struct buf *out)
 {
 	struct rd r = rd_init(p, n);
-	uint64_t budget;
-	uint32_t dir;
+	struct msg_delete_head m;
 
-	if (!msg_delete_head_get(&r, &dir, &budget) || rd_left(&r))
+	if (!msg_delete_head_get(&r, &m) || rd_left(&r))
 		return false;
-	msg_delete_head_put(out, dir, budget);
+	msg_delete_head_put(out, &m);
 	return true;
 }
 

@@ -503,7 +503,7 @@ static void test_need(void **state)
 	for (unsigned op = 0; op < 256; op++) {
 		AUTO_BUF c = BUF_INIT;
 
-		if (op >= NEED_CREATED && op <= NEED_FAILED)
+		if (op >= NEED_CREATED && op <= NEED_WAY)
 			continue;
 		msg_need_put(&c, &(struct need){.op = (uint8_t)op});
 		r = rd_init(c.data, c.len);
@@ -916,7 +916,7 @@ static void test_operations(void **state)
 
 static void put_delete(struct buf *b)
 {
-	msg_delete_head_put(b, 5, UINT64_MAX);
+	msg_delete_head_put(b, &(struct msg_delete_head){.dir = 5, .flags = DELETE_WAY, .budget = UINT64_MAX});
 }
 
 static void put_delete_records(struct buf *b)
@@ -939,15 +939,17 @@ static void test_delete(void **state)
 	AUTO_BUF b = BUF_INIT;
 	struct msg_delete_done m;
 	struct delete_record e;
-	uint64_t budget;
-	uint32_t dir;
+	struct msg_delete_head head;
 	struct frame f;
 	struct rd r;
 
 	put_delete(&b);
 	r = rd_init(b.data, b.len);
-	assert_true(msg_delete_head_get(&r, &dir, &budget));
-	assert_true(dir == 5 && budget == UINT64_MAX && rd_done(&r));
+	assert_true(msg_delete_head_get(&r, &head));
+	assert_true(head.dir == 5 && head.flags == DELETE_WAY && head.budget == UINT64_MAX && rd_done(&r));
+	b.data[4] = 2;
+	r = rd_init(b.data, b.len);
+	assert_false(msg_delete_head_get(&r, &head));
 	buf_clear(&b);
 	put_delete_done(&b);
 	f = frame_of(&b);

@@ -511,7 +511,8 @@ static void test_below(void **state)
 
 /* ---- deletion ---- */
 
-static uint64_t world_delete(struct world *w, uint32_t dir, uint64_t budget, const char *name, bool *out_failed)
+static uint64_t world_delete_with(
+	struct world *w, uint32_t dir, uint8_t flags, uint64_t budget, const char *name, bool *out_failed)
 {
 	struct buf b = BUF_INIT;
 	struct msg_delete_done done;
@@ -519,7 +520,7 @@ static uint64_t world_delete(struct world *w, uint32_t dir, uint64_t budget, con
 	struct frame f;
 	size_t records = 0;
 
-	msg_delete_head_put(&b, dir, budget);
+	msg_delete_head_put(&b, &(struct msg_delete_head){.dir = dir, .flags = flags, .budget = budget});
 	wr_str(&b, name);
 	world_send(w, MSG_DELETE, 700, &b);
 	f = world_reply(w, MSG_DELETE_DONE);
@@ -536,6 +537,16 @@ static uint64_t world_delete(struct world *w, uint32_t dir, uint64_t budget, con
 	assert_true(rd_done(&done.records));
 	assert_int_equal(records, done.deleted);
 	return done.deleted;
+}
+
+static uint64_t world_delete(struct world *w, uint32_t dir, uint64_t budget, const char *name, bool *out_failed)
+{
+	return world_delete_with(w, dir, 0, budget, name, out_failed);
+}
+
+static uint64_t world_way(struct world *w, uint64_t budget, const char *name, bool *out_failed)
+{
+	return world_delete_with(w, 5, DELETE_WAY, budget, name, out_failed);
 }
 
 static void test_delete(void **state)
@@ -568,7 +579,7 @@ static void test_delete(void **state)
 	assert_int_equal(world_delete(&w, 5, UINT64_MAX, "nothing", &failed), 0);
 	assert_false(failed);
 	/* hostile: nothing of a request goes when a part of it is not a name */
-	msg_delete_head_put(&b, 5, UINT64_MAX);
+	msg_delete_head_put(&b, &(struct msg_delete_head){.dir = 5, .budget = UINT64_MAX});
 	wr_str(&b, "f");
 	wr_str(&b, "../etc");
 	world_send(&w, MSG_DELETE, 1, &b);
@@ -577,7 +588,7 @@ static void test_delete(void **state)
 	/* and nothing in a session without deletion */
 	world_hello(&w, 0, NULL, NULL);
 	world_dir(&w, 5, "d", (struct dir_args){});
-	msg_delete_head_put(&b, 5, UINT64_MAX);
+	msg_delete_head_put(&b, &(struct msg_delete_head){.dir = 5, .budget = UINT64_MAX});
 	wr_str(&b, "f");
 	world_send(&w, MSG_DELETE, 1, &b);
 	world_error(&w, DIAG_RECEIVER_PROTOCOL);
@@ -633,7 +644,7 @@ static void test_delete_deep(void **state)
 		struct frame f;
 		AUTO_FREE char *name = xcalloc(201, 1);
 		memset(name, 'x', 200);
-		msg_delete_head_put(&b, 5, UINT64_MAX);
+		msg_delete_head_put(&b, &(struct msg_delete_head){.dir = 5, .budget = UINT64_MAX});
 		wr_str(&b, name);
 		world_send(&w, MSG_DELETE, 700, &b);
 		f = world_reply(&w, MSG_DELETE_DONE);
@@ -648,31 +659,44 @@ static void test_delete_deep(void **state)
 
 /* ---- what is in the way ---- */
 
+/* A directory where the source has a file goes by DELETE_WAY, as a whole or not at all; by nothing else when it is not empty. */
 static void test_obstruction(void **state)
 {
 	AUTO_BUF rules = BUF_INIT;
 	struct meta m = a_meta(META_REG, 0644, 3), dir = a_meta(META_DIR, 0, 0);
 	struct world w;
 	struct put_done p;
+	bool failed;
 
 	world_open(&w);
-	rules_text("[rules]\nexclude = /full/secret\n", &rules);
-	world_run(&w, "mkdir -p empty full/x other && touch full/secret full/x/y other/z file");
-	world_hello(&w, 0, NULL, &rules);
+	rules_text("[rules]\nexclude = /full/secret, /file, /rule\n", &rules);
+	world_run(&w, "mkdir -p empty bare full/x other rule && touch full/secret full/x/y other/z file");
+	world_hello(&w, HELLO_ITEMIZE, NULL, &rules);
 	world_dir(&w, 5, "", (struct dir_args){});
 	world_put_file(&w, 5, "empty", "new");
 	world_is(&w, "empty", "new");
 	world_put(&w, 5, 0, "other", &m, "new", &p);
 	assert_true(p.failed);
-	assert_true(world_has(&w, "other/z"));
-	world_hello(&w, HELLO_DELETE, NULL, &rules);
+	assert_int_equal(world_way(&w, UINT64_MAX, "other", &failed), 0);
+	assert_true(failed && world_has(&w, "other/z"));
+	assert_int_equal(world_way(&w, UINT64_MAX, "bare", &failed), 1);
+	assert_false(failed || world_has(&w, "bare"));
+	assert_int_equal(world_way(&w, UINT64_MAX, "file", &failed), 0); /* no directory: it is replaced by a rename */
+	assert_true(!failed && world_has(&w, "file"));
+	world_hello(&w, HELLO_DELETE | HELLO_ITEMIZE, NULL, &rules);
 	world_dir(&w, 5, "", (struct dir_args){});
-	world_put(&w, 5, 0, "full", &m, "new", &p);
-	assert_true(p.failed);
-	assert_true(world_has(&w, "full/secret") && world_has(&w, "full/x/y")); /* all or nothing */
+	world_put(&w, 5, 0, "other", &m, "new", &p);
+	assert_true(p.failed); /* not counted, not within a budget */
+	assert_int_equal(world_way(&w, UINT64_MAX, "full", &failed), 0);
+	assert_true(failed && world_has(&w, "full/secret") && world_has(&w, "full/x/y")); /* all or nothing */
+	assert_int_equal(world_way(&w, 1, "other", &failed), 0);
+	assert_true(failed && world_has(&w, "other/z"));
+	assert_int_equal(world_way(&w, 2, "other", &failed), 2);
 	world_put_file(&w, 5, "other", "new");
 	world_is(&w, "other", "new");
-	world_put(&w, 5, 0, "file", &dir, NULL, &p);
+	assert_int_equal(world_way(&w, UINT64_MAX, "rule", &failed), 1); /* a rule that names it does not hold it */
+	assert_false(failed || world_has(&w, "rule"));
+	world_put(&w, 5, 0, "file", &dir, NULL, &p); /* nor one that names a file where the source has a directory */
 	assert_true(p.made && !p.failed);
 	assert_true(S_ISDIR(world_stat(&w, "file").st_mode));
 	world_put(&w, 5, 0, w.tmp, &m, "new", &p);
