@@ -178,8 +178,10 @@ static bool excuse_label(struct session *s, int fd, const struct meta *m, struct
 	struct meta_xattr x;
 	bool only;
 
-	if (meta_read_fd(fd, s->fields, &now) < 0 || !find_xattr(&now.xattrs, LABEL, &x))
+	if (meta_read_fd(fd, s->fields, &now) < 0 || !find_xattr(&now.xattrs, LABEL, &x)) {
+		meta_release(&now);
 		return false;
+	}
 	/* Is it all that differs, the one that is there aside? */
 	want.type = m->type;
 	buf_append(&want.xattrs, m->xattrs.data, m->xattrs.len);

@@ -21,6 +21,8 @@ static void make(const char *path)
 {
 	AUTO_FREE char *copy = xstrdup(path);
 
+	if (!*path)
+		return;
 	for (char *p = copy; (p = strchr(p + 1, '/'));) {
 		*p = '\0';
 		(void)mkdirat(root, copy, 0755);
