@@ -115,6 +115,13 @@ int names_open_path(struct way *w, int rootfd, const char *path)
 	return open_path(w, rootfd, path);
 }
 
+void way_release(struct way *w)
+{
+	way_cut(w, 0);
+	free(w->path);
+	w->path = NULL;
+}
+
 bool names_reopen(int dirfd, const char *name, uint64_t ino, int fd)
 {
 	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;

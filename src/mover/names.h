@@ -1,8 +1,8 @@
 /*
  * Names of a directory of the source, a getdents buffer at a time, and how a directory is opened.
  *
- * Ownership: struct names is storage of the caller's; names_release() empties it. Errors: -1 with errno; of reading it
- * stands in `error`, and then the directory counts as ended.
+ * Ownership: struct names and struct way are storage of the caller's; names_release() and way_release() empty them.
+ * Errors: -1 with errno; of reading names it stands in `error`, and then the directory counts as ended.
  */
 #pragma once
 
@@ -40,6 +40,7 @@ struct way {
 
 /* Opens a path below a mount, component by component, following no link. -1 with errno. */
 int names_open_path(struct way *w, int rootfd, const char *path);
+void way_release(struct way *w);
 /* Reads names until `max` are there or the directory ends. Sorted by inode. */
 void names_read(struct names *n, int fd, uint32_t max);
 /* After ESTALE: fd becomes what the name is now, if that is the same inode. False, with errno ESTALE, if it is not. */

@@ -80,6 +80,7 @@ static void any_order(void **state)
 	assert_int_equal(w.n, 6);
 	fails(&w, missing, ENOENT);
 	opens(&w, whole);
+	way_release(&w);
 }
 
 static void no_link_is_followed(void **state)
@@ -96,6 +97,7 @@ static void no_link_is_followed(void **state)
 	memset(name, 'n', 256);
 	name[256] = '\0';
 	fails(&w, name, ENAMETOOLONG);
+	way_release(&w);
 }
 
 /* What was renamed is not taken for what it was for long. */
@@ -111,6 +113,7 @@ static void a_way_grows_old(void **state)
 	fails(&w, path, ENOENT);
 	assert_int_equal(renameat(root, "moved", root, "a"), 0);
 	opens(&w, path);
+	way_release(&w);
 }
 
 static int begin(void **state)
