@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/json.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "cli/running.h"
 #include "cli/status_check.h"
 #include "cli/work.h"
@@ -99,6 +100,37 @@ static void print_running(const struct status *s)
 	}
 }
 
+static void put_count(struct buf *b, uint64_t n, const char *what)
+{
+	if (n)
+		buf_printf(b, "%s%llu %s", b->len ? ", " : "", (unsigned long long)n, what);
+}
+
+static void put_counts(struct buf *b, const uint64_t counts[DIFFERENCE_KINDS], uint64_t unread)
+{
+	for (int kind = 0; kind < DIFFERENCE_KINDS; kind++)
+		put_count(b, counts[kind], report_kind_name((enum difference_kind)kind));
+	put_count(b, unread, "not read");
+}
+
+/* When, how deep, of what, and what it found; then what is still open of all of them, where that is not the same. */
+static void print_verified(const struct job_state *st)
+{
+	static const char *const scopes[] = {"", "", ", of some paths", ", of what had differed"};
+	const struct job_verified *v = &st->verified;
+	AUTO_BUF line = BUF_INIT, found = BUF_INIT, open = BUF_INIT;
+
+	append_time(&line, st->last_verify_completed);
+	put_counts(&found, v->found, v->failed);
+	put_counts(&open, v->open, v->open_unread);
+	if (st->last_verify_completed && v->scope)
+		buf_printf(&line, ", %s%s: %s", v->deep ? "crc64" : "quick", scopes[v->scope],
+			found.len ? buf_cstr(&found) : "no differences");
+	put_text("last verify:", buf_cstr(&line));
+	if (state_differs(st))
+		put_text("differing:", buf_cstr(&open));
+}
+
 static void print_text(const struct status *s)
 {
 	const struct job_state *st = &s->state;
@@ -117,7 +149,7 @@ static void print_text(const struct status *s)
 	}
 	put_time("full copy:", st->copy_completed ? st->copy_completed_at : 0);
 	put_time("last sync:", st->last_sync_completed);
-	put_time("last verify:", st->last_verify_completed);
+	print_verified(st);
 	if (st->last_command && *st->last_command) {
 		buf_clear(&b);
 		buf_printf(&b, "%s, exit code %d, ", st->last_command, st->last_exit_code);
@@ -168,6 +200,32 @@ static void put_running_json(struct json *j, const struct status *s)
 		json_i64(j, "remaining_s", p->remaining_s);
 }
 
+static void put_counts_json(
+	struct json *j, const char *prefix, const uint64_t counts[DIFFERENCE_KINDS], uint64_t unread)
+{
+	char name[64];
+
+	for (int kind = 0; kind < DIFFERENCE_KINDS; kind++) {
+		snprintf(name, sizeof(name), "%s_%s", prefix, report_kind_name((enum difference_kind)kind));
+		json_u64(j, name, counts[kind]);
+	}
+	snprintf(name, sizeof(name), "%s_unread", prefix);
+	json_u64(j, name, unread);
+}
+
+static void put_verified_json(struct json *j, const struct job_state *st)
+{
+	static const char *const scopes[] = {NULL, "whole", "paths", "recheck"};
+	const struct job_verified *v = &st->verified;
+
+	json_time(j, "last_verify_completed", st->last_verify_completed);
+	json_str(j, "last_verify_mode", v->scope ? v->deep ? "crc64" : "quick" : NULL);
+	json_str(j, "last_verify_scope", scopes[v->scope]);
+	put_counts_json(j, "last_verify", v->found, v->failed);
+	json_u64(j, "differing", state_differs(st));
+	put_counts_json(j, "differing", v->open, v->open_unread);
+}
+
 static void print_json(const struct status *s, struct status_check *check)
 {
 	const struct job_state *st = &s->state;
@@ -187,7 +245,7 @@ static void print_json(const struct status *s, struct status_check *check)
 		json_time(&j, "copy_completed_at", st->copy_completed_at);
 		json_time(&j, "last_sync_started", st->last_sync_started);
 		json_time(&j, "last_sync_completed", st->last_sync_completed);
-		json_time(&j, "last_verify_completed", st->last_verify_completed);
+		put_verified_json(&j, st);
 		json_u64(&j, "files", st->files);
 		json_u64(&j, "bytes", st->bytes);
 	}

@@ -61,6 +61,7 @@ const struct option_def option_defs[OPT_COUNT] = {
 		"with SRC DST: do not enter other file systems"},
 	[OPT_CHECKSUM] = {"checksum", 'c', NULL, AD_HOC,
 		"compare contents, not sizes and times (-c only after COMMAND)"},
+	[OPT_REPAIR] = {"repair", 0, NULL, BIT(CMD_SYNC), "compare by contents what the last verify found different"},
 	[OPT_MODE] = {"mode", 0, "quick|crc64", BIT(CMD_VERIFY), "compare sizes and times, or every byte"},
 	[OPT_RECHECK] = {"recheck", 0, NULL, BIT(CMD_VERIFY), "look only at what differed last time"},
 	[OPT_CHECK] = {"check", 0, NULL, BIT(CMD_STATUS), "one line and exit code 0 to 3, for monitoring"},

@@ -15,7 +15,8 @@ static int verdict(const struct job_state *s, bool running, bool fresh)
 		return STATUS_UNKNOWN;
 	if (!fresh)
 		return running ? STATUS_WARNING : STATUS_CRITICAL;
-	return s->last_exit_code == EXIT_DONE ? STATUS_OK : STATUS_WARNING;
+	/* A verify that found something is not made good by a sync that went well, only by one that finds it equal. */
+	return s->last_exit_code == EXIT_DONE && !state_differs(s) ? STATUS_OK : STATUS_WARNING;
 }
 
 void status_check_make(
@@ -38,6 +39,9 @@ void status_check_make(
 	}
 	if (s->last_command && *s->last_command)
 		buf_printf(b, ", last exit code %d (%s)", s->last_exit_code, s->last_command);
+	if (state_differs(s))
+		buf_printf(b, ", %llu difference%s since a verify", (unsigned long long)state_differs(s),
+			state_differs(s) == 1 ? "" : "s");
 	if (pid)
 		buf_printf(b, ", running as process %d", (int)pid);
 	if (synced)

@@ -166,6 +166,7 @@ static bool make_job(struct work *w, const struct work_operands *operands, struc
 	job->kept = &w->kept;
 	job->dry_run = o->given[OPT_DRY_RUN] || o->id == CMD_NETCHECK; /* it writes nothing anywhere */
 	job->checksum = o->given[OPT_CHECKSUM];
+	job->repair = o->given[OPT_REPAIR];
 	job->one_file_system = o->given[OPT_ONE_FILE_SYSTEM];
 	job->adopt = o->given[OPT_ADOPT];
 	job->batch = o->quiet || o->given[OPT_JSON] || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO);

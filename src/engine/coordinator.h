@@ -6,6 +6,7 @@
 
 #include "engine/budget.h"
 #include "engine/doubt.h"
+#include "engine/doubts.h"
 #include "engine/durable.h"
 #include "engine/engine.h"
 #include "engine/hold.h"
@@ -45,6 +46,7 @@ struct engine {
 	struct totals totals;
 	struct progress_state progress;
 	struct verifying verify;
+	struct doubts doubts;
 	struct control *control; /* NULL: none */
 	int64_t started_ns, started_real;
 	int signal_fd;

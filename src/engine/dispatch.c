@@ -40,6 +40,8 @@ static void on_diag(struct engine *e, struct worker *w, const struct ipc_diag *m
 		engine_fatal(e, &d);
 	} else {
 		e->totals.failed_said += m->failed && e->job->kind != JOB_VERIFY;
+		if (m->failed && e->job->kind == JOB_VERIFY && d.path)
+			verifyjob_unread(e, d.path);
 		engine_diag(e, &d);
 	}
 }

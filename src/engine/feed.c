@@ -21,6 +21,19 @@ static struct unit *next_unit(struct engine *e, const struct worker *w)
 	return u;
 }
 
+/* Which of its files are compared by their contents. */
+static void name_doubts(const struct engine *e, const struct unit *u, struct ipc_unit *m, struct buf *names)
+{
+	const struct doubts *d = &e->doubts;
+
+	if (u->kind == UNIT_SEGMENT)
+		return;
+	if (d->all || (u->kind == UNIT_PATH && doubts_has(d, u->src)) || !doubts_in(d, u->src, names))
+		m->flags |= UNIT_DOUBT;
+	else
+		m->doubts = (struct bytes){names->data, names->len};
+}
+
 static void send_unit(struct engine *e, struct worker *w, struct unit *u)
 {
 	struct ipc_unit m = {.kind = u->kind,
@@ -32,6 +45,7 @@ static void send_unit(struct engine *e, struct worker *w, struct unit *u)
 		.basis = u->basis,
 		.ino = u->ino,
 		.mtime_ns = u->mtime_ns};
+	AUTO_BUF names = BUF_INIT;
 
 	if (!u->id)
 		u->id = e->walk.next_unit++;
@@ -42,6 +56,7 @@ static void send_unit(struct engine *e, struct worker *w, struct unit *u)
 		m.path = (struct bytes){(uint8_t *)u->path, strlen(u->path)};
 		m.basis_path = (struct bytes){(uint8_t *)u->basis_path, strlen(u->basis_path)};
 	}
+	name_doubts(e, u, &m, &names);
 	worker_send_unit(w, &m);
 	worker_add_unit(w, u);
 }

@@ -100,15 +100,13 @@ static void release(struct engine *e)
 	control_close(e);
 	walk_release(&e->walk);
 	links_free(e->links);
-	if (e->verify.links)
-		verify_links_free(e->verify.links);
+	verifyjob_release(e);
 	shares_clear(e);
 	mount_plan_release(&e->plan);
 	rules_free(e->rules);
 	transport_free(e->transport);
 	job_state_release(&e->state);
 	buf_release(&e->workers.skips);
-	buf_release(&e->verify.differing);
 	buf_release(&e->target.places);
 	diag_release(&e->link.lost);
 	budget_release(&e->budget);

@@ -106,6 +106,8 @@ bool prepare(struct engine *e, struct diag *d)
 	}
 	if (!state_load(job->state_dir, job->name, &e->state, d))
 		return false;
+	if (!verifyjob_begin(e, d))
+		return false;
 	if (!rules_new(job->conf, job->kind == JOB_COPY ? RULES_COPY : RULES_SYNC, &e->rules, d))
 		return false;
 	if (!open_source(e, d))

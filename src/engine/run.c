@@ -134,7 +134,7 @@ void engine_run(const struct job *job, const struct observer *observer, struct s
 		if (!e.stop)
 			engine_fatal(&e, &d);
 	}
-	if (job->kind == JOB_VERIFY && !e.stop)
+	if (job->kind == JOB_VERIFY)
 		verifyjob_finish(&e);
 	reconnect_kill_but(&e, NULL);
 	finish_conclude(&e);

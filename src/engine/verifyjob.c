@@ -1,14 +1,12 @@
 #include "engine/verifyjob.h"
 #include "base/fd.h"
 #include "engine/coordinator.h"
-#include "engine/recheck.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
-#define RECHECK_MAX (1u << 30)
 #define FIELDS_MAX 256
 
 static char *recheck_path(const struct job *job)
@@ -96,11 +94,12 @@ static void add_asked(struct engine *e, struct recheck *r, const char *path)
 		recheck_want(r, rel, true);
 }
 
-/* The paths of r and, with all, what a verify looks at otherwise: the paths that are named, or everything. */
-static void add_units(struct engine *e, struct recheck *r, bool all)
+/* The paths of the list and, with all, what a verify looks at otherwise: the paths that are named, or everything. */
+static void add_units(struct engine *e, bool all)
 {
 	const struct job *job = e->job;
 	const struct conf_list *listed = &job->conf->verify.paths;
+	struct recheck *r = &e->verify.wanted;
 
 	for (size_t i = 0; all && i < job->path_count; i++)
 		add_asked(e, r, job->paths[i]);
@@ -116,49 +115,135 @@ static void add_units(struct engine *e, struct recheck *r, bool all)
 		add_path(e, r->paths[i].path, r->paths[i].recurse);
 }
 
-static bool add_recheck(struct engine *e, struct diag *d)
+bool verifyjob_units(struct engine *e, struct diag *d)
+{
+	bool links = e->verify.wanted.links;
+
+	/* Which names differ shows only when all of an inode are looked at, and they may be anywhere. */
+	if (links)
+		engine_note(e, "hard links differed: all is looked at again");
+	add_units(e, links || !e->job->recheck);
+	return true;
+}
+
+/* ---- what the last verify has found ---- */
+
+/* False: there is nothing, or nothing that can be read (d says which by a path or none). */
+static bool load_known(struct engine *e, struct recheck *r, struct diag *d)
 {
 	AUTO_FREE char *file = recheck_path(e->job);
-	AUTO_FREE char *data = NULL;
-	struct recheck r = {};
-	size_t len;
-	bool ok;
+	struct verifying *v = &e->verify;
 
-	if (fd_read_file(AT_FDCWD, file, RECHECK_MAX, &data, &len) < 0) {
-		diag_set(d, DIAG_ENGINE_RECHECK, errno == ENOENT ? 0 : errno, file,
+	if (fd_read_file(AT_FDCWD, file, RECHECK_MAX, &v->known, &v->known_len) < 0) {
+		diag_set(d, DIAG_ENGINE_RECHECK, errno == ENOENT ? 0 : errno, errno == ENOENT ? NULL : file,
 			"no differences of an earlier verify are known");
 		return false;
 	}
-	ok = recheck_parse(&r, data, len);
-	if (ok) {
-		/* Which names differ shows only when all of an inode are looked at, and they may be anywhere. */
-		if (r.links)
-			engine_note(e, "hard links differed: all is looked at again");
-		add_units(e, &r, r.links);
-	} else {
-		diag_set(d, DIAG_ENGINE_RECHECK, 0, file,
-			"what differed in the last verify cannot be read: '%s' is damaged", file);
-	}
-	recheck_release(&r);
-	return ok;
+	if (recheck_parse(r, v->known, v->known_len))
+		return true;
+	diag_set(d, DIAG_ENGINE_RECHECK, 0, file, "what differed in the last verify cannot be read: '%s' is damaged",
+		file);
+	recheck_release(r);
+	free(STEAL(v->known));
+	v->known_len = 0;
+	return false;
 }
 
-bool verifyjob_units(struct engine *e, struct diag *d)
+static bool begin_recheck(struct engine *e, struct diag *d)
+{
+	struct verifying *v = &e->verify;
+
+	if (!load_known(e, &v->wanted, d))
+		return false;
+	if (v->wanted.deep && !v->deep) {
+		engine_note(e, "contents are read, as they were when the differences were found");
+		v->deep = true;
+	}
+	return true;
+}
+
+/* What it has found by reading contents is not taken for equal by a look at sizes and times. */
+static void begin_verify(struct engine *e)
+{
+	struct recheck r = {};
+	AUTO_DIAG d = DIAG_INIT, warn = DIAG_INIT;
+
+	if (load_known(e, &r, &d)) {
+		doubts_take(&e->doubts, &r, true);
+	} else if (d.path) {
+		diag_set(&warn, DIAG_ENGINE_KNOWN, d.err, d.path, "%s", d.detail);
+		engine_diag(e, &warn);
+	}
+	recheck_release(&r);
+}
+
+bool verifyjob_begin(struct engine *e, struct diag *d)
 {
 	struct recheck r = {};
 
-	if (e->job->recheck)
-		return add_recheck(e, d);
-	add_units(e, &r, true);
+	e->verify.deep = e->job->verify_mode == CONF_VERIFY_CRC64;
+	if (e->job->kind == JOB_VERIFY && e->job->recheck)
+		return begin_recheck(e, d);
+	if (e->job->kind == JOB_VERIFY) {
+		begin_verify(e);
+		return true;
+	}
+	if (e->job->kind != JOB_SYNC || !e->job->repair)
+		return true;
+	if (!load_known(e, &r, d))
+		return false;
+	doubts_take(&e->doubts, &r, false);
 	recheck_release(&r);
 	return true;
+}
+
+void verifyjob_release(struct engine *e)
+{
+	buf_release(&e->verify.differing);
+	recheck_release(&e->verify.wanted);
+	free(STEAL(e->verify.known));
+	doubts_release(&e->doubts);
+	if (e->verify.links)
+		verify_links_free(e->verify.links);
+}
+
+/* ---- what this one finds ---- */
+
+/* True when there is room for one more record; too many become one that stands for all. */
+static bool room_for_record(struct engine *e)
+{
+	struct buf *b = &e->verify.differing;
+
+	if (e->verify.everything)
+		return false;
+	if (b->len < RECHECK_MAX / 2)
+		return true;
+	buf_clear(b);
+	recheck_note(b, &(struct difference){.kind = DIFFERENCE_MISSING, .path = "."}, e->verify.deep);
+	e->verify.everything = true;
+	return false;
+}
+
+/* What a worker calls a path gets into a file of ours, and is to be one there. */
+static bool is_path(const struct bytes *p)
+{
+	return (p->len == 1 && *p->p == '.') || (p->len && path_valid(p->p, p->len));
+}
+
+void verifyjob_unread(struct engine *e, const char *path)
+{
+	const struct bytes b = bytes_of(path);
+
+	if (is_path(&b) && room_for_record(e))
+		recheck_note_unread(&e->verify.differing, path, e->verify.deep);
 }
 
 static void tell(struct engine *e, const struct difference *d)
 {
 	e->out->differences++;
 	e->out->difference_counts[d->kind]++;
-	recheck_note(&e->verify.differing, d);
+	if (room_for_record(e))
+		recheck_note(&e->verify.differing, d, e->verify.deep);
 	if (e->observer->difference)
 		e->observer->difference(e->observer->arg, d);
 }
@@ -177,7 +262,7 @@ void on_difference(struct engine *e, struct worker *w, const struct ipc_differen
 
 		fields[n++] = xmemdup(b.p, b.len);
 	}
-	if (rd_done(&r) && m->kind < DIFFERENCE_KINDS)
+	if (rd_done(&r) && m->kind < DIFFERENCE_KINDS && is_path(&m->path))
 		tell(e,
 			&(struct difference){.kind = (enum difference_kind)m->kind,
 				.path = path,
@@ -198,6 +283,10 @@ void on_pair(struct engine *e, struct worker *w, const struct ipc_pair *m)
 	const char *field = "hardlink";
 	struct difference d = {.fields = &field, .field_count = 1};
 
+	if (!is_path(&m->path)) {
+		engine_malformed(e, "pair");
+		return;
+	}
 	if (result == VERIFY_LINK_OK)
 		return;
 	AUTO_FREE char *path = xmemdup(m->path.p, m->path.len);
@@ -207,14 +296,41 @@ void on_pair(struct engine *e, struct worker *w, const struct ipc_pair *m)
 	tell(e, &d);
 }
 
+/* What has not been looked at is as it was: the rest of it when the verify has ended early, and what is beside its paths. */
+static void keep_known(struct engine *e)
+{
+	static const struct recheck none;
+	struct verifying *v = &e->verify;
+	const bool all = v->whole || e->job->recheck;
+
+	if (v->known && !v->everything && (e->stop || !all))
+		recheck_keep(&v->differing, v->known, v->known_len, e->stop ? &none : &v->wanted);
+}
+
+static void keep_result(struct engine *e)
+{
+	struct job_verified *v = &e->state.verified;
+	const struct buf *b = &e->verify.differing;
+
+	if (!e->stop) {
+		v->deep = e->verify.deep;
+		v->scope = e->job->recheck ? VERIFIED_AGAIN : e->verify.whole ? VERIFIED_WHOLE : VERIFIED_PATHS;
+		memcpy(v->found, e->out->difference_counts, sizeof(v->found));
+		v->failed = e->totals.counts.files_failed;
+	}
+	recheck_count((const char *)b->data, b->len, v->open, &v->open_unread);
+}
+
 /* What differed is looked at again by --recheck; a whole verify that found nothing leaves an empty list. */
 void verifyjob_finish(struct engine *e)
 {
 	AUTO_FREE char *file = recheck_path(e->job);
 	AUTO_DIAG d = DIAG_INIT;
 
-	if (e->job->dry_run)
+	if (e->job->dry_run || !e->walk.begun)
 		return;
+	keep_known(e);
+	keep_result(e);
 	if (fd_write_file_atomic(AT_FDCWD, file, e->verify.differing.data ? (char *)e->verify.differing.data : "",
 		    e->verify.differing.len) < 0) {
 		diag_set(&d, DIAG_JOB_STATE, errno, file, "cannot write '%s'", file);

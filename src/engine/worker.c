@@ -121,7 +121,7 @@ static void configure(struct engine *e, struct worker *w)
 		(c->source.page_cache == CONF_PAGE_CACHE_LEAVE ? IPC_LEAVE_CACHE : 0) |
 		(c->transfer.compression == CONF_COMPRESSION_AUTO ? IPC_ZSTD_AUTO : 0) |
 		(e->plan.clones ? IPC_CLONES : 0) | (e->workers.max > 1 ? IPC_SHARING : 0) |
-		(job->verify_mode == CONF_VERIFY_CRC64 ? IPC_CRC64 : 0) |
+		(e->verify.deep ? IPC_CRC64 : 0) |
 		(job->kind == JOB_VERIFY && !c->verify.metadata ? IPC_NO_METADATA : 0);
 	memcpy(cfg.seed, e->workers.seed, sizeof(cfg.seed));
 	cfg.rules = (struct bytes){rules.data, rules.len};

@@ -101,6 +101,8 @@ void ipc_unit_put(struct buf *out, const struct ipc_unit *u)
 		wr_u64(out, u->basis);
 		wr_u64(out, u->ino);
 		wr_u64(out, u->mtime_ns);
+	} else {
+		put(out, &u->doubts);
 	}
 }
 
@@ -124,6 +126,8 @@ bool ipc_unit_get(const struct frame *f, struct ipc_unit *u)
 		u->basis = rd_u64(&r);
 		u->ino = rd_u64(&r);
 		u->mtime_ns = rd_u64(&r);
+	} else {
+		u->doubts = get(&r);
 	}
 	return rd_done(&r) && u->kind <= UNIT_PATH;
 }

@@ -89,14 +89,10 @@ enum ipc_config_flag {
 	IPC_ZSTD_AUTO = 1 << 11,
 	IPC_CLONES = 1 << 13, /* the mounts are read-only clones: O_NOATIME is not needed */
 	IPC_SHARING = 1 << 14, /* there may be other movers to share large files with */
-	/* verifiers */
-	IPC_CRC64 = 1 << 15,
+	IPC_CRC64 = 1 << 15, /* verifiers, as the next */
 	IPC_NO_METADATA = 1 << 16,
 };
 
-struct ipc_mount {
-	struct bytes rel, target_rel;
-};
 struct ipc_config {
 	uint32_t flags;
 	uint8_t seed[16];
@@ -107,7 +103,9 @@ struct ipc_config {
 	int64_t doubt_from, doubt_exact, doubt_to; /* movers: as engine/doubt.h has them */
 	struct bytes skip; /* records of u64 dev, u64 ino: directories to be left out */
 	uint32_t mount_count;
-	struct ipc_mount *mounts; /* get: owned by the caller (free) */
+	struct ipc_mount {
+		struct bytes rel, target_rel;
+	} * mounts; /* get: owned by the caller (free) */
 };
 void ipc_config_put(struct buf *out, const struct ipc_config *c);
 bool ipc_config_get(const struct frame *f, struct ipc_config *c);
@@ -119,6 +117,7 @@ enum ipc_unit_flag {
 	UNIT_BARE = 1 << 2, /* a mount point whose file system goes elsewhere: only the directory itself */
 	UNIT_RECURSE = 1 << 3, /* UNIT_PATH: a directory's content too */
 	UNIT_REVISIT = 1 << 4, /* deferred deletion: the same directory once more, nothing is counted or handed on */
+	UNIT_DOUBT = 1 << 5, /* the contents of all its files are compared, whatever size and time say */
 };
 
 struct ipc_unit {
@@ -126,6 +125,7 @@ struct ipc_unit {
 	uint8_t kind, flags;
 	uint32_t mount;
 	struct bytes src, dst; /* paths relative to the source and target roots */
+	struct bytes doubts; /* no segment: the files that are compared by contents, as struct nameset takes them */
 	/* UNIT_SEGMENT */
 	struct bytes path, basis_path; /* as announced by the file's receiver */
 	uint64_t size, off, len, basis;

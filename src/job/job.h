@@ -27,6 +27,7 @@ struct job {
 	bool adhoc; /* SRC DST: no state of copies, deletion only when asked for, root's type does not matter */
 	bool dry_run;
 	bool checksum; /* -c */
+	bool repair; /* sync: what the last verify has found different is compared by contents */
 	bool one_file_system; /* -x */
 	bool adopt;
 	bool sync_follows; /* a copy after which `run` syncs: what that would refuse is refused now */

@@ -246,6 +246,35 @@ static void read_unclean(const cJSON *o, struct job_state *s)
 	}
 }
 
+static const char *const scopes[] = {"", "whole", "paths", "recheck"};
+
+static void read_counts(const cJSON *o, const char *name, uint64_t counts[DIFFERENCE_KINDS])
+{
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(o, name), *v;
+	int kind = 0;
+
+	cJSON_ArrayForEach(v, list)
+	{
+		if (kind < DIFFERENCE_KINDS && cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble < 9e15)
+			counts[kind] = (uint64_t)v->valuedouble;
+		kind++;
+	}
+}
+
+static void read_verified(const cJSON *o, struct job_verified *v)
+{
+	AUTO_FREE char *scope = member_text(o, "verified_scope");
+
+	for (size_t i = 0; scope && i < ARRAY_LEN(scopes); i++)
+		if (str_eq(scope, scopes[i]))
+			v->scope = (enum verified_scope)i;
+	v->deep = member_bool(o, "verified_contents");
+	read_counts(o, "verified_found", v->found);
+	v->failed = (uint64_t)member_int(o, "verified_failed");
+	read_counts(o, "verified_open", v->open);
+	v->open_unread = (uint64_t)member_int(o, "verified_open_unread");
+}
+
 static void read_state(const cJSON *o, struct job_state *s)
 {
 	s->exists = true;
@@ -262,6 +291,7 @@ static void read_state(const cJSON *o, struct job_state *s)
 	s->last_verify_completed = member_int(o, "last_verify_completed");
 	s->doubt_since = member_int(o, "doubt_since");
 	s->doubt_until = member_int(o, "doubt_until");
+	read_verified(o, &s->verified);
 	s->last_exit_code = (int)member_int(o, "last_exit_code");
 	s->last_command = member_text(o, "last_command");
 	if (s->last_command && !*s->last_command) /* none has ended */
@@ -395,6 +425,24 @@ static void put_source(cJSON *o, const struct job_state *s)
 	}
 }
 
+static void put_counts(cJSON *o, const char *name, const uint64_t counts[DIFFERENCE_KINDS])
+{
+	cJSON *list = cJSON_AddArrayToObject(o, name);
+
+	for (int kind = 0; kind < DIFFERENCE_KINDS; kind++)
+		cJSON_AddItemToArray(list, cJSON_CreateNumber((double)counts[kind]));
+}
+
+static void put_verified(cJSON *o, const struct job_verified *v)
+{
+	cJSON_AddStringToObject(o, "verified_scope", scopes[v->scope]);
+	cJSON_AddBoolToObject(o, "verified_contents", v->deep);
+	put_counts(o, "verified_found", v->found);
+	member_put_int(o, "verified_failed", (int64_t)v->failed);
+	put_counts(o, "verified_open", v->open);
+	member_put_int(o, "verified_open_unread", (int64_t)v->open_unread);
+}
+
 /* The name, too, is to be there after a power failure. */
 static void sync_dir(const char *dir)
 {
@@ -427,6 +475,7 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 	member_put_int(o, "last_verify_completed", s->last_verify_completed);
 	member_put_int(o, "doubt_since", s->doubt_since);
 	member_put_int(o, "doubt_until", s->doubt_until);
+	put_verified(o, &s->verified);
 	member_put_int(o, "last_exit_code", s->last_exit_code);
 	cJSON_AddStringToObject(o, "last_command", text_or(s->last_command, ""));
 	member_put_int(o, "last_ended", s->last_ended);

@@ -36,6 +36,18 @@ struct seen_mount {
 	char *id; /* as mounts_identify() has it */
 };
 
+/* What the verifies of this target have found. */
+enum verified_scope { VERIFIED_NEVER, VERIFIED_WHOLE, VERIFIED_PATHS, VERIFIED_AGAIN /* --recheck */ };
+
+struct job_verified {
+	/* of the last one that came to its end */
+	enum verified_scope scope;
+	bool deep; /* contents were read */
+	uint64_t found[DIFFERENCE_KINDS], failed; /* failed: what could not be read */
+	/* of all: what has not been looked at again since, or is still so */
+	uint64_t open[DIFFERENCE_KINDS], open_unread;
+};
+
 struct job_state {
 	bool exists;
 	char *target, *target_root, *source_root; /* what the state belongs to */
@@ -47,6 +59,7 @@ struct job_state {
 	/* Files whose times lie in between, by the source's clock, may have been changed since without a new one: see
 	 * engine/doubt.h. doubt_until is STATE_TIME_MAX while a run works, or when it did not end. 0: none */
 	int64_t doubt_since, doubt_until;
+	struct job_verified verified;
 	int last_exit_code;
 	char *last_command; /* NULL: none has ended */
 	int64_t last_ended;
@@ -66,6 +79,15 @@ struct job_state {
 	char *silent; /* why the running job says nothing of itself, or NULL */
 };
 
+/* How many differences are open that are not only changes of the source. */
+static inline uint64_t state_differs(const struct job_state *s)
+{
+	uint64_t n = s->verified.open_unread;
+
+	for (int kind = 0; kind < DIFFERENCE_KINDS; kind++)
+		n += kind == DIFFERENCE_CHANGED ? 0 : s->verified.open[kind];
+	return n;
+}
 /* What was never written is no error: exists is false. */
 bool state_load(const char *state_dir, const char *name, struct job_state *out, struct diag *d);
 void job_state_release(struct job_state *s);

@@ -22,6 +22,7 @@
  *	finished: freed; while batches are unanswered ENDED, and freed with the last of them
  */
 #include "mover/dir.h"
+#include "mover/leave.h"
 #include "mover/send.h"
 #include "mover/state.h"
 
@@ -48,6 +49,9 @@ void dir_new(struct mover *m, const struct ipc_unit *u)
 	d->slices = 1;
 	d->is_new = u->flags & UNIT_NEW;
 	d->counted = u->flags & UNIT_REVISIT;
+	d->doubts.all = u->flags & UNIT_DOUBT;
+	if (!nameset_take(&d->doubts, u->doubts.p, u->doubts.len))
+		mover_ipc_error(m, "names that are not sorted");
 	d->id = slots_add(&m->slots, SLOT_DIR, d);
 	m->dirs++;
 	tasks_queue(&m->tasks, &d->task);
@@ -104,6 +108,7 @@ void dir_finish(struct mover *m, struct dir *d, bool ok)
 	buf_release(&d->packed);
 	buf_release(&d->delete.extra);
 	meta_release(&d->meta);
+	nameset_release(&d->doubts);
 	free(d->src);
 	free(d->dst);
 	free(d);

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/nameset.h"
 #include "meta/meta.h"
 #include "mover/lease.h"
 #include "mover/listing.h"
@@ -91,6 +92,7 @@ struct dir {
 	uint32_t batches; /* PUT frames that are open or unanswered: they point here */
 	uint64_t files, bytes; /* examined, for IPC_UNIT_DONE */
 	struct file *large; /* that are open in it */
+	struct nameset doubts; /* files that are compared by their contents */
 	struct names names; /* SCAN and STREAM */
 	struct names late; /* ... of these, what is under a lease */
 	struct lease lease;

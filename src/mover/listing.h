@@ -17,7 +17,7 @@ struct listed {
 	uint16_t name_len;
 	uint8_t type;
 	bool linked;
-	bool doubt; /* equal size and time do not make it equal */
+	bool doubt; /* its contents are compared, whatever size and time say */
 	bool needs; /* content or link work follows: its bytes are counted when that is done */
 	uint32_t bucket;
 	uint64_t hash; /* digest_name() */

@@ -180,7 +180,7 @@ static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 	if (m->scratch.odd_time)
 		tell_odd_time(m, d->src, name);
 	e = listing_add(m, &d->scan.listing, hash, name, len, &m->scratch);
-	e->doubt = is_doubtful(m, &m->scratch);
+	e->doubt = is_doubtful(m, &m->scratch) || (e->type == META_REG && nameset_has(&d->doubts, name));
 	dir_count(m, d, e->size);
 }
 

@@ -90,10 +90,16 @@ static void metadata_only(struct pair *p, struct need *n, bool own_inode)
 	made(n, NEED_METADATA, p->diff | (own_inode ? META_D_HARDLINK : 0), ret);
 }
 
+/* Whether its contents may differ though size and time are equal. */
+static bool doubted(const struct pair *p)
+{
+	return suspect_matches(p->s, p->have) || (p->flags & ENTRY_DOUBT && p->have->type == META_REG);
+}
+
 static void compare_regular(struct pair *p, struct need *n)
 {
 	const bool shared = p->have->nlink > 1;
-	const bool look = (p->s->flags & HELLO_CHECKSUM) || (p->flags & ENTRY_DOUBT) || suspect_matches(p->s, p->have);
+	const bool look = (p->s->flags & HELLO_CHECKSUM) || doubted(p);
 
 	if ((p->diff & (META_D_SIZE | META_D_MTIME)) || look) {
 		n->op = NEED_UPDATE;
@@ -130,7 +136,7 @@ static void link_state(struct pair *p, struct need *n, bool there)
 		n->dev = p->have->dev;
 		n->ino = p->have->ino;
 		n->nlink = p->have->nlink;
-		n->doubt = (p->flags & ENTRY_DOUBT) || suspect_matches(p->s, p->have);
+		n->doubt = doubted(p);
 	}
 }
 

@@ -178,7 +178,8 @@ static void compare_file(struct verifier *v, struct unit *u, const struct entry 
 			});
 	verify_compare(&s, &e->target, v->o.mode, v->fields, v->metadata, &found);
 	verify_report_held(v, e->src, &s, &found.held);
-	if (s.type == VERIFY_T_REG && v->o.mode == VERIFY_CRC64 && s.size == e->target.size && s.size > 0)
+	if (s.type == VERIFY_T_REG && (v->o.mode == VERIFY_CRC64 || nameset_has(&u->doubts, e->name)) &&
+		s.size == e->target.size && s.size > 0)
 		verify_contents_add(v, u, e->name, &s, &e->target, changed, &found);
 	else
 		verify_report_findings(v, changed, e->src, &found);

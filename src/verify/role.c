@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define FIELDS_MAX 256
+#define TEXT_MAX (64u << 10) /* of each side: it is for people */
 
 struct role {
 	struct chan ipc;
@@ -36,6 +37,14 @@ static void on_give(void *arg, const struct verifier_give *g)
 	ipc_give_send(&r->ipc, &(struct ipc_give){.unit = g->unit, .records = {r->msg.data, r->msg.len}});
 }
 
+static struct bytes shortened(const char *text)
+{
+	struct bytes b = bytes_of(text);
+
+	b.len = MIN(b.len, (size_t)TEXT_MAX);
+	return b;
+}
+
 static void on_difference(void *arg, const struct verifier_difference *d)
 {
 	struct role *r = arg;
@@ -46,8 +55,8 @@ static void on_difference(void *arg, const struct verifier_difference *d)
 	ipc_difference_send(&r->ipc,
 		&(struct ipc_difference){.kind = (uint8_t)d->kind,
 			.path = bytes_of(d->path),
-			.source = bytes_of(d->source),
-			.target = bytes_of(d->target),
+			.source = shortened(d->source),
+			.target = shortened(d->target),
 			.fields = {r->msg.data, r->msg.len}});
 }
 
@@ -153,6 +162,8 @@ static void on_unit(struct role *r, const struct ipc_unit *m)
 		verifier_add_path(r->v, m->id, m->mount, src, dst, m->flags & UNIT_RECURSE);
 	else
 		verifier_add_dir(r->v, m->id, m->mount, src, dst);
+	if (!verifier_doubt(r->v, m->flags & UNIT_DOUBT, m->doubts.p, m->doubts.len))
+		_exit(ROLE_FATAL);
 }
 
 static void on_finish(struct role *r, const struct ipc_finish *m)

@@ -56,6 +56,7 @@ void verify_unit_free(struct verifier *v, struct unit *u)
 	verify_unit_close(u);
 	verify_table_release(&u->table);
 	verify_unit_forget_chunk(u);
+	nameset_release(&u->doubts);
 	free(u->batch);
 	free(u->src);
 	free(u->dst);

@@ -1,6 +1,7 @@
 /* Private to the room verify: a unit of work. Its life: see slices.c. */
 #pragma once
 
+#include "base/nameset.h"
 #include "verify/table.h"
 #include "verify/tree.h"
 
@@ -29,6 +30,7 @@ struct unit {
 	bool own, entries; /* what of the directory is compared */
 	bool recurse; /* single paths: a directory's entries too */
 	bool source_missing; /* the directory, or that which should hold the single path: there are only extras */
+	struct nameset doubts; /* files that are compared by their contents in quick mode too */
 	bool incomplete; /* the source's listing failed: nothing is called extra */
 	struct slice_level levels[SLICE_LEVELS];
 	unsigned level; /* of the present slice */

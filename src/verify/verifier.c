@@ -108,6 +108,12 @@ void verifier_add_path(
 	u->recurse = recurse;
 }
 
+bool verifier_doubt(struct verifier *v, bool all, const void *names, size_t len)
+{
+	v->units_tail->doubts.all = all;
+	return nameset_take(&v->units_tail->doubts, names, len);
+}
+
 void verifier_allow(struct verifier *v, uint64_t bytes)
 {
 	v->allowed = bytes;

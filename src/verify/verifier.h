@@ -143,6 +143,10 @@ void verifier_add_dir(struct verifier *v, uint32_t unit, uint32_t mount, const c
 void verifier_add_path(
 	struct verifier *v, uint32_t unit, uint32_t mount, const char *src, const char *dst, bool recurse);
 
+/* In the unit that was added last, in quick mode too: the contents of these files (as struct nameset takes them), or of all,
+ * are compared. False: they are no such names. */
+bool verifier_doubt(struct verifier *v, bool all, const void *names, size_t len);
+
 /* Of contents, how many bytes a step may read at most; so it is until the next call. */
 void verifier_allow(struct verifier *v, uint64_t bytes);
 /* Limits for the prover, as struct pace_limits has them; what it uses comes back by the callback used(). */

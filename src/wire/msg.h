@@ -230,7 +230,7 @@ enum entry_flag {
 	ENTRY_LINKED = 1 << 0, /* more than one link at the source: R only reports its state (NEED_LINK_STATE) */
 	ENTRY_BREAK = 1 << 1, /* PUT, META: whatever is there under this name must become an inode of its own */
 	ENTRY_WANT_INO = 1 << 2, /* PUT: report the inode (PUT_DONE) */
-	ENTRY_DOUBT = 1 << 3, /* LIST: its contents are to be compared, whatever its size and time say */
+	ENTRY_DOUBT = 1 << 3, /* LIST, a regular file: its contents are compared, whatever size and time say */
 };
 struct entry {
 	uint8_t flags;
@@ -250,7 +250,7 @@ enum need_op {
 	NEED_UPDATED, /* R has replaced it: another type, link target or device number was there */
 	NEED_METADATA, /* R has set what differed (why); or broken a hard link by copying (META_D_HARDLINK) */
 	NEED_NEW, /* a regular file that is not there: content is needed */
-	NEED_UPDATE, /* a regular file that is there with other size, time or (CHECKSUM, SUSPECT) perhaps content */
+	NEED_UPDATE, /* a regular file that is there with other size, time or (CHECKSUM, SUSPECT, ENTRY_DOUBT) perhaps content */
 	NEED_LINK_STATE, /* a linked entry's state; nothing was done */
 	NEED_FAILED, /* diag */
 	NEED_WAY, /* a directory stands where something else must come: nothing was done, DELETE_WAY is to come first */

@@ -344,6 +344,24 @@ static void test_status_check(void **state)
 	assert_int_equal(check(&s, 0, "REHOST OK - job web: last sync completed 0:00 ago"), 0);
 }
 
+/* What a verify has found makes a warning of what would be well, and only what is not a mere change does. */
+static void test_status_check_verify(void **state)
+{
+	struct job_state s = {.exists = true, .last_sync_completed = 99 * 3600 * NS_PER_S};
+
+	assert_int_equal(check(&s, 0, "REHOST OK - "), 0);
+	s.verified.open[DIFFERENCE_CHANGED] = 3;
+	assert_int_equal(check(&s, 0, "REHOST OK - "), 0);
+	s.verified.open[DIFFERENCE_CONTENT] = 1;
+	assert_int_equal(
+		check(&s, 0, "REHOST WARNING - job web: last sync completed 1:00:00 ago, 1 difference since a verify"),
+		1);
+	s.verified.open_unread = 2;
+	assert_int_equal(
+		check(&s, 0, "REHOST WARNING - job web: last sync completed 1:00:00 ago, 3 differences since a verify"),
+		1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_itemize),
 		cmocka_unit_test(test_status_check),
+		cmocka_unit_test(test_status_check_verify),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,8 +92,13 @@ static void put_config(struct buf *b)
 
 static void put_unit(struct buf *b)
 {
-	const struct ipc_unit u = {
-		.id = 7, .kind = UNIT_PATH, .flags = UNIT_RECURSE, .mount = 1, .src = B("a/b"), .dst = B("c")};
+	const struct ipc_unit u = {.id = 7,
+		.kind = UNIT_PATH,
+		.flags = UNIT_RECURSE,
+		.mount = 1,
+		.src = B("a/b"),
+		.dst = B("c"),
+		.doubts = B("x\0y\0")};
 
 	ipc_unit_put(b, &u);
 }
@@ -257,6 +262,7 @@ static void test_unit(void **state)
 	assert_true(u.id == 7 && u.kind == UNIT_PATH && u.flags == UNIT_RECURSE && u.mount == 1);
 	assert_bytes(u.src, B("a/b"));
 	assert_bytes(u.dst, B("c"));
+	assert_bytes(u.doubts, B("x\0y\0"));
 	assert_true(!u.path.len && !u.size && !u.ino);
 	b.data[4] = UNIT_PATH + 1;
 	assert_false(ipc_unit_get(&f, &u));
@@ -264,6 +270,7 @@ static void test_unit(void **state)
 	assert_false(ipc_unit_get(&f, &u));
 	f = sample(&b, put_segment);
 	assert_true(ipc_unit_get(&f, &u));
+	assert_true(!u.doubts.len);
 	assert_true(u.id == 8 && u.kind == UNIT_SEGMENT && u.mount == 2 && u.size == 1 && u.off == 2 && u.len == 3);
 	assert_true(u.basis == 4 && u.ino == 5 && u.mtime_ns == UINT64_MAX);
 	assert_bytes(u.path, B(".rehost.tmp/1"));

@@ -383,7 +383,7 @@ static void test_dir_diff(void **state)
 static const struct entry entries[] = {
 	{.flags = ENTRY_LINKED, .name = B("one"), .meta = B("\1")},
 	{.name = B("..."), .meta = B("meta"), .content = B("cont\0ent")},
-	{.flags = ENTRY_BREAK | ENTRY_WANT_INO, .name = B("\xff\n"), .meta = B("m")},
+	{.flags = ENTRY_BREAK | ENTRY_WANT_INO | ENTRY_DOUBT, .name = B("\xff\n"), .meta = B("m")},
 };
 
 static void put_list(struct buf *b)

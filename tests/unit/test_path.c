@@ -1,5 +1,6 @@
 /* Paths: names, joining, splitting. */
 #include "base/path.h"
+#include "base/nameset.h"
 #include "base/pathset.h"
 
 #include <setjmp.h>
@@ -141,10 +142,30 @@ static void sets(void **state)
 	assert_int_equal(s.n, 0);
 }
 
+static void name_sets(void **state)
+{
+	static const char sorted[] = "a\0b\0b.\0\xff";
+	struct nameset s = {};
+
+	assert_true(nameset_take(&s, NULL, 0));
+	assert_false(nameset_has(&s, "a"));
+	assert_true(nameset_take(&s, sorted, sizeof(sorted)));
+	assert_true(nameset_has(&s, "a") && nameset_has(&s, "b.") && nameset_has(&s, "\xff"));
+	assert_false(nameset_has(&s, "") || nameset_has(&s, "b/") || nameset_has(&s, "c"));
+	assert_false(nameset_take(&s, "b\0a", 4));
+	assert_false(nameset_take(&s, "a\0a", 4));
+	assert_false(nameset_take(&s, "a\0b", 3));
+	s.all = true;
+	assert_true(nameset_take(&s, "a", 2));
+	assert_true(nameset_has(&s, "b"));
+	nameset_release(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(paths), cmocka_unit_test(joins),
-		cmocka_unit_test(splits), cmocka_unit_test(within), cmocka_unit_test(sets)};
+		cmocka_unit_test(splits), cmocka_unit_test(within), cmocka_unit_test(sets),
+		cmocka_unit_test(name_sets)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -275,6 +275,36 @@ static void suspect(struct world *w, int64_t from, int64_t to)
 	world_no_reply(w);
 }
 
+/* An entry that is doubted is asked for though it looks equal. */
+static void test_doubts(void **state)
+{
+	struct world w;
+	struct buf b = BUF_INIT;
+	struct need n[4];
+	struct meta file = a_meta(META_REG, 0644, 5), empty = a_meta(META_REG, 0644, 0);
+	struct digest sum;
+
+	world_open(&w);
+	world_hello(&w, HELLO_FIRST, NULL, NULL);
+	put_tree(&w);
+	sum = tree_digest(&w);
+	file.size = (uint64_t)world_stat(&w, "file").st_size;
+	sum.lo++;
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t doubt = i ? ENTRY_DOUBT : 0;
+
+		world_dir(&w, 40 + i, "", (struct dir_args){.digest = sum});
+		world_reply(&w, MSG_DIR_DIFF);
+		entry_add(&b, doubt, "file", &file, NULL, false);
+		entry_add(&b, doubt | ENTRY_LINKED, "empty", &empty, NULL, false);
+		assert_int_equal(world_list(&w, 40 + i, &b, n, ARRAY_LEN(n)), 1 + i);
+		if (i)
+			assert_true(n[0].index == 0 && n[0].op == NEED_UPDATE && !(n[0].why & META_D_MTIME));
+		assert_true(n[i].op == NEED_LINK_STATE && n[i].exists && n[i].doubt == i);
+	}
+	world_close(&w);
+}
+
 /* What was written while an earlier run ended badly is never equal by its looks. */
 static void test_suspects(void **state)
 {
@@ -1270,6 +1300,7 @@ int main(void)
 		cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_suspects),
+		cmocka_unit_test(test_doubts),
 		cmocka_unit_test(test_suspect_unnamed),
 		cmocka_unit_test(test_below),
 		cmocka_unit_test(test_update_needed),
