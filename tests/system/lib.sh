@@ -137,6 +137,10 @@ need_root() { [ "$ISOLATED" = yes ] || skip "needs root and namespaces"; }
 
 # --- the program -----------------------------------------------------------------------------------------------------------------
 
+# As if the last run were long ago: files that were changed shortly before are compared by contents in the next sync, whatever
+# was found.
+aged() { find "$REHOST_STATE_DIR" -name state.json -exec sed -Ei 's/("doubt_(since|until)":[[:space:]]*")[0-9]+/\10/' {} +; }
+
 # $REFUSE ("EPERM openat2 statx"; see refuse.c): programs and servers run where these calls are refused.
 REFUSE_TOOL=${REFUSE_TOOL:-$(dirname "$(dirname "$REHOST")")/tests/refuse}
 REFUSED=(); [ -z "${REFUSE:-}" ] || { read -ra REFUSED <<<"$REFUSE"; REFUSED=("$REFUSE_TOOL" "${REFUSED[@]}" --); SSHD_PREFIX="${REFUSED[*]}"; }

@@ -49,7 +49,7 @@ rm -rf "$REHOST_STATE_DIR" "$MNT/dst"; job ''
 rehost -c "$WORK/job.conf" copy; expect 0 "a copy"
 equal "after a clean end nothing is suspect" "$(state '.unclean | length')" 0
 # shellcheck disable=SC2086
-forge $FORGED
+forge $FORGED; aged
 rehost -c "$WORK/job.conf" --json sync; expect 0 "a sync"; equal "times are believed after a clean end" "$(number files_transferred)" 0
 idle=$(number bytes_sent)
 tree random "$SRC/slow" 5000000
@@ -69,7 +69,7 @@ rehost -c "$WORK/job.conf" --json -n sync; expect 0 "a dry run"
 for f in ${FORGED%% forged/gone*}; do has "it foretells $f" "$OUT" "\"path\":\"$f\".*\"content\""; done
 rehost -c "$WORK/job.conf" --json sync; expect 0 "a plain sync after it"; same "what was written in that time is mended" "$SRC" "$MNT/dst"
 equal "and nothing is suspect any more" "$(state '.unclean | length')" 0
-rehost -c "$WORK/job.conf" --json sync; below "the next one costs no more than before" "$(number bytes_sent)" $((idle + idle / 10))
+aged; rehost -c "$WORK/job.conf" --json sync; below "the next one costs no more than before" "$(number bytes_sent)" $((idle + idle / 10))
 pull_out
 
 now() { date +%s%N; }
