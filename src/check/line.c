@@ -26,6 +26,27 @@ static void line_send(struct line *l, uint8_t type, const struct buf *b)
 	(void)chan_flush(&l->ipc, &wait); /* one that has gone is found out when its answer is awaited */
 }
 
+/* Checked again: the probe has read what another host sent. */
+static bool take_part(struct line *l, const struct frame *f)
+{
+	struct operator_part m;
+
+	if (!l->facts)
+		l->facts = xcalloc(1, sizeof(*l->facts));
+	return operator_part_get(f, &m) && sections_take(l->facts, &m) != SECTIONS_BAD;
+}
+
+static bool take_facts_done(struct line *l, const struct frame *f)
+{
+	struct operator_facts_done m;
+
+	if (!l->facts || l->facts->open || !operator_facts_done_get(f, &m))
+		return false;
+	l->facts->got.live = m.live;
+	l->facts->got.taken = m.taken;
+	return true;
+}
+
 static bool take_rtts(struct line *l, struct rd *r)
 {
 	for (l->rtt_count = 0; rd_left(r) && l->rtt_count < PINGS_MAX;)
@@ -41,6 +62,8 @@ bool line_frame(struct lines *all, struct line *l, const struct frame *f)
 
 	if (f->type == PROBE_DIAG)
 		return rd_diag(&r, &l->diag) && rd_done(&r);
+	if (f->type == PROBE_FACTS_PART && l->waits_for == PROBE_FACTS_DONE)
+		return take_part(l, f);
 	if (!l->waits_for || f->type != l->waits_for)
 		return false;
 	l->waits_for = 0;
@@ -52,6 +75,10 @@ bool line_frame(struct lines *all, struct line *l, const struct frame *f)
 		memcpy(all->shared_dir, dir.p, dir.len);
 		all->shared_dir[dir.len] = '\0';
 		return true;
+	case PROBE_FACTS_PART: /* nobody waits for a part */
+		return false;
+	case PROBE_FACTS_DONE:
+		return take_facts_done(l, f);
 	case PROBE_RTTS:
 		return take_rtts(l, &r);
 	case PROBE_FILLED:
@@ -78,7 +105,7 @@ static void line_read(struct lines *all, struct line *l)
 	if (s == FRAME_NEED_MORE)
 		return;
 	if (!diag_is_set(&l->diag))
-		diag_set(&l->diag, DIAG_CHECK_PROTOCOL, 0, NULL, "the measuring process sent something malformed");
+		diag_set(&l->diag, DIAG_CHECK_PROTOCOL, 0, NULL, "the process that talks to the target sent something malformed");
 }
 
 static void line_release(struct line *l)
@@ -87,6 +114,9 @@ static void line_release(struct line *l)
 		kill(l->pid, SIGKILL);
 		waitpid(l->pid, NULL, 0);
 	}
+	if (l->facts)
+		sections_release(l->facts);
+	free(l->facts);
 	chan_release(&l->ipc);
 	transport_conn_release(&l->conn);
 	diag_release(&l->diag);
@@ -116,7 +146,7 @@ static enum result line_why(struct lines *all, struct line *l, struct diag *d)
 		diag_set(d, DIAG_CHECK_LOST, 0, NULL, "the connection to '%s' ended, or is silent",
 			transport_name(all->transport));
 	else
-		diag_set(d, DIAG_CHECK_PROCESS, 0, NULL, "a measuring process ended unexpectedly (status %d)", status);
+		diag_set(d, DIAG_CHECK_PROCESS, 0, NULL, "the process that talks to the target ended unexpectedly (status %d)", status);
 	return RES_FATAL;
 }
 
@@ -162,7 +192,7 @@ static struct line *await(struct lines *all, struct line *l, size_t n, int64_t d
 		}
 	} while (waiting && clock_mono_ns() < deadline);
 	if (waiting && !diag_is_set(&waiting->diag))
-		diag_set(&waiting->diag, DIAG_CHECK_LOST, 0, NULL, "measuring '%s' takes too long",
+		diag_set(&waiting->diag, DIAG_CHECK_LOST, 0, NULL, "'%s' takes too long to answer",
 			transport_name(all->transport));
 	return waiting;
 }
@@ -170,28 +200,32 @@ static struct line *await(struct lines *all, struct line *l, size_t n, int64_t d
 bool lines_ask(struct lines *l, size_t n, uint8_t type, const struct buf *payload, struct diag *d)
 {
 	static const uint8_t answers[] = {
-		[PROBE_PING] = PROBE_RTTS, [PROBE_FILL] = PROBE_FILLED, [PROBE_LOAD] = PROBE_LOAD_OK};
+		[PROBE_PING] = PROBE_RTTS, [PROBE_FILL] = PROBE_FILLED, [PROBE_LOAD] = PROBE_LOAD_OK,
+		[PROBE_FACTS] = PROBE_FACTS_DONE};
 	struct line *ended;
 
 	for (size_t i = 0; i < n; i++) {
 		l->line[i].waits_for = answers[type];
 		line_send(&l->line[i], type, payload);
 	}
-	ended = await(l, l->line, n, clock_mono_ns() + ANSWER_NS);
+	ended = await(l, l->line, n, clock_mono_ns() + (l->answer_ns ? l->answer_ns : ANSWER_NS));
 	if (ended)
 		line_why(l, ended, d);
 	return !ended;
 }
 
-static struct transport_receiver receiver(const struct conf *c)
+static struct transport_receiver receiver(const struct conf *c, bool operate)
 {
-	return (struct transport_receiver){
-		.root = c->target.root, .read_only = true, .sudo = c->target.sudo, .helper = c->target.helper};
+	return (struct transport_receiver){.root = c->target.root,
+		.read_only = !operate,
+		.operate = operate,
+		.sudo = c->target.sudo,
+		.helper = c->target.helper};
 }
 
 static bool start(struct lines *all, struct line *l, struct diag *d)
 {
-	struct transport_receiver r = receiver(all->conf);
+	struct transport_receiver r = receiver(all->conf, all->operate);
 	const char *path = transport_helper_path();
 	AUTO_CLOSE int helper = -1;
 	AUTO_BUF bootstrap = BUF_INIT;
@@ -217,6 +251,7 @@ static bool start(struct lines *all, struct line *l, struct diag *d)
 	close(l->conn.fd); /* the probe's alone: its end must be seen by the process behind it */
 	l->conn.fd = -1;
 	transport_bootstrap_pack(all->transport, &r, &bootstrap);
+	wr_u8(&b, all->operate);
 	wr_bytes(&b, bootstrap.data, bootstrap.len);
 	wr_str(&b, all->shared_dir);
 	l->waits_for = PROBE_READY;

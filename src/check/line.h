@@ -4,6 +4,7 @@
 #include "base/sysload.h"
 #include "check/netcheck.h"
 #include "check/probe.h"
+#include "check/sections.h"
 #include "ipc/chan.h"
 #include "limits/throttle.h"
 #include "transport/transport.h"
@@ -20,10 +21,13 @@ struct line {
 	uint64_t rtts[PINGS_MAX]; /* ns */
 	uint64_t filled, filled_ns;
 	struct sysload load;
+	struct sections *facts; /* NULL: none */
 };
 
 struct lines {
 	const struct conf *conf;
+	bool operate; /* the receivers are operators */
+	int64_t answer_ns; /* an answer takes so long at most; 0: as measuring does */
 	struct transport *transport;
 	struct throttle *throttle;
 	int throttle_fd;

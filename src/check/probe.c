@@ -5,42 +5,18 @@
 #include "check/probe.h"
 #include "check/fill.h"
 #include "check/netcheck.h"
+#include "check/relay.h"
 #include "base/clock.h"
 #include "confine/confine.h"
+#include "operator/proto.h"
 #include "transport/transport.h"
 
 #include <unistd.h>
 
 #define PING_EVERY_NS (50 * NS_PER_MS)
-#define HELLO_NS (60 * NS_PER_S)
 #define MS_MAX 60000
 
 /* ---- questions and answers ---- */
-
-static void ask(struct probe *p, uint8_t type, const struct buf *b)
-{
-	chan_send(&p->wire, type, ++p->next_id, b ? b->data : NULL, b ? b->len : 0);
-}
-
-/* The answer to the last question. */
-static struct frame await(struct probe *p, uint8_t type, int64_t silence_ns)
-{
-	int64_t deadline = clock_mono_ns() + silence_ns;
-	enum frame_status s;
-	struct frame f;
-
-	while ((s = frame_decode(&p->wire.in, &f)) == FRAME_NEED_MORE) {
-		int64_t left = deadline - clock_mono_ns();
-
-		if (left <= 0 || !probe_turn(p, left))
-			probe_lost();
-	}
-	if (s == FRAME_BAD)
-		probe_protocol(p, "something that is no frame");
-	if (f.type != type || f.id != p->next_id)
-		probe_unexpected(p, &f);
-	return f;
-}
 
 static void hello(struct probe *p)
 {
@@ -53,8 +29,8 @@ static void hello(struct probe *p)
 
 	m.version = (struct bytes){(const uint8_t *)version, sizeof(version) - 1};
 	msg_hello_put(&b, &m);
-	ask(p, MSG_HELLO, &b);
-	f = await(p, MSG_HELLO_OK, HELLO_NS);
+	probe_ask(p, MSG_HELLO, &b);
+	f = probe_await(p, MSG_HELLO_OK, HELLO_NS);
 	if (!msg_hello_ok_get(&f, &ok))
 		probe_protocol(p, "a malformed greeting");
 	if (ok.protocol == WIRE_PROTOCOL)
@@ -75,8 +51,8 @@ static void ping(struct probe *p, uint32_t count, int64_t limit_ns)
 		struct msg_pong pong;
 		struct frame f;
 
-		ask(p, MSG_PING, NULL);
-		f = await(p, MSG_PONG, SILENCE_NS);
+		probe_ask(p, MSG_PING, NULL);
+		f = probe_await(p, MSG_PONG, SILENCE_NS);
 		if (!msg_pong_get(&f, &pong))
 			probe_protocol(p, "a malformed answer to a ping");
 		wr_u64(&rtts, (uint64_t)(clock_mono_ns() - sent));
@@ -93,8 +69,8 @@ static void load(struct probe *p)
 	AUTO_BUF b = BUF_INIT;
 	struct frame f;
 
-	ask(p, MSG_LOAD, NULL);
-	f = await(p, MSG_LOAD_OK, SILENCE_NS);
+	probe_ask(p, MSG_LOAD, NULL);
+	f = probe_await(p, MSG_LOAD_OK, SILENCE_NS);
 	if (!msg_load_get(&f, &now))
 		probe_protocol(p, "a malformed load");
 	msg_load_put(&b, &now);
@@ -116,6 +92,7 @@ static void begin(struct probe *p, int wire_fd, int helper_fd, int throttle_fd)
 {
 	struct frame f = next_command(p);
 	struct rd r = rd_init(f.payload, f.len);
+	const bool operator = rd_u8(&r) == 1;
 	struct bytes bootstrap = rd_bytes(&r, FRAME_MAX), dir = rd_bytes(&r, 255);
 	char shared[256] = "";
 	uint64_t helper_bytes = 0;
@@ -138,14 +115,17 @@ static void begin(struct probe *p, int wire_fd, int helper_fd, int throttle_fd)
 	if (!confine_link(&note, &d))
 		probe_die(p, &d);
 	chan_init(&p->wire, wire_fd);
-	hello(p);
+	if (operator)
+		relay_hello(p);
+	else
+		hello(p);
 	wr_str(&b, shared);
 	probe_answer(p, PROBE_READY, &b);
 }
 
 static void end(struct probe *p)
 {
-	ask(p, MSG_BYE, NULL);
+	probe_ask(p, p->version ? OPERATOR_BYE : MSG_BYE, NULL);
 	while (probe_turn(p, SILENCE_NS) && chan_unsent(&p->wire))
 		;
 	_exit(EXIT_DONE);
@@ -170,6 +150,8 @@ void probe_main(int ipc_fd, int wire_fd, int helper_fd, int throttle_fd)
 			probe_fill(p, n[0] * NS_PER_MS, n[1] * NS_PER_MS, n[2] * NS_PER_MS);
 		else if (f.type == PROBE_LOAD)
 			load(p);
+		else if (f.type == PROBE_FACTS && p->version)
+			relay_facts(p, n[0]);
 		else
 			end(p);
 	}

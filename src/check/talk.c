@@ -56,3 +56,34 @@ void probe_unexpected(struct probe *p, const struct frame *f)
 		probe_die(p, &d);
 	probe_protocol(p, "something that was not asked for");
 }
+
+void probe_ask(struct probe *p, uint8_t type, const struct buf *b)
+{
+	chan_send(&p->wire, type, ++p->next_id, b ? b->data : NULL, b ? b->len : 0);
+}
+
+struct frame probe_next(struct probe *p, int64_t silence_ns)
+{
+	int64_t deadline = clock_mono_ns() + silence_ns;
+	enum frame_status s;
+	struct frame f;
+
+	while ((s = frame_decode(&p->wire.in, &f)) == FRAME_NEED_MORE) {
+		int64_t left = deadline - clock_mono_ns();
+
+		if (left <= 0 || !probe_turn(p, left))
+			probe_lost();
+	}
+	if (s == FRAME_BAD)
+		probe_protocol(p, "something that is no frame");
+	return f;
+}
+
+struct frame probe_await(struct probe *p, uint8_t type, int64_t silence_ns)
+{
+	struct frame f = probe_next(p, silence_ns);
+
+	if (f.type != type || f.id != p->next_id)
+		probe_unexpected(p, &f);
+	return f;
+}

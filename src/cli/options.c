@@ -11,7 +11,7 @@
 #define AD_HOC (BIT(CMD_COPY) | BIT(CMD_SYNC))
 #define SELECT (AD_HOC | BIT(CMD_VERIFY))
 #define CONTROL (BIT(CMD_STATUS) | BIT(CMD_PAUSE) | BIT(CMD_RESUME) | BIT(CMD_STOP) | BIT(CMD_LIMITS))
-#define CONFIGURED (WORK | CONTROL | BIT(CMD_LOG) | BIT(CMD_RULES) | BIT(CMD_CHECK_CONFIG) | BIT(CMD_SHOW_CONFIG))
+#define CONFIGURED (WORK | CONTROL | BIT(CMD_FACTS) | BIT(CMD_LOG) | BIT(CMD_RULES) | BIT(CMD_CHECK_CONFIG) | BIT(CMD_SHOW_CONFIG))
 
 #define DEFAULT_LINES 20
 #define DEFAULT_MAX_AGE (UINT64_C(26) * 3600)
@@ -27,7 +27,7 @@ const struct command commands[CMD_COUNT] = {
 	[CMD_RESUME] = {"resume", "let a paused job go on", ""},
 	[CMD_STOP] = {"stop", "end the running job and wait until it has ended", ""},
 	[CMD_LIMITS] = {"limits", "show, or change, the limits of the running job", "[KEY=VALUE...]"},
-	[CMD_FACTS] = {"facts", "what is known of this host, as JSON", ""},
+	[CMD_FACTS] = {"facts", "what is known of this host, or of the target, as JSON", "[--target [DST]]"},
 	[CMD_JOBS] = {"jobs", "the jobs that have state here, and how they last ended", ""},
 	[CMD_LOG] = {"log", "the end of the job's log", ""},
 	[CMD_RULES] = {"rules", "what would become of a path, and which rule says so", "PATH..."},
@@ -67,6 +67,7 @@ const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_CHECK] = {"check", 0, NULL, BIT(CMD_STATUS), "one line and exit code 0 to 3, for monitoring"},
 	[OPT_MAX_AGE] = {"max-age", 0, "DURATION", BIT(CMD_STATUS), "with --check: how old the last sync may be (26h)"},
 	[OPT_ROOT] = {"root", 0, "DIR", BIT(CMD_FACTS), "of the host below this directory"},
+	[OPT_TARGET] = {"target", 0, NULL, BIT(CMD_FACTS), "of the target: the configured one, or DST"},
 	[OPT_ANONYMIZE] = {"anonymize", 0, NULL, BIT(CMD_FACTS),
 		"with substitutes for names, addresses, UUIDs and serial numbers"},
 	[OPT_FOLLOW] = {"follow", 'f', NULL, BIT(CMD_LOG), "go on with what is added"},

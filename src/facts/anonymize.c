@@ -2,11 +2,11 @@
  * Substitutes for what tells who a host is. Each value gets one, in the same form, wherever it stands: a UUID in fstab is still the
  * UUID of its file system. What is no secret to begin with stays: loopback, documentation and unspecified addresses.
  */
-#include "facts/facts.h"
+#include "facts/document.h"
 #include "base/buf.h"
-#include "facts/put.h"
 
 #include <arpa/inet.h>
+#include <cjson/cJSON.h>
 #include <ctype.h>
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 /* The directories in which a distribution keeps GRUB 2, and the marks of other loaders. */
-static void put_loaders(const struct tree *t, cJSON *s)
+static void put_loaders(const struct tree *t, struct value *s)
 {
 	static const struct {
 		const char *path, *name;
@@ -16,20 +16,20 @@ static void put_loaders(const struct tree *t, cJSON *s)
 		{"/boot/EFI/systemd/systemd-bootx64.efi", "systemd-boot"}, {"/boot/extlinux/extlinux.conf", "extlinux"},
 		{"/boot/extlinux.conf", "extlinux"}, {"/boot/syslinux/syslinux.cfg", "extlinux"},
 		{"/etc/lilo.conf", "lilo"}};
-	cJSON *list = put_array(s, "loaders");
+	struct value *list = put_array(s, "loaders");
 
 	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
 		if (tree_exists(t, marks[i].path)) {
-			cJSON *o = cJSON_CreateObject();
+			struct value *o = value_object();
 
 			put_text(o, "kind", marks[i].name);
 			put_text(o, "by", marks[i].path);
-			cJSON_AddItemToArray(list, o);
+			value_add(list, o);
 		}
 }
 
 /* Programs and modules that adapting a copy would use. */
-static void put_tools(const struct tree *t, cJSON *s)
+static void put_tools(const struct tree *t, struct value *s)
 {
 	static const char *const dirs[] = {"/usr/sbin", "/sbin", "/usr/bin", "/bin"};
 	static const char *const tools[] = {"grub-install", "grub2-install", "grub-mkconfig", "grub2-mkconfig",
@@ -38,7 +38,7 @@ static void put_tools(const struct tree *t, cJSON *s)
 	static const char *const modules[] = {"/usr/lib/grub/i386-pc", "/usr/lib/grub2/i386-pc",
 		"/usr/share/grub2/i386-pc", "/usr/lib/grub/x86_64-efi", "/usr/lib/grub2/x86_64-efi",
 		"/usr/share/grub2/x86_64-efi", "/usr/lib/grub/arm64-efi", "/boot/grub2/i386-pc", "/boot/grub/i386-pc"};
-	cJSON *found = put_object(s, "tools"), *grub = put_array(s, "grub_modules");
+	struct value *found = put_object(s, "tools"), *grub = put_array(s, "grub_modules");
 
 	for (size_t i = 0; i < ARRAY_LEN(tools); i++)
 		for (size_t k = 0; k < ARRAY_LEN(dirs); k++) {
@@ -54,9 +54,9 @@ static void put_tools(const struct tree *t, cJSON *s)
 			add_text(grub, modules[i]);
 }
 
-static void put_directory(const struct tree *t, cJSON *s, const char *name, const char *path)
+static void put_directory(const struct tree *t, struct value *s, const char *name, const char *path)
 {
-	cJSON *o = put_object(s, name);
+	struct value *o = put_object(s, name);
 	struct tree_names names;
 
 	if (!tree_list(t, path, &names)) {
@@ -75,10 +75,10 @@ static void put_directory(const struct tree *t, cJSON *s, const char *name, cons
 }
 
 /* Every *.efi below EFI/, two levels deep, as firmware looks for them. */
-static void put_esp(const struct tree *t, cJSON *s)
+static void put_esp(const struct tree *t, struct value *s)
 {
 	static const char *const places[] = {"/boot/efi/EFI", "/efi/EFI", "/boot/EFI"};
-	cJSON *list = put_array(s, "esp");
+	struct value *list = put_array(s, "esp");
 
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		struct tree_names vendors;
@@ -102,9 +102,9 @@ static void put_esp(const struct tree *t, cJSON *s)
 	}
 }
 
-static void put_variables(const struct tree *t, cJSON *s)
+static void put_variables(const struct tree *t, struct value *s)
 {
-	cJSON *list = put_array(s, "efi_variables");
+	struct value *list = put_array(s, "efi_variables");
 	struct tree_names names;
 
 	if (!tree_list(t, "/sys/firmware/efi/efivars", &names))
@@ -116,7 +116,7 @@ static void put_variables(const struct tree *t, cJSON *s)
 	tree_names_release(&names);
 }
 
-void probe_boot(const struct tree *t, cJSON *s)
+void probe_boot(const struct tree *t, struct value *s)
 {
 	put_loaders(t, s);
 	put_tools(t, s);

@@ -27,7 +27,7 @@ static char *without_secrets(const char *text)
 	return xstrdup(buf_cstr(&out));
 }
 
-static void put_file(const struct tree *t, cJSON *s, const char *path)
+static void put_file(const struct tree *t, struct value *s, const char *path)
 {
 	AUTO_FREE char *text = tree_read(t, path, FILE_MAX);
 
@@ -38,7 +38,7 @@ static void put_file(const struct tree *t, cJSON *s, const char *path)
 }
 
 /* All regular files of a directory that begin and end so. */
-static void put_directory(const struct tree *t, cJSON *s, const char *dir, const char *beginning, const char *ending)
+static void put_directory(const struct tree *t, struct value *s, const char *dir, const char *beginning, const char *ending)
 {
 	const size_t e = strlen(ending);
 	struct tree_names names;
@@ -56,7 +56,7 @@ static void put_directory(const struct tree *t, cJSON *s, const char *dir, const
 	tree_names_release(&names);
 }
 
-void probe_config(const struct tree *t, cJSON *s)
+void probe_config(const struct tree *t, struct value *s)
 {
 	static const char *const files[] = {"/etc/fstab", "/etc/crypttab", "/etc/mdadm/mdadm.conf", "/etc/mdadm.conf",
 		"/etc/multipath.conf", "/etc/lvm/lvm.conf", "/etc/default/grub", "/etc/default/grub.d/local.cfg",

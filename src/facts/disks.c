@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void put_sys_text(const struct tree *t, cJSON *o, const char *name, const char *dir, const char *file)
+static void put_sys_text(const struct tree *t, struct value *o, const char *name, const char *dir, const char *file)
 {
 	AUTO_FREE char *path = xasprintf("%s/%s", dir, file);
 
 	put_taken(o, name, tree_line(t, path));
 }
 
-static void put_sys_flag(const struct tree *t, cJSON *o, const char *name, const char *dir, const char *file)
+static void put_sys_flag(const struct tree *t, struct value *o, const char *name, const char *dir, const char *file)
 {
 	AUTO_FREE char *path = xasprintf("%s/%s", dir, file);
 	uint64_t v;
@@ -26,7 +26,7 @@ static void put_sys_flag(const struct tree *t, cJSON *o, const char *name, const
 		put_null(o, name);
 }
 
-static void put_sys_sectors(const struct tree *t, cJSON *o, const char *name, const char *dir, const char *file)
+static void put_sys_sectors(const struct tree *t, struct value *o, const char *name, const char *dir, const char *file)
 {
 	AUTO_FREE char *path = xasprintf("%s/%s", dir, file);
 	uint64_t v;
@@ -37,10 +37,10 @@ static void put_sys_sectors(const struct tree *t, cJSON *o, const char *name, co
 		put_null(o, name);
 }
 
-static void put_names(const struct tree *t, cJSON *o, const char *name, const char *dir, const char *sub)
+static void put_names(const struct tree *t, struct value *o, const char *name, const char *dir, const char *sub)
 {
 	AUTO_FREE char *path = xasprintf("%s/%s", dir, sub);
-	cJSON *list = put_array(o, name);
+	struct value *list = put_array(o, name);
 	struct tree_names names;
 
 	if (tree_list(t, path, &names))
@@ -50,7 +50,7 @@ static void put_names(const struct tree *t, cJSON *o, const char *name, const ch
 }
 
 /* The last part of where a link leads: of "driver", the driver's name. */
-static void put_link_name(const struct tree *t, cJSON *o, const char *name, const char *dir, const char *link)
+static void put_link_name(const struct tree *t, struct value *o, const char *name, const char *dir, const char *link)
 {
 	AUTO_FREE char *path = xasprintf("%s/%s", dir, link);
 	AUTO_FREE char *to = tree_link(t, path);
@@ -61,18 +61,18 @@ static void put_link_name(const struct tree *t, cJSON *o, const char *name, cons
 
 /* ---- what the first bytes say (libblkid); only of this host's devices ---- */
 
-static void put_tag(cJSON *o, const char *name, blkid_probe pr, const char *tag)
+static void put_tag(struct value *o, const char *name, blkid_probe pr, const char *tag)
 {
 	const char *value = NULL;
 
 	put_text(o, name, blkid_probe_lookup_value(pr, tag, &value, NULL) == 0 ? value : NULL);
 }
 
-static void put_table(cJSON *o, blkid_probe pr)
+static void put_table(struct value *o, blkid_probe pr)
 {
 	blkid_partlist list = blkid_probe_get_partitions(pr);
 	blkid_parttable table = list ? blkid_partlist_get_table(list) : NULL;
-	cJSON *out, *parts;
+	struct value *out, *parts;
 
 	if (!table) {
 		put_null(o, "table");
@@ -84,7 +84,7 @@ static void put_table(cJSON *o, blkid_probe pr)
 	parts = put_array(out, "partitions");
 	for (int i = 0; i < blkid_partlist_numof_partitions(list); i++) {
 		blkid_partition part = blkid_partlist_get_partition(list, i);
-		cJSON *p = cJSON_CreateObject();
+		struct value *p = value_object();
 		const char *type = blkid_partition_get_type_string(part);
 		AUTO_FREE char *mbr = type ? NULL : xasprintf("0x%02x", (unsigned)blkid_partition_get_type(part));
 
@@ -95,11 +95,11 @@ static void put_table(cJSON *o, blkid_probe pr)
 		put_text(p, "uuid", blkid_partition_get_uuid(part));
 		put_text(p, "name", blkid_partition_get_name(part));
 		put_u64(p, "flags", blkid_partition_get_flags(part));
-		cJSON_AddItemToArray(parts, p);
+		value_add(parts, p);
 	}
 }
 
-static void put_contents(const struct tree *t, cJSON *o, const char *name)
+static void put_contents(const struct tree *t, struct value *o, const char *name)
 {
 	AUTO_FREE char *device = xasprintf("/dev/%s", name);
 	AUTO_CLOSE int fd = t->live ? open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
@@ -118,7 +118,7 @@ static void put_contents(const struct tree *t, cJSON *o, const char *name)
 	blkid_probe_enable_partitions(pr, 1);
 	blkid_probe_set_partitions_flags(pr, BLKID_PARTS_ENTRY_DETAILS);
 	if (blkid_do_safeprobe(pr) >= 0) {
-		cJSON *c = put_object(o, "contents");
+		struct value *c = put_object(o, "contents");
 
 		put_tag(c, "type", pr, "TYPE");
 		put_tag(c, "usage", pr, "USAGE");
@@ -136,7 +136,7 @@ static void put_contents(const struct tree *t, cJSON *o, const char *name)
 /* ---- one device ---- */
 
 /* "DM-...": what made it. A stack that initramfs and loader must know is told by it. */
-static void put_stack(const struct tree *t, cJSON *o, const char *dir)
+static void put_stack(const struct tree *t, struct value *o, const char *dir)
 {
 	put_sys_text(t, o, "dm_name", dir, "dm/name");
 	put_sys_text(t, o, "dm_uuid", dir, "dm/uuid");
@@ -145,9 +145,9 @@ static void put_stack(const struct tree *t, cJSON *o, const char *dir)
 	put_names(t, o, "holders", dir, "holders");
 }
 
-static void put_partitions(const struct tree *t, cJSON *disk, const char *dir)
+static void put_partitions(const struct tree *t, struct value *disk, const char *dir)
 {
-	cJSON *list = put_array(disk, "partitions");
+	struct value *list = put_array(disk, "partitions");
 	struct tree_names names;
 
 	if (!tree_list(t, dir, &names))
@@ -155,25 +155,25 @@ static void put_partitions(const struct tree *t, cJSON *disk, const char *dir)
 	for (size_t i = 0; i < names.count; i++) {
 		AUTO_FREE char *sub = xasprintf("%s/%s", dir, names.names[i]);
 		AUTO_FREE char *number = xasprintf("%s/partition", sub);
-		cJSON *p;
+		struct value *p;
 
 		if (!tree_exists(t, number))
 			continue;
-		p = cJSON_CreateObject();
+		p = value_object();
 		put_text(p, "name", names.names[i]);
 		put_sys_sectors(t, p, "start", sub, "start");
 		put_sys_sectors(t, p, "size", sub, "size");
 		put_names(t, p, "holders", sub, "holders");
 		put_contents(t, p, names.names[i]);
-		cJSON_AddItemToArray(list, p);
+		value_add(list, p);
 	}
 	tree_names_release(&names);
 }
 
-static void put_disk(const struct tree *t, cJSON *list, const char *name)
+static void put_disk(const struct tree *t, struct value *list, const char *name)
 {
 	AUTO_FREE char *dir = xasprintf("/sys/block/%s", name);
-	cJSON *d = cJSON_CreateObject();
+	struct value *d = value_object();
 
 	put_text(d, "name", name);
 	put_sys_text(t, d, "dev", dir, "dev");
@@ -190,12 +190,12 @@ static void put_disk(const struct tree *t, cJSON *list, const char *name)
 	put_stack(t, d, dir);
 	put_contents(t, d, name);
 	put_partitions(t, d, dir);
-	cJSON_AddItemToArray(list, d);
+	value_add(list, d);
 }
 
-void probe_disks(const struct tree *t, cJSON *s)
+void probe_disks(const struct tree *t, struct value *s)
 {
-	cJSON *list = put_array(s, "devices");
+	struct value *list = put_array(s, "devices");
 	struct tree_names names;
 
 	if (!tree_list(t, "/sys/block", &names))
@@ -214,18 +214,19 @@ void probe_disks(const struct tree *t, cJSON *s)
 
 /* ---- LVM, by its own word ---- */
 
-void probe_lvm(const struct tree *t, cJSON *s)
+void probe_lvm(const struct tree *t, struct value *s)
 {
 	static const char *const argv[] = {"lvm", "fullreport", "--reportformat", "json", "--units", "b", "--nosuffix",
 		"--readonly", "--all", NULL};
 	const char *why;
 	AUTO_FREE char *text = run_program(t, argv, 8 << 20, &why);
-	cJSON *report = text ? cJSON_Parse(text) : NULL;
+	const bool said = text;
+	struct value *report = text ? value_raw(STEAL(text)) : NULL;
 
 	if (report) {
-		cJSON_AddItemToObject(s, "report", report);
+		value_put(s, "report", report);
 		return;
 	}
 	put_null(s, "report");
-	put_unknown(s, "report", text ? "what 'lvm' says is no JSON" : why, 0);
+	put_unknown(s, "report", said ? "what 'lvm' says is no JSON" : why, 0);
 }

@@ -1,6 +1,7 @@
 /* Each probe in a child: what it writes is its section, when its time is over it is killed. */
 #include "facts/facts.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "facts/probes.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 #define LIMIT_MS 10000
-#define SECTION_MAX (16u << 20)
+#define LOOK_MS 250 /* whether the peer is still there */
 
 static const struct {
 	const char *name;
@@ -33,6 +34,7 @@ static const struct {
 	{"security", probe_security},
 	{"time", probe_time},
 	{"config", probe_config},
+	{"target_root", probe_target}, /* the last: not always asked for */
 };
 #define PROBES ARRAY_LEN(probes)
 
@@ -43,29 +45,23 @@ struct child {
 	const char *failed; /* why there is no section */
 };
 
-NORETURN static void child_main(const struct tree *t, probe_fn probe, int fd)
+NORETURN static void child_main(const struct tree *t, probe_fn probe, int fd, pid_t parent)
 {
-	cJSON *section = cJSON_CreateObject();
-	char *text;
-	size_t n, at = 0;
+	struct value *section = value_object();
+	struct buf text = BUF_INIT;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
 	signal(SIGPIPE, SIG_DFL);
 	probe(t, section);
-	text = cJSON_PrintUnformatted(section);
-	n = text ? strlen(text) : 0;
-	while (at < n) {
-		ssize_t w = write(fd, text + at, n - at);
-
-		if (w < 0 && errno != EINTR)
-			_exit(1);
-		at += w > 0 ? (size_t)w : 0;
-	}
-	_exit(n ? 0 : 1);
+	value_print(&text, section);
+	_exit(fd_write_full(fd, text.data, text.len) < 0);
 }
 
 static void start(const struct tree *t, probe_fn probe, struct child *c)
 {
+	const pid_t parent = getpid();
 	int pair[2];
 
 	*c = (struct child){.fd = -1};
@@ -75,7 +71,7 @@ static void start(const struct tree *t, probe_fn probe, struct child *c)
 	}
 	c->pid = fork();
 	if (c->pid == 0)
-		child_main(t, probe, pair[1]);
+		child_main(t, probe, pair[1], parent);
 	close(pair[1]);
 	c->fd = pair[0];
 	if (c->pid > 0)
@@ -92,7 +88,7 @@ static bool take(struct child *c)
 
 	if (n > 0) {
 		c->text.len += (size_t)n;
-		if (c->text.len <= SECTION_MAX)
+		if (c->text.len <= FACTS_SECTION_MAX)
 			return true;
 		c->failed = "it is too large";
 	}
@@ -113,81 +109,102 @@ static void end(struct child *c)
 		c->failed = "the probe ended unexpectedly";
 }
 
-static void collect(struct child *all, int64_t deadline)
+/* False: there is nobody left to gather for. */
+static bool may_go_on(const struct facts_options *o)
 {
-	for (;;) {
-		struct pollfd p[PROBES];
-		int64_t left = deadline - clock_mono_ns();
-		nfds_t open = 0;
+	struct pollfd p = {.fd = o->peer, .events = POLLRDHUP};
 
-		for (size_t i = 0; i < PROBES; i++) {
-			p[i] = (struct pollfd){.fd = all[i].fd, .events = POLLIN};
-			open += all[i].fd >= 0;
-		}
-		if (!open)
-			return;
-		if (left > 0)
-			poll(p, PROBES, (int)(left / NS_PER_MS) + 1);
-		for (size_t i = 0; i < PROBES; i++) {
-			struct child *c = &all[i];
+	return !o->has_peer || poll(&p, 1, 0) <= 0 || !(p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL));
+}
 
-			if (c->fd < 0)
-				continue;
-			if (left <= 0)
-				c->failed = "it took too long";
-			if (c->failed || (p[i].revents && !take(c)))
-				end(c);
-		}
+/* One round. False: all have ended. */
+static bool collect_some(struct child *all, size_t n, int64_t deadline)
+{
+	struct pollfd p[PROBES];
+	int64_t left = deadline - clock_mono_ns();
+	nfds_t open = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		p[i] = (struct pollfd){.fd = all[i].fd, .events = POLLIN};
+		open += all[i].fd >= 0;
 	}
-}
+	if (!open)
+		return false;
+	if (left > 0 && poll(p, n, (int)MIN(left / NS_PER_MS + 1, (int64_t)LOOK_MS)) < 0)
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		struct child *c = &all[i];
 
-static void add_section(cJSON *facts, size_t i, struct child *c)
-{
-	cJSON *section = c->failed ? NULL : cJSON_ParseWithLength((const char *)c->text.data, c->text.len);
-
-	if (section) {
-		cJSON_AddItemToObject(facts, probes[i].name, section);
-	} else {
-		put_null(facts, probes[i].name);
-		put_unknown(facts, probes[i].name, c->failed ? c->failed : "the probe ended unexpectedly", 0);
+		if (c->fd < 0)
+			continue;
+		if (left <= 0)
+			c->failed = "it took too long";
+		if (c->failed || (p[i].revents && !take(c)))
+			end(c);
 	}
-	buf_release(&c->text);
+	return true;
 }
 
-static void put_head(cJSON *facts, const struct tree *t, const char *root)
+/* False: nobody wants it any more, and all children are gone. */
+static bool collect(const struct facts_options *o, struct child *all, size_t n)
 {
-	time_t now = time(NULL);
-	char when[32] = "";
-	struct tm tm;
+	int64_t deadline = clock_mono_ns() + (o->limit_ms ? MIN(o->limit_ms, FACTS_LIMIT_MAX_MS) : LIMIT_MS) * NS_PER_MS;
 
-	if (gmtime_r(&now, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	put_u64(facts, "schema", FACTS_SCHEMA);
-	put_text(facts, "rehost", REHOST_VERSION);
-	put_text(facts, "taken", when);
-	put_text(facts, "root", root);
-	put_bool(facts, "live", t->live);
-	put_array(facts, "unknown");
+	while (collect_some(all, n, deadline)) {
+		if (may_go_on(o))
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			all[i].failed = "nobody wants it";
+			if (all[i].fd >= 0)
+				end(&all[i]);
+		}
+		return false;
+	}
+	return true;
 }
 
-cJSON *facts_gather(const struct facts_options *o, struct diag *d)
+static void keep(struct facts_sections *out, const char *name, struct child *c)
+{
+	struct facts_section *s = &out->all[out->count++];
+
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	s->text = c->text;
+	c->text = (struct buf)BUF_INIT;
+	s->unknown = c->failed ? xstrdup(c->failed) : NULL;
+}
+
+void facts_sections_release(struct facts_sections *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		buf_release(&s->all[i].text);
+		free(s->all[i].unknown);
+	}
+	*s = (struct facts_sections){};
+}
+
+bool facts_gather_sections(const struct facts_options *o, struct facts_sections *out, struct diag *d)
 {
 	const char *root = o->root ? o->root : "/";
+	const size_t n = o->target ? PROBES : PROBES - 1;
 	struct child children[PROBES];
 	struct tree t;
-	cJSON *facts;
+	bool ok;
 
+	*out = (struct facts_sections){};
 	if (!tree_open(&t, root)) {
 		diag_set(d, DIAG_FACTS_ROOT, errno, root, "cannot read the host below '%s'", root);
-		return NULL;
+		return false;
 	}
-	facts = cJSON_CreateObject();
-	put_head(facts, &t, root);
-	for (size_t i = 0; i < PROBES; i++)
+	t.target = o->target;
+	out->live = t.live;
+	out->taken = time(NULL);
+	for (size_t i = 0; i < n; i++)
 		start(&t, probes[i].probe, &children[i]);
-	collect(children, clock_mono_ns() + (o->limit_ms ? o->limit_ms : LIMIT_MS) * NS_PER_MS);
-	for (size_t i = 0; i < PROBES; i++)
-		add_section(facts, i, &children[i]);
+	ok = collect(o, children, n);
+	for (size_t i = 0; i < n; i++)
+		keep(out, probes[i].name, &children[i]);
 	tree_close(&t);
-	return facts;
+	if (!ok)
+		facts_sections_release(out);
+	return ok;
 }

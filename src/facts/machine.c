@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void put_firmware(const struct tree *t, cJSON *s)
+static void put_firmware(const struct tree *t, struct value *s)
 {
 	static const char secure_boot[] = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 	const bool known = tree_exists(t, "/sys/firmware"), efi = tree_exists(t, "/sys/firmware/efi");
@@ -20,17 +20,17 @@ static void put_firmware(const struct tree *t, cJSON *s)
 		uint8_t value[5];
 
 		if (fd >= 0 && read(fd, value, sizeof(value)) == (ssize_t)sizeof(value))
-			cJSON_ReplaceItemInObjectCaseSensitive(s, "secure_boot", cJSON_CreateBool(value[4] == 1));
+			value_replace(s, "secure_boot", value_bool(value[4] == 1));
 	}
 	if (efi && tree_number(t, "/sys/firmware/efi/fw_platform_size", &bits))
 		put_u64(s, "firmware_bits", bits);
 }
 
-static void put_dmi(const struct tree *t, cJSON *s)
+static void put_dmi(const struct tree *t, struct value *s)
 {
 	static const char *const names[] = {"sys_vendor", "product_name", "product_version", "product_serial",
 		"board_vendor", "board_name", "bios_vendor", "chassis_asset_tag"};
-	cJSON *dmi = put_object(s, "dmi");
+	struct value *dmi = put_object(s, "dmi");
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		AUTO_FREE char *path = xasprintf("/sys/class/dmi/id/%s", names[i]);
@@ -52,10 +52,10 @@ static const char *value_of(const char *line, const char *name)
 	return *line == ':' ? line + 1 + strspn(line + 1, " \t") : NULL;
 }
 
-static void put_cpus(const struct tree *t, cJSON *s)
+static void put_cpus(const struct tree *t, struct value *s)
 {
 	AUTO_FREE char *text = tree_read(t, "/proc/cpuinfo", 4 << 20);
-	cJSON *cpu = put_object(s, "cpu"), *flags = put_array(cpu, "flags");
+	struct value *cpu = put_object(s, "cpu"), *flags = put_array(cpu, "flags");
 	unsigned count = 0;
 	char *save = NULL;
 
@@ -79,14 +79,14 @@ static void put_cpus(const struct tree *t, cJSON *s)
 	put_u64(cpu, "count", count);
 }
 
-static void put_memory(const struct tree *t, cJSON *s)
+static void put_memory(const struct tree *t, struct value *s)
 {
 	static const struct {
 		const char *key, *name;
 	} keys[] = {{"MemTotal", "total"}, {"MemAvailable", "available"}, {"SwapTotal", "swap_total"},
 		{"SwapFree", "swap_free"}};
 	AUTO_FREE char *text = tree_read(t, "/proc/meminfo", 65536);
-	cJSON *memory = put_object(s, "memory");
+	struct value *memory = put_object(s, "memory");
 	char *save = NULL;
 
 	if (!text)
@@ -100,17 +100,17 @@ static void put_memory(const struct tree *t, cJSON *s)
 		}
 }
 
-static void put_load(const struct tree *t, cJSON *s)
+static void put_load(const struct tree *t, struct value *s)
 {
 	AUTO_FREE char *line = tree_line(t, "/proc/loadavg");
 
 	if (line)
-		cJSON_AddNumberToObject(s, "load_1m", strtod(line, NULL));
+		value_put(s, "load_1m", value_number(strtod(line, NULL)));
 	else
 		put_null(s, "load_1m");
 }
 
-void probe_machine(const struct tree *t, cJSON *s)
+void probe_machine(const struct tree *t, struct value *s)
 {
 	put_firmware(t, s);
 	put_dmi(t, s);

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-static void put_addresses(const struct tree *t, cJSON *o, const char *name)
+static void put_addresses(const struct tree *t, struct value *o, const char *name)
 {
-	cJSON *list = put_array(o, "addresses");
+	struct value *list = put_array(o, "addresses");
 	struct ifaddrs *all = NULL;
 
 	if (!t->live || getifaddrs(&all) < 0) {
@@ -30,9 +30,9 @@ static void put_addresses(const struct tree *t, cJSON *o, const char *name)
 	freeifaddrs(all);
 }
 
-static void put_interfaces(const struct tree *t, cJSON *s)
+static void put_interfaces(const struct tree *t, struct value *s)
 {
-	cJSON *list = put_array(s, "interfaces");
+	struct value *list = put_array(s, "interfaces");
 	struct tree_names names;
 
 	if (!tree_list(t, "/sys/class/net", &names))
@@ -45,7 +45,7 @@ static void put_interfaces(const struct tree *t, cJSON *s)
 			       *mtu = xasprintf("%s/mtu", dir);
 		AUTO_FREE char *to = tree_link(t, driver);
 		const char *slash = to ? strrchr(to, '/') : NULL;
-		cJSON *o = cJSON_CreateObject();
+		struct value *o = value_object();
 		uint64_t n;
 
 		put_text(o, "name", names.names[i]);
@@ -61,16 +61,16 @@ static void put_interfaces(const struct tree *t, cJSON *s)
 		if (tree_number(t, mtu, &n))
 			put_u64(o, "mtu", n);
 		put_addresses(t, o, names.names[i]);
-		cJSON_AddItemToArray(list, o);
+		value_add(list, o);
 	}
 	tree_names_release(&names);
 }
 
 /* Of /proc/net/route: those to everywhere. "Iface Destination Gateway Flags ...", numbers in hexadecimal, bytes as the host's. */
-static void put_routes(const struct tree *t, cJSON *s)
+static void put_routes(const struct tree *t, struct value *s)
 {
 	AUTO_FREE char *text = tree_read(t, "/proc/net/route", 1 << 20);
-	cJSON *list = put_array(s, "default_routes");
+	struct value *list = put_array(s, "default_routes");
 	char *save = NULL;
 
 	if (!text)
@@ -79,20 +79,20 @@ static void put_routes(const struct tree *t, cJSON *s)
 		char *words = NULL, *iface = strtok_r(line, " \t", &words), *to = strtok_r(NULL, " \t", &words);
 		char *gateway = strtok_r(NULL, " \t", &words), address[INET_ADDRSTRLEN] = "";
 		struct in_addr in;
-		cJSON *o;
+		struct value *o;
 
 		if (!gateway || !str_eq(to, "00000000"))
 			continue;
 		in.s_addr = (in_addr_t)strtoul(gateway, NULL, 16);
-		o = cJSON_CreateObject();
+		o = value_object();
 		put_text(o, "interface", iface);
 		put_text(o, "gateway", inet_ntop(AF_INET, &in, address, sizeof(address)));
-		cJSON_AddItemToArray(list, o);
+		value_add(list, o);
 	}
 }
 
 /* Whose configuration is there. */
-static void put_stacks(const struct tree *t, cJSON *s)
+static void put_stacks(const struct tree *t, struct value *s)
 {
 	static const struct {
 		const char *dir, *name, *ending;
@@ -100,15 +100,15 @@ static void put_stacks(const struct tree *t, cJSON *s)
 		{"/etc/NetworkManager/system-connections", "networkmanager", ""},
 		{"/etc/sysconfig/network-scripts", "ifcfg", ""}, {"/etc/sysconfig/network", "wicked", ""},
 		{"/etc/network", "ifupdown", "interfaces"}, {"/etc/cloud", "cloud-init", "cloud.cfg"}};
-	cJSON *o = put_object(s, "stacks");
+	struct value *o = put_object(s, "stacks");
 
 	for (size_t i = 0; i < ARRAY_LEN(stacks); i++) {
 		struct tree_names names;
-		cJSON *files;
+		struct value *files;
 
 		if (!tree_list(t, stacks[i].dir, &names))
 			continue;
-		files = cJSON_CreateArray();
+		files = value_array();
 		for (size_t k = 0; k < names.count; k++) {
 			size_t n = strlen(names.names[k]), e = strlen(stacks[i].ending);
 			bool ifcfg = str_eq(stacks[i].name, "ifcfg") || str_eq(stacks[i].name, "wicked");
@@ -117,15 +117,15 @@ static void put_stacks(const struct tree *t, cJSON *s)
 				(!ifcfg || strncmp(names.names[k], "ifcfg-", 6) == 0))
 				add_text(files, names.names[k]);
 		}
-		if (cJSON_GetArraySize(files))
-			cJSON_AddItemToObject(o, stacks[i].name, files);
+		if (value_has_items(files))
+			value_put(o, stacks[i].name, files);
 		else
-			cJSON_Delete(files);
+			value_free(files);
 		tree_names_release(&names);
 	}
 }
 
-void probe_network(const struct tree *t, cJSON *s)
+void probe_network(const struct tree *t, struct value *s)
 {
 	put_interfaces(t, s);
 	put_routes(t, s);

@@ -24,7 +24,7 @@ static char *release_value(const char *text, const char *key)
 	return NULL;
 }
 
-static void put_release(const struct tree *t, cJSON *s)
+static void put_release(const struct tree *t, struct value *s)
 {
 	static const char *const files[] = {"/etc/os-release", "/usr/lib/os-release"};
 	static const struct {
@@ -42,11 +42,11 @@ static void put_release(const struct tree *t, cJSON *s)
 }
 
 /* What says who it is where there is no os-release, or not only. */
-static void put_old_release(const struct tree *t, cJSON *s)
+static void put_old_release(const struct tree *t, struct value *s)
 {
 	static const char *const files[] = {"/etc/redhat-release", "/etc/SuSE-release", "/etc/debian_version",
 		"/etc/alpine-release", "/etc/arch-release", "/etc/gentoo-release", "/etc/system-release"};
-	cJSON *o = put_object(s, "release_files");
+	struct value *o = put_object(s, "release_files");
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		if (tree_exists(t, files[i]))
@@ -54,7 +54,7 @@ static void put_old_release(const struct tree *t, cJSON *s)
 }
 
 /* Is it no machine, or is its root an image? The first mark that is there names it. */
-static void put_kind(const struct tree *t, cJSON *s)
+static void put_kind(const struct tree *t, struct value *s)
 {
 	static const struct {
 		const char *path, *name;
@@ -77,7 +77,7 @@ static void put_kind(const struct tree *t, cJSON *s)
 }
 
 /* ELF of a program that every host has: what the tree is made for. */
-static void put_machine(const struct tree *t, cJSON *s)
+static void put_machine(const struct tree *t, struct value *s)
 {
 	static const char *const programs[] = {"/bin/sh", "/usr/bin/env", "/sbin/init", "/usr/sbin/init"};
 	static const struct {
@@ -104,7 +104,7 @@ static void put_machine(const struct tree *t, cJSON *s)
 	put_unknown(s, "machine", "no program to tell it by", 0);
 }
 
-void probe_os(const struct tree *t, cJSON *s)
+void probe_os(const struct tree *t, struct value *s)
 {
 	put_release(t, s);
 	put_old_release(t, s);
@@ -142,12 +142,12 @@ static bool names_module(const char *text, const char *module)
 	return false;
 }
 
-static void put_drivers(const struct tree *t, cJSON *k, const char *dir)
+static void put_drivers(const struct tree *t, struct value *k, const char *dir)
 {
 	AUTO_FREE char *builtin_path = xasprintf("%s/modules.builtin", dir),
 		       *dep_path = xasprintf("%s/modules.dep", dir);
 	AUTO_FREE char *builtin = tree_read(t, builtin_path, 4 << 20), *dep = tree_read(t, dep_path, 16 << 20);
-	cJSON *drivers = put_object(k, "drivers");
+	struct value *drivers = put_object(k, "drivers");
 
 	if (!builtin)
 		put_unknown(k, "modules.builtin", NULL, errno);
@@ -162,7 +162,7 @@ static void put_drivers(const struct tree *t, cJSON *k, const char *dir)
 
 /* The first of these that is there, with its size; %s is the release. */
 static void put_file(
-	const struct tree *t, cJSON *k, const char *what, const char *const *forms, size_t n, const char *release)
+	const struct tree *t, struct value *k, const char *what, const char *const *forms, size_t n, const char *release)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *at = strstr(forms[i], "%s");
@@ -170,7 +170,7 @@ static void put_file(
 		struct stat st;
 
 		if (tree_stat(t, path, &st) && S_ISREG(st.st_mode)) {
-			cJSON *o = put_object(k, what);
+			struct value *o = put_object(k, what);
 
 			put_text(o, "path", path);
 			put_u64(o, "size", (uint64_t)st.st_size);
@@ -180,26 +180,26 @@ static void put_file(
 	put_null(k, what);
 }
 
-static void put_kernel(const struct tree *t, cJSON *list, const char *base, const char *release)
+static void put_kernel(const struct tree *t, struct value *list, const char *base, const char *release)
 {
 	static const char *const images[] = {"/boot/vmlinuz-%s", "/boot/vmlinux-%s", "/boot/kernel-%s",
 		"/boot/Image-%s", "/lib/modules/%s/vmlinuz", "/usr/lib/modules/%s/vmlinuz"};
 	static const char *const ramdisks[] = {"/boot/initrd.img-%s", "/boot/initramfs-%s.img", "/boot/initrd-%s",
 		"/boot/initrd-%s.img", "/boot/initramfs-%s"};
 	AUTO_FREE char *dir = xasprintf("%s/%s", base, release);
-	cJSON *k = cJSON_CreateObject();
+	struct value *k = value_object();
 
 	put_text(k, "release", release);
 	put_file(t, k, "image", images, ARRAY_LEN(images), release);
 	put_file(t, k, "initramfs", ramdisks, ARRAY_LEN(ramdisks), release);
 	put_drivers(t, k, dir);
-	cJSON_AddItemToArray(list, k);
+	value_add(list, k);
 }
 
-void probe_kernel(const struct tree *t, cJSON *s)
+void probe_kernel(const struct tree *t, struct value *s)
 {
 	const char *base = tree_exists(t, "/lib/modules") ? "/lib/modules" : "/usr/lib/modules";
-	cJSON *installed = put_array(s, "installed");
+	struct value *installed = put_array(s, "installed");
 	struct tree_names names;
 	struct utsname u;
 

@@ -1,75 +1,80 @@
 #include "facts/put.h"
-#include "base/buf.h"
-#include "base/text.h"
 
 #include <stdio.h>
 
 #define WHOLE_MAX (UINT64_C(1) << 53)
 
-cJSON *put_object(cJSON *o, const char *name)
+struct value *put_object(struct value *o, const char *name)
 {
-	return cJSON_AddObjectToObject(o, name);
+	struct value *v = value_object();
+
+	value_put(o, name, v);
+	return v;
 }
 
-cJSON *put_array(cJSON *o, const char *name)
+struct value *put_array(struct value *o, const char *name)
 {
-	return cJSON_AddArrayToObject(o, name);
+	struct value *v = value_array();
+
+	value_put(o, name, v);
+	return v;
 }
 
-static cJSON *text(const char *value)
+struct value *add_object(struct value *array)
 {
-	AUTO_FREE char *escaped = text_is_utf8(value, strlen(value)) ? NULL : text_escaped(value);
+	struct value *v = value_object();
 
-	return cJSON_CreateString(escaped ? escaped : value);
+	value_add(array, v);
+	return v;
 }
 
-void put_text(cJSON *o, const char *name, const char *value)
+void put_text(struct value *o, const char *name, const char *value)
 {
-	cJSON_AddItemToObject(o, name, value ? text(value) : cJSON_CreateNull());
+	value_put(o, name, value ? value_text(value) : value_null());
 }
 
-void put_taken(cJSON *o, const char *name, char *value)
+void put_taken(struct value *o, const char *name, char *value)
 {
 	put_text(o, name, value);
 	free(value);
 }
 
-void put_u64(cJSON *o, const char *name, uint64_t value)
+void put_u64(struct value *o, const char *name, uint64_t value)
 {
 	char digits[32];
 
 	if (value <= WHOLE_MAX) {
-		cJSON_AddNumberToObject(o, name, (double)value);
+		value_put(o, name, value_number((double)value));
 		return;
 	}
 	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
-	cJSON_AddStringToObject(o, name, digits);
+	put_text(o, name, digits);
 }
 
-void put_bool(cJSON *o, const char *name, bool value)
+void put_bool(struct value *o, const char *name, bool value)
 {
-	cJSON_AddBoolToObject(o, name, value);
+	value_put(o, name, value_bool(value));
 }
 
-void put_null(cJSON *o, const char *name)
+void put_null(struct value *o, const char *name)
 {
-	cJSON_AddNullToObject(o, name);
+	value_put(o, name, value_null());
 }
 
-void add_text(cJSON *array, const char *value)
+void add_text(struct value *array, const char *value)
 {
-	cJSON_AddItemToArray(array, text(value));
+	value_add(array, value_text(value));
 }
 
-void put_unknown(cJSON *section, const char *what, const char *why, int err)
+void put_unknown(struct value *section, const char *what, const char *why, int err)
 {
-	cJSON *list = cJSON_GetObjectItemCaseSensitive(section, "unknown"), *o = cJSON_CreateObject();
+	struct value *list = value_find(section, "unknown"), *o;
 	AUTO_BUF reason = BUF_INIT;
 
 	if (!list)
 		list = put_array(section, "unknown");
 	buf_printf(&reason, "%s%s%s", why ? why : "", why && err ? ": " : "", err ? strerror(err) : "");
+	o = add_object(list);
 	put_text(o, "what", what);
 	put_text(o, "why", buf_cstr(&reason));
-	cJSON_AddItemToArray(list, o);
 }

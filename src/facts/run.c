@@ -10,12 +10,12 @@
 /* sbin too: a user's PATH often lacks it. No directory of somebody else's. */
 #define SAFE_PATH "/usr/sbin:/usr/bin:/sbin:/bin"
 
-NORETURN static void become(const char *const *argv, int out)
+NORETURN static void become(const char *const *argv, int out, pid_t parent)
 {
 	int null = open("/dev/null", O_RDWR);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
+	if (getppid() != parent || null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
 		_exit(127);
 	setenv("PATH", SAFE_PATH, 1);
 	setenv("LC_ALL", "C", 1);
@@ -25,6 +25,7 @@ NORETURN static void become(const char *const *argv, int out)
 
 char *run_program(const struct tree *t, const char *const *argv, size_t max, const char **out_why)
 {
+	const pid_t parent = getpid();
 	AUTO_BUF b = BUF_INIT;
 	int pair[2], status = 0;
 	ssize_t n = 0;
@@ -38,7 +39,7 @@ char *run_program(const struct tree *t, const char *const *argv, size_t max, con
 		return NULL;
 	pid = fork();
 	if (pid == 0)
-		become(argv, pair[1]);
+		become(argv, pair[1], parent);
 	close(pair[1]);
 	while (pid > 0 && b.len < max && (n = read(pair[0], buf_reserve(&b, 65536), 65536)) != 0) {
 		if (n < 0 && errno != EINTR)

@@ -5,7 +5,7 @@
 #include <sys/timex.h>
 #include <time.h>
 
-static void put_yes(const struct tree *t, cJSON *s, const char *name, const char *path)
+static void put_yes(const struct tree *t, struct value *s, const char *name, const char *path)
 {
 	AUTO_FREE char *line = tree_line(t, path);
 
@@ -15,7 +15,7 @@ static void put_yes(const struct tree *t, cJSON *s, const char *name, const char
 		put_null(s, name);
 }
 
-void probe_security(const struct tree *t, cJSON *s)
+void probe_security(const struct tree *t, struct value *s)
 {
 	put_yes(t, s, "selinux_enforcing", "/sys/fs/selinux/enforce");
 	put_bool(s, "selinux", tree_exists(t, "/sys/fs/selinux/enforce"));
@@ -25,7 +25,7 @@ void probe_security(const struct tree *t, cJSON *s)
 	put_bool(s, "dkms", tree_exists(t, "/var/lib/dkms"));
 }
 
-static void put_now(const struct tree *t, cJSON *s)
+static void put_now(const struct tree *t, struct value *s)
 {
 	struct timex tx = {0};
 	int state;
@@ -43,7 +43,7 @@ static void put_now(const struct tree *t, cJSON *s)
 		put_bool(s, "synchronized", state != TIME_ERROR && !(tx.status & STA_UNSYNC));
 }
 
-void probe_time(const struct tree *t, cJSON *s)
+void probe_time(const struct tree *t, struct value *s)
 {
 	AUTO_FREE char *adjtime = tree_read(t, "/etc/adjtime", 4096);
 	AUTO_FREE char *zone = tree_link(t, "/etc/localtime");

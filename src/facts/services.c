@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static void put_init(const struct tree *t, cJSON *s)
+static void put_init(const struct tree *t, struct value *s)
 {
 	AUTO_FREE char *comm = tree_line(t, "/proc/1/comm");
 	const bool systemd = tree_exists(t, "/run/systemd/system") || tree_exists(t, "/lib/systemd/systemd") ||
@@ -20,9 +20,9 @@ static void put_init(const struct tree *t, cJSON *s)
 }
 
 /* Units that something wants: the links of *.wants below /etc. */
-static void put_enabled(const struct tree *t, cJSON *s)
+static void put_enabled(const struct tree *t, struct value *s)
 {
-	cJSON *list = put_array(s, "enabled");
+	struct value *list = put_array(s, "enabled");
 	struct tree_names dirs;
 
 	if (!tree_list(t, "/etc/systemd/system", &dirs))
@@ -42,7 +42,7 @@ static void put_enabled(const struct tree *t, cJSON *s)
 }
 
 /* The first word of each line of "systemctl list-units --plain --no-legend". */
-static void put_units(const struct tree *t, cJSON *s, const char *name, const char *state)
+static void put_units(const struct tree *t, struct value *s, const char *name, const char *state)
 {
 	AUTO_FREE char *by_state = xasprintf("--state=%s", state);
 	const char *const argv[] = {
@@ -50,7 +50,7 @@ static void put_units(const struct tree *t, cJSON *s, const char *name, const ch
 	const char *why;
 	AUTO_FREE char *text = tree_exists(t, "/run/systemd/system") ? run_program(t, argv, 1 << 20, &why) : NULL;
 	char *save = NULL;
-	cJSON *list;
+	struct value *list;
 
 	if (!text) {
 		put_null(s, name);
@@ -66,7 +66,7 @@ static void put_units(const struct tree *t, cJSON *s, const char *name, const ch
 	}
 }
 
-void probe_services(const struct tree *t, cJSON *s)
+void probe_services(const struct tree *t, struct value *s)
 {
 	put_init(t, s);
 	put_enabled(t, s);
@@ -77,7 +77,7 @@ void probe_services(const struct tree *t, cJSON *s)
 /* ---- processes ---- */
 
 struct seen {
-	cJSON *programs;
+	struct value *programs;
 	uint64_t deleted_bytes, deleted_files;
 	unsigned hidden; /* processes whose files may not be looked at */
 };
@@ -105,17 +105,17 @@ static void look_at_files(const struct tree *t, const char *pid, struct seen *se
 }
 
 /* Programs by name, each once, with how often it runs. */
-static void count_program(cJSON *programs, const char *name)
+static void count_program(struct value *programs, const char *name)
 {
-	cJSON *n = cJSON_GetObjectItemCaseSensitive(programs, name);
+	struct value *n = value_find(programs, name);
 
 	if (n)
-		cJSON_SetNumberValue(n, n->valuedouble + 1);
+		value_count(n);
 	else
 		put_u64(programs, name, 1);
 }
 
-void probe_processes(const struct tree *t, cJSON *s)
+void probe_processes(const struct tree *t, struct value *s)
 {
 	struct seen seen = {.programs = put_object(s, "programs")};
 	struct tree_names pids;

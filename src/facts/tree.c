@@ -13,7 +13,7 @@ bool tree_open(struct tree *t, const char *root)
 {
 	struct stat own, given;
 
-	t->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*t = (struct tree){.root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC)};
 	if (t->root < 0)
 		return false;
 	t->live = fstat(t->root, &given) == 0 && stat("/", &own) == 0 && given.st_dev == own.st_dev &&

@@ -11,6 +11,7 @@
 struct tree {
 	int root; /* O_PATH */
 	bool live; /* it is this host's own */
+	const char *target; /* of this host: the directory that a copy goes to; NULL: none */
 };
 
 bool tree_open(struct tree *t, const char *root);

@@ -1,6 +1,6 @@
 /*
  * rehost-receiver: the target's side, started over SSH. It opens the target root, confines itself to it, says
- * that it is there, and serves one mover (or proves to one verifier).
+ * that it is there, and serves one mover (or proves to one verifier). As operator it does none of that: see operator.h.
  *
  * Until the magic is out, whatever goes wrong is one line on standard output, which the transport knows how to read.
  */
@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "confine/confine.h"
 #include "meta/meta.h"
+#include "operator/operator.h"
 #include "receiver/below.h"
 #include "receiver/mountid.h"
 #include "receiver/session.h"
@@ -30,7 +31,7 @@
 
 struct options {
 	char *root; /* owned */
-	bool create, read_only, prove;
+	bool create, read_only, prove, operate;
 };
 
 static bool say(const char *p, size_t n)
@@ -86,6 +87,8 @@ static bool parse(int argc, char **argv, struct options *o, struct diag *d)
 			o->read_only = true;
 		else if (str_eq(argv[i], "--prove"))
 			o->prove = o->read_only = true;
+		else if (str_eq(argv[i], "--operator"))
+			o->operate = true;
 		else {
 			diag_set(d, DIAG_RECEIVER_USAGE, 0, NULL, "unexpected argument %d", i);
 			return false;
@@ -93,7 +96,9 @@ static bool parse(int argc, char **argv, struct options *o, struct diag *d)
 	}
 	if (!o->root)
 		diag_set(d, DIAG_RECEIVER_USAGE, 0, NULL, "no target root given");
-	return o->root != NULL;
+	else if (o->operate && (o->create || o->read_only))
+		diag_set(d, DIAG_RECEIVER_USAGE, 0, NULL, "an operator takes no other option");
+	return !diag_is_set(d);
 }
 
 /*
@@ -202,6 +207,16 @@ static int prove(int root_fd)
 #endif
 }
 
+/* Not confined, and no root is opened: see operator.h. */
+static int operate(const char *root)
+{
+	const struct operator_config c = {
+		.in = STDIN_FILENO, .out = STDOUT_FILENO, .root = root, .version = REHOST_VERSION, .log = operator_syslog};
+
+	umask(077);
+	return say(WIRE_MAGIC, sizeof(WIRE_MAGIC) - 1) ? operator_serve(&c) : 1;
+}
+
 static int serve(const struct session_config *c)
 {
 	struct session *s = session_new(c);
@@ -228,7 +243,12 @@ int main(int argc, char **argv)
 	}
 	raise_limits();
 	(void)boot_id_read(c.boot_id);
-	if (!parse(argc, argv, &o, &d) || !open_root(&o, &c.root_fd, &d)) {
+	if (parse(argc, argv, &o, &d) && o.operate) {
+		ret = operate(o.root);
+		free(o.root);
+		return ret;
+	}
+	if (diag_is_set(&d) || !open_root(&o, &c.root_fd, &d)) {
 		free(o.root);
 		return give_up(&d);
 	}

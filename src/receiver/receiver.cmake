@@ -1,8 +1,8 @@
-# The helper that travels to the target: the rooms receiver and verify (its remote half) and what lies below them, linked
+# The helper that travels to the target: the rooms receiver, operator and verify (its remote half) and what lies below them, linked
 # statically, so that it runs on any Linux of the same architecture. Included when all rooms are known.
 add_executable(rehost-receiver ${CMAKE_CURRENT_LIST_DIR}/main.c)
 target_compile_definitions(rehost-receiver PRIVATE REHOST_VERSION="${PROJECT_VERSION}")
-set(receiver_rooms receiver confine)
+set(receiver_rooms receiver confine operator)
 if(TARGET verify_prover)
   list(APPEND receiver_rooms verify_prover)
   target_compile_definitions(rehost-receiver PRIVATE REHOST_HAVE_PROVER)

@@ -197,6 +197,8 @@ char *receiver_args(const struct transport_receiver *r)
 		buf_append_str(&b, " --read-only");
 	if (r->prove)
 		buf_append_str(&b, " --prove");
+	if (r->operate)
+		buf_append_str(&b, " --operator");
 	return buf_detach(&b);
 }
 

@@ -35,6 +35,7 @@ struct transport_receiver {
 	bool create; /* make the last component when missing */
 	bool read_only; /* dry run or verify: never writes */
 	bool prove; /* speaks the verify protocol */
+	bool operate; /* the operator: its own protocol, and no confinement; root is what it is asked about */
 	bool sudo;
 	const char *helper; /* conf target.helper: NULL or "auto", else a path on the target */
 };

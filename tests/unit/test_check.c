@@ -198,6 +198,7 @@ static void config(struct buf *out)
 	assert_true(transport_resolve(&c, true, &t, &d));
 	transport_bootstrap_pack(t, &r, &bootstrap);
 	transport_free(t);
+	wr_u8(out, false);
 	wr_bytes(out, bootstrap.data, bootstrap.len);
 	wr_str(out, "");
 }

@@ -1,8 +1,9 @@
 /* Facts of recorded hosts: what is read, what is unknown and why, links that lead outside, and substitutes. */
-#include "facts/facts.h"
+#include "facts/document.h"
 #include "base/fd.h"
 #include "facts/probes.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

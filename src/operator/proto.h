@@ -1,0 +1,72 @@
+/*
+ * The messages between the operator (O) and who asks it (A), as frames (wire/frame.h) on the stream behind the helper's magic.
+ *
+ *	A: HELLO                     O: HELLO_OK
+ *	A: FACTS                     O: FACTS_PART ... FACTS_DONE
+ *	A: BYE                       O ends
+ *
+ * One request at a time is worked on, in the order they come; an answer has the id of its request. A request that is not known or
+ * malformed is answered by ERROR, and that is the end.
+ *
+ * Every get function returns false on anything malformed, and refuses what is left over. Byte ranges point into the payload.
+ */
+#pragma once
+
+#include "base/pack.h"
+#include "diag/diag.h"
+#include "wire/frame.h"
+
+#define OPERATOR_PROTOCOL 1
+#define OPERATOR_PART_BYTES (256u << 10) /* of a section in one FACTS_PART */
+#define OPERATOR_REASON_MAX 1024u
+
+/* What is asked, and what is answered. */
+#define OPERATOR_REQUESTS(X) \
+	X(HELLO, hello, 1)   \
+	X(FACTS, facts, 16)  \
+	X(BYE, bye, 5)
+
+enum operator_type {
+#define X(NAME, name, number) OPERATOR_##NAME = number,
+	OPERATOR_REQUESTS(X)
+#undef X
+	OPERATOR_HELLO_OK = 2,
+	OPERATOR_ERROR = 3, /* struct diag: the session is over */
+	OPERATOR_FACTS_PART = 17,
+	OPERATOR_FACTS_DONE,
+};
+
+/* HELLO, and HELLO_OK. Of another protocol only that field is read, and the version. */
+struct operator_hello {
+	uint32_t protocol;
+	struct bytes version;
+};
+void operator_hello_put(struct buf *out, const struct operator_hello *m);
+bool operator_hello_get(const struct frame *f, struct operator_hello *m);
+
+struct operator_facts {
+	uint32_t limit_ms; /* for each section, 1..FACTS_LIMIT_MAX_MS */
+};
+void operator_facts_put(struct buf *out, const struct operator_facts *m);
+bool operator_facts_get(const struct frame *f, struct operator_facts *m);
+
+enum operator_part_flag {
+	OPERATOR_PART_LAST = 1 << 0, /* of its section: another one, or DONE, follows */
+	OPERATOR_PART_UNKNOWN = 1 << 1, /* there is no text; the bytes say why. Always the last, and the only one */
+};
+struct operator_part {
+	uint8_t flags;
+	struct bytes name; /* of the section */
+	struct bytes text;
+};
+void operator_part_put(struct buf *out, const struct operator_part *m);
+bool operator_part_get(const struct frame *f, struct operator_part *m);
+
+struct operator_facts_done {
+	uint32_t schema;
+	uint32_t sections; /* there were */
+	uint8_t live;
+	int64_t taken; /* seconds since 1970, of its clock */
+};
+void operator_facts_done_put(struct buf *out, const struct operator_facts_done *m);
+bool operator_facts_done_get(const struct frame *f, struct operator_facts_done *m);
