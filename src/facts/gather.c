@@ -191,6 +191,8 @@ bool facts_gather_sections(const struct facts_options *o, struct facts_sections 
 	bool ok;
 
 	*out = (struct facts_sections){};
+	if (!may_go_on(o))
+		return false;
 	if (!tree_open(&t, root)) {
 		diag_set(d, DIAG_FACTS_ROOT, errno, root, "cannot read the host below '%s'", root);
 		return false;

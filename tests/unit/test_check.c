@@ -186,7 +186,7 @@ static void say(int fd, uint8_t type, uint32_t id, const struct buf *b)
 	assert_int_equal(fd_write_full(fd, out.data, out.len), 0);
 }
 
-static void config(struct buf *out)
+static void config(struct buf *out, bool operator)
 {
 	char address[] = "local:", root[] = "/";
 	struct conf c = {.target.address = address, .target.root = root};
@@ -198,17 +198,15 @@ static void config(struct buf *out)
 	assert_true(transport_resolve(&c, true, &t, &d));
 	transport_bootstrap_pack(t, &r, &bootstrap);
 	transport_free(t);
-	wr_u8(out, false);
+	wr_u8(out, operator);
 	wr_bytes(out, bootstrap.data, bootstrap.len);
 	wr_str(out, "");
 }
 
-static void begin(struct stage *s)
+static void start_probe(struct stage *s, bool operator)
 {
 	int ipc[2], wire[2];
-	struct msg_hello_ok ok = {.protocol = WIRE_PROTOCOL, .version = {(const uint8_t *)"0.0", 3}};
 	AUTO_BUF b = BUF_INIT;
-	struct frame f;
 
 	*s = (struct stage){};
 	s->throttle = throttle_new(&s->throttle_fd);
@@ -227,12 +225,20 @@ static void begin(struct stage *s)
 	s->wire = wire[0];
 	frame_decoder_init(&s->from_probe);
 	frame_decoder_init(&s->from_wire);
-	config(&b);
+	config(&b, operator);
 	say(s->ipc, PROBE_CONFIG, 0, &b);
 	assert_int_equal(fd_write_full(s->wire, WIRE_MAGIC, 8), 0);
+}
+
+static void begin(struct stage *s)
+{
+	struct msg_hello_ok ok = {.protocol = WIRE_PROTOCOL, .version = {(const uint8_t *)"0.0", 3}};
+	AUTO_BUF b = BUF_INIT;
+	struct frame f;
+
+	start_probe(s, false);
 	f = hear(s->wire, &s->from_wire);
 	assert_int_equal(f.type, MSG_HELLO);
-	buf_clear(&b);
 	msg_hello_ok_put(&b, &ok);
 	say(s->wire, MSG_HELLO_OK, f.id, &b);
 	assert_int_equal(hear(s->ipc, &s->from_probe).type, PROBE_READY);
@@ -374,6 +380,167 @@ static void test_probe_is_not_fooled(void **state)
 	assert_int_equal(finish(&s), PROBE_LOST);
 }
 
+/* ---- facts of the target ---- */
+
+static void begin_operator(struct stage *s)
+{
+	const struct operator_hello ok = {OPERATOR_PROTOCOL, bytes_of("0.0")};
+	AUTO_BUF b = BUF_INIT;
+	struct frame f;
+
+	start_probe(s, true);
+	f = hear(s->wire, &s->from_wire);
+	assert_int_equal(f.type, OPERATOR_HELLO);
+	operator_hello_put(&b, &ok);
+	say(s->wire, OPERATOR_HELLO_OK, f.id, &b);
+	assert_int_equal(hear(s->ipc, &s->from_probe).type, PROBE_READY);
+}
+
+static struct frame ask_facts(struct stage *s)
+{
+	struct operator_facts m;
+	struct frame f;
+
+	order(s, PROBE_FACTS, 500, 0);
+	f = hear(s->wire, &s->from_wire);
+	assert_int_equal(f.type, OPERATOR_FACTS);
+	assert_true(operator_facts_get(&f, &m));
+	assert_int_equal(m.limit_ms, 500);
+	return f;
+}
+
+static struct operator_part part_of(const char *name, const char *text, uint8_t flags)
+{
+	return (struct operator_part){flags, bytes_of(name), bytes_of(text)};
+}
+
+static void send_part(struct stage *s, uint32_t id, const char *name, const char *text, uint8_t flags)
+{
+	const struct operator_part m = part_of(name, text, flags);
+	AUTO_BUF b = BUF_INIT;
+
+	operator_part_put(&b, &m);
+	say(s->wire, OPERATOR_FACTS_PART, id, &b);
+}
+
+static void send_done(struct stage *s, uint32_t id, uint32_t sections)
+{
+	AUTO_BUF b = BUF_INIT;
+
+	operator_facts_done_put(&b, &(struct operator_facts_done){FACTS_SCHEMA, sections, 1, 1234});
+	say(s->wire, OPERATOR_FACTS_DONE, id, &b);
+}
+
+/* What is JSON comes through, in parts, and the coordinator puts it together; what is not is unknown. */
+static void test_facts_come_through(void **state)
+{
+	struct line l = {.ipc.fd = -1, .waits_for = PROBE_FACTS_DONE};
+	struct lines all = {};
+	const struct facts_section *s0, *s1, *s2;
+	struct stage s;
+	struct frame f;
+
+	begin_operator(&s);
+	f = ask_facts(&s);
+	send_part(&s, f.id, "os", "{\"id\":", 0);
+	send_part(&s, f.id, "os", "\"x\"}", OPERATOR_PART_LAST);
+	send_part(&s, f.id, "lvm", "{", OPERATOR_PART_LAST);
+	send_part(&s, f.id, "time", "it took\ntoo long", OPERATOR_PART_LAST | OPERATOR_PART_UNKNOWN);
+	send_done(&s, f.id, 3);
+	while (l.waits_for) {
+		f = hear(s.ipc, &s.from_probe);
+		assert_true(line_frame(&all, &l, &f));
+	}
+	assert_int_equal(l.facts->got.count, 3);
+	assert_true(l.facts->got.live && l.facts->got.taken == 1234);
+	s0 = &l.facts->got.all[0];
+	s1 = s0 + 1;
+	s2 = s0 + 2;
+	assert_string_equal(s0->name, "os");
+	assert_null(s0->unknown);
+	assert_int_equal(s0->text.len, strlen("{\"id\":\"x\"}"));
+	assert_memory_equal(s0->text.data, "{\"id\":\"x\"}", s0->text.len);
+	assert_string_equal(s1->unknown, "what the target sent is malformed");
+	assert_string_equal(s2->unknown, "it took\\x0atoo long");
+	sections_release(l.facts);
+	free(l.facts);
+	say(s.ipc, PROBE_END, 0, NULL);
+	assert_int_equal(hear(s.wire, &s.from_wire).type, OPERATOR_BYE);
+	assert_int_equal(finish(&s), EXIT_DONE);
+}
+
+static void test_facts_that_cannot_be(void **state)
+{
+	static const struct {
+		const char *names[3];
+		uint8_t flags[3];
+		int done; /* -1: it is not said */
+	} lies[] = {
+		{{"os", "os"}, {1, 1}, -1}, /* twice */
+		{{"os", "lvm"}, {0, 1}, -1}, /* before the other has ended */
+		{{"os", "os"}, {0, 3}, -1}, /* unknown, but some is known */
+		{{"os"}, {2}, -1}, /* unknown, and more of it */
+		{{"os"}, {4}, -1}, /* no such flag */
+		{{"Os"}, {1}, -1}, /* no name */
+		{{""}, {1}, -1},
+		{{"abcdefghijklmnopqrstuvwxyzabcdef"}, {1}, -1}, /* too long a name */
+		{{"os"}, {1}, 2}, /* more were announced */
+		{{"os"}, {1}, 0},
+		{{"os"}, {0}, 1}, /* not ended */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+		struct stage s;
+		struct frame f;
+
+		begin_operator(&s);
+		f = ask_facts(&s);
+		for (size_t k = 0; k < ARRAY_LEN(lies[i].names) && lies[i].names[k]; k++)
+			send_part(&s, f.id, lies[i].names[k], "{}", lies[i].flags[k]);
+		if (lies[i].done >= 0)
+			send_done(&s, f.id, (uint32_t)lies[i].done);
+		do {
+			f = hear(s.ipc, &s.from_probe);
+		} while (f.type == PROBE_FACTS_PART);
+		assert_int_equal(f.type, PROBE_DIAG);
+		assert_int_equal(finish(&s), EXIT_FAILED);
+	}
+}
+
+static void test_sections_are_bounded(void **state)
+{
+	AUTO_FREE char *blank = xmalloc(OPERATOR_PART_BYTES + 1);
+	struct sections *s = xcalloc(1, sizeof(*s));
+	struct operator_part m;
+	char name[8];
+
+	memset(blank, ' ', OPERATOR_PART_BYTES);
+	blank[OPERATOR_PART_BYTES] = '\0';
+	m = part_of("os", blank, 0);
+	for (size_t n = 0; n < FACTS_SECTION_MAX; n += OPERATOR_PART_BYTES)
+		assert_int_equal(sections_take(s, &m), SECTIONS_MORE);
+	assert_int_equal(sections_take(s, &m), SECTIONS_BAD);
+	sections_release(s);
+	/* All together. */
+	for (size_t n = 0; n < SECTIONS_BYTES; n += OPERATOR_PART_BYTES) {
+		snprintf(name, sizeof(name), "s%c", (char)('a' + n / (FACTS_SECTION_MAX / 2)));
+		m = part_of(name, blank, (n + OPERATOR_PART_BYTES) % (FACTS_SECTION_MAX / 2) ? 0 : OPERATOR_PART_LAST);
+		assert_int_not_equal(sections_take(s, &m), SECTIONS_BAD);
+	}
+	m = part_of("z", "{}", OPERATOR_PART_LAST);
+	assert_int_equal(sections_take(s, &m), SECTIONS_BAD);
+	sections_release(s);
+	for (size_t i = 0; i < FACTS_SECTIONS_MAX; i++) {
+		snprintf(name, sizeof(name), "s%c%c", (char)('a' + i / 26), (char)('a' + i % 26));
+		m = part_of(name, "{}", OPERATOR_PART_LAST);
+		assert_int_equal(sections_take(s, &m), SECTIONS_WHOLE);
+	}
+	m = part_of("one", "{}", OPERATOR_PART_LAST);
+	assert_int_equal(sections_take(s, &m), SECTIONS_BAD);
+	sections_release(s);
+	free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +552,9 @@ int main(void)
 		cmocka_unit_test(test_disks),
 		cmocka_unit_test(test_probe_measures),
 		cmocka_unit_test(test_probe_is_not_fooled),
+		cmocka_unit_test(test_facts_come_through),
+		cmocka_unit_test(test_facts_that_cannot_be),
+		cmocka_unit_test(test_sections_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

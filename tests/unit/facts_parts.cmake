@@ -1,0 +1,1 @@
+rehost_unit(facts_parts facts base)
