@@ -105,7 +105,8 @@ static void line_read(struct lines *all, struct line *l)
 	if (s == FRAME_NEED_MORE)
 		return;
 	if (!diag_is_set(&l->diag))
-		diag_set(&l->diag, DIAG_CHECK_PROTOCOL, 0, NULL, "the process that talks to the target sent something malformed");
+		diag_set(&l->diag, DIAG_CHECK_PROTOCOL, 0, NULL,
+			"the process that talks to the target sent something malformed");
 }
 
 static void line_release(struct line *l)
@@ -146,7 +147,8 @@ static enum result line_why(struct lines *all, struct line *l, struct diag *d)
 		diag_set(d, DIAG_CHECK_LOST, 0, NULL, "the connection to '%s' ended, or is silent",
 			transport_name(all->transport));
 	else
-		diag_set(d, DIAG_CHECK_PROCESS, 0, NULL, "the process that talks to the target ended unexpectedly (status %d)", status);
+		diag_set(d, DIAG_CHECK_PROCESS, 0, NULL,
+			"the process that talks to the target ended unexpectedly (status %d)", status);
 	return RES_FATAL;
 }
 
@@ -199,8 +201,9 @@ static struct line *await(struct lines *all, struct line *l, size_t n, int64_t d
 
 bool lines_ask(struct lines *l, size_t n, uint8_t type, const struct buf *payload, struct diag *d)
 {
-	static const uint8_t answers[] = {
-		[PROBE_PING] = PROBE_RTTS, [PROBE_FILL] = PROBE_FILLED, [PROBE_LOAD] = PROBE_LOAD_OK,
+	static const uint8_t answers[] = {[PROBE_PING] = PROBE_RTTS,
+		[PROBE_FILL] = PROBE_FILLED,
+		[PROBE_LOAD] = PROBE_LOAD_OK,
 		[PROBE_FACTS] = PROBE_FACTS_DONE};
 	struct line *ended;
 

@@ -92,7 +92,7 @@ static void begin(struct probe *p, int wire_fd, int helper_fd, int throttle_fd)
 {
 	struct frame f = next_command(p);
 	struct rd r = rd_init(f.payload, f.len);
-	const bool operator = rd_u8(&r) == 1;
+	const bool operator= rd_u8(&r) == 1;
 	struct bytes bootstrap = rd_bytes(&r, FRAME_MAX), dir = rd_bytes(&r, 255);
 	char shared[256] = "";
 	uint64_t helper_bytes = 0;

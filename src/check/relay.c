@@ -20,8 +20,8 @@ void relay_hello(struct probe *p)
 		p->version = bytes_dup(&ok.version);
 		return;
 	}
-	diag_set(&d, DIAG_CHECK_PROTOCOL, 0, NULL, "rehost %s speaks protocol %d, the operator '%.*s' speaks %u", version,
-		OPERATOR_PROTOCOL, (int)ok.version.len, (const char *)ok.version.p, ok.protocol);
+	diag_set(&d, DIAG_CHECK_PROTOCOL, 0, NULL, "rehost %s speaks protocol %d, the operator '%.*s' speaks %u",
+		version, OPERATOR_PROTOCOL, (int)ok.version.len, (const char *)ok.version.p, ok.protocol);
 	probe_die(p, &d);
 }
 

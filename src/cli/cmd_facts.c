@@ -88,7 +88,8 @@ int cmd_facts(const struct options *o)
 			xstrdup("write 'rehost facts --target DST', or 'rehost facts --target' for the configured job"),
 			"'facts --target' takes DST alone, or nothing");
 	else if (!target && o->operand_count)
-		usage_set(&e, DIAG_CLI_OPERANDS, xstrdup("'--root DIR' names the root of another host, '--target DST' the target"),
+		usage_set(&e, DIAG_CLI_OPERANDS,
+			xstrdup("'--root DIR' names the root of another host, '--target DST' the target"),
 			"'facts' takes no arguments");
 	else
 		return target ? of_target(o) : of_here(o);

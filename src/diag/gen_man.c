@@ -25,6 +25,7 @@ static const struct {
 	{"RH13", "Checks"},
 	{"RH14", "Limits"},
 	{"RH15", "Facts"},
+	{"RH16", "Operator"},
 };
 
 static const char head[] = ".\\\" Made from src/diag/codes/*.def by rehost-gen-diagnostics. Changes belong there.\n"

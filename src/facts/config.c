@@ -38,7 +38,8 @@ static void put_file(const struct tree *t, struct value *s, const char *path)
 }
 
 /* All regular files of a directory that begin and end so. */
-static void put_directory(const struct tree *t, struct value *s, const char *dir, const char *beginning, const char *ending)
+static void put_directory(
+	const struct tree *t, struct value *s, const char *dir, const char *beginning, const char *ending)
 {
 	const size_t e = strlen(ending);
 	struct tree_names names;

@@ -21,19 +21,10 @@ static const struct {
 	const char *name;
 	probe_fn probe;
 } probes[] = {
-	{"os", probe_os},
-	{"kernel", probe_kernel},
-	{"machine", probe_machine},
-	{"disks", probe_disks},
-	{"lvm", probe_lvm},
-	{"mounts", probe_mounts},
-	{"boot", probe_boot},
-	{"network", probe_network},
-	{"services", probe_services},
-	{"processes", probe_processes},
-	{"security", probe_security},
-	{"time", probe_time},
-	{"config", probe_config},
+	{"os", probe_os}, {"kernel", probe_kernel}, {"machine", probe_machine}, {"disks", probe_disks},
+	{"lvm", probe_lvm}, {"mounts", probe_mounts}, {"boot", probe_boot}, {"network", probe_network},
+	{"services", probe_services}, {"processes", probe_processes}, {"security", probe_security},
+	{"time", probe_time}, {"config", probe_config},
 	{"target_root", probe_target}, /* the last: not always asked for */
 };
 #define PROBES ARRAY_LEN(probes)
@@ -148,7 +139,8 @@ static bool collect_some(struct child *all, size_t n, int64_t deadline)
 /* False: nobody wants it any more, and all children are gone. */
 static bool collect(const struct facts_options *o, struct child *all, size_t n)
 {
-	int64_t deadline = clock_mono_ns() + (o->limit_ms ? MIN(o->limit_ms, FACTS_LIMIT_MAX_MS) : LIMIT_MS) * NS_PER_MS;
+	int64_t deadline =
+		clock_mono_ns() + (o->limit_ms ? MIN(o->limit_ms, FACTS_LIMIT_MAX_MS) : LIMIT_MS) * NS_PER_MS;
 
 	while (collect_some(all, n, deadline)) {
 		if (may_go_on(o))

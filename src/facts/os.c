@@ -161,8 +161,8 @@ static void put_drivers(const struct tree *t, struct value *k, const char *dir)
 }
 
 /* The first of these that is there, with its size; %s is the release. */
-static void put_file(
-	const struct tree *t, struct value *k, const char *what, const char *const *forms, size_t n, const char *release)
+static void put_file(const struct tree *t, struct value *k, const char *what, const char *const *forms, size_t n,
+	const char *release)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *at = strstr(forms[i], "%s");

@@ -15,7 +15,8 @@ NORETURN static void become(const char *const *argv, int out, pid_t parent)
 	int null = open("/dev/null", O_RDWR);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent || null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
+	if (getppid() != parent || null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 ||
+		dup2(out, STDOUT_FILENO) < 0)
 		_exit(127);
 	setenv("PATH", SAFE_PATH, 1);
 	setenv("LC_ALL", "C", 1);

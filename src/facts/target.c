@@ -266,7 +266,8 @@ static void put_rights(const struct tree *t, struct value *s)
 	put_u64(s, "euid", geteuid());
 	if (map)
 		put_bool(s, "uid_map_whole",
-			sscanf(map, "%u %u %u", &first, &outside, &count) == 3 && !first && !outside && count == UINT32_MAX);
+			sscanf(map, "%u %u %u", &first, &outside, &count) == 3 && !first && !outside &&
+				count == UINT32_MAX);
 	else if (errno == ENOENT) /* a kernel without user namespaces */
 		put_bool(s, "uid_map_whole", true);
 	else

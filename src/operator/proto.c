@@ -82,5 +82,6 @@ bool operator_facts_done_get(const struct frame *f, struct operator_facts_done *
 	m->sections = rd_u32(&r);
 	m->live = rd_u8(&r);
 	m->taken = (int64_t)rd_u64(&r);
-	return rd_done(&r) && m->live <= 1 && m->sections <= FACTS_SECTIONS_MAX && m->taken >= 0 && m->taken <= TAKEN_MAX;
+	return rd_done(&r) && m->live <= 1 && m->sections <= FACTS_SECTIONS_MAX && m->taken >= 0 &&
+		m->taken <= TAKEN_MAX;
 }

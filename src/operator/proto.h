@@ -30,7 +30,7 @@ enum operator_type {
 #define X(NAME, name, number) OPERATOR_##NAME = number,
 	OPERATOR_REQUESTS(X)
 #undef X
-	OPERATOR_HELLO_OK = 2,
+		OPERATOR_HELLO_OK = 2,
 	OPERATOR_ERROR = 3, /* struct diag: the session is over */
 	OPERATOR_FACTS_PART = 17,
 	OPERATOR_FACTS_DONE,

@@ -11,16 +11,17 @@
 
 #define READ_BYTES (64u << 10)
 
-struct operator {
+struct operator
+{
 	const struct operator_config *c;
 	struct frame_decoder in;
 	bool greeted;
 	int code; /* of the process */
 };
 
-static void note(struct operator *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void note(struct operator* o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-static void note(struct operator *o, const char *fmt, ...)
+static void note(struct operator* o, const char *fmt, ...)
 {
 	AUTO_FREE char *line = NULL;
 	va_list ap;
@@ -33,7 +34,7 @@ static void note(struct operator *o, const char *fmt, ...)
 }
 
 /* False: nobody takes it any more. */
-static bool answer(struct operator *o, uint8_t type, uint32_t id, const struct buf *payload)
+static bool answer(struct operator* o, uint8_t type, uint32_t id, const struct buf *payload)
 {
 	AUTO_BUF b = BUF_INIT;
 
@@ -42,7 +43,7 @@ static bool answer(struct operator *o, uint8_t type, uint32_t id, const struct b
 }
 
 /* The last answer: always false. */
-static bool refuse(struct operator *o, uint32_t id, const char *what, unsigned type)
+static bool refuse(struct operator* o, uint32_t id, const char *what, unsigned type)
 {
 	AUTO_DIAG d = DIAG_INIT;
 	AUTO_BUF b = BUF_INIT;
@@ -57,7 +58,7 @@ static bool refuse(struct operator *o, uint32_t id, const char *what, unsigned t
 
 /* ---- the requests ---- */
 
-static bool on_hello(struct operator *o, const struct frame *f)
+static bool on_hello(struct operator* o, const struct frame *f)
 {
 	struct operator_hello m, ok = {OPERATOR_PROTOCOL, bytes_of(o->c->version)};
 	AUTO_BUF b = BUF_INIT;
@@ -69,7 +70,7 @@ static bool on_hello(struct operator *o, const struct frame *f)
 	return answer(o, OPERATOR_HELLO_OK, f->id, &b) && o->greeted;
 }
 
-static bool send_section(struct operator *o, uint32_t id, const struct facts_section *s)
+static bool send_section(struct operator* o, uint32_t id, const struct facts_section *s)
 {
 	const char *text = s->unknown ? s->unknown : (const char *)s->text.data;
 	const size_t n = s->unknown ? MIN(strlen(text), (size_t)OPERATOR_REASON_MAX) : s->text.len;
@@ -89,7 +90,7 @@ static bool send_section(struct operator *o, uint32_t id, const struct facts_sec
 	return ok;
 }
 
-static bool send_sections(struct operator *o, uint32_t id, const struct facts_sections *s)
+static bool send_sections(struct operator* o, uint32_t id, const struct facts_sections *s)
 {
 	const struct operator_facts_done done = {FACTS_SCHEMA, (uint32_t)s->count, s->live, s->taken};
 	AUTO_BUF b = BUF_INIT;
@@ -101,7 +102,7 @@ static bool send_sections(struct operator *o, uint32_t id, const struct facts_se
 	return answer(o, OPERATOR_FACTS_DONE, id, &b);
 }
 
-static bool on_facts(struct operator *o, const struct frame *f)
+static bool on_facts(struct operator* o, const struct frame *f)
 {
 	struct facts_options fo = {.target = o->c->root, .has_peer = true, .peer = o->c->in};
 	const int64_t began = clock_mono_ns();
@@ -123,14 +124,14 @@ static bool on_facts(struct operator *o, const struct frame *f)
 	return ok;
 }
 
-static bool on_bye(struct operator *o, const struct frame *f)
+static bool on_bye(struct operator* o, const struct frame *f)
 {
 	return f->len ? refuse(o, f->id, "a malformed request", f->type) : false;
 }
 
 static const struct {
 	uint8_t type;
-	bool (*handle)(struct operator *, const struct frame *);
+	bool (*handle)(struct operator*, const struct frame *);
 } handlers[] = {
 #define X(NAME, name, number) {OPERATOR_##NAME, on_##name},
 	OPERATOR_REQUESTS(X)
@@ -138,7 +139,7 @@ static const struct {
 };
 
 /* False: it was the last one. */
-static bool execute(struct operator *o, const struct frame *f)
+static bool execute(struct operator* o, const struct frame *f)
 {
 	if (!o->greeted && f->type != OPERATOR_HELLO)
 		return refuse(o, f->id, "a request before the greeting", f->type);
@@ -148,7 +149,7 @@ static bool execute(struct operator *o, const struct frame *f)
 	return refuse(o, f->id, "it is not known here", f->type);
 }
 
-static bool execute_all(struct operator *o)
+static bool execute_all(struct operator* o)
 {
 	struct frame f;
 

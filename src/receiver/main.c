@@ -210,8 +210,11 @@ static int prove(int root_fd)
 /* Not confined, and no root is opened: see operator.h. */
 static int operate(const char *root)
 {
-	const struct operator_config c = {
-		.in = STDIN_FILENO, .out = STDOUT_FILENO, .root = root, .version = REHOST_VERSION, .log = operator_syslog};
+	const struct operator_config c = {.in = STDIN_FILENO,
+		.out = STDOUT_FILENO,
+		.root = root,
+		.version = REHOST_VERSION,
+		.log = operator_syslog};
 
 	umask(077);
 	return say(WIRE_MAGIC, sizeof(WIRE_MAGIC) - 1) ? operator_serve(&c) : 1;

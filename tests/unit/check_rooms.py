@@ -21,26 +21,26 @@ import sys
 OWNERS = {
     "librsync.h": {"delta"},
     "libssh2.h": {"transport"},
-    "libmount/libmount.h": {"mounts", "facts"},
+    "libmount/libmount.h": {"mounts"},
     "blkid/blkid.h": {"facts"},
     "seccomp.h": {"confine"},
     "sys/capability.h": {"confine"},
     "zstd.h": {"wire"},
     "lzma.h": {"verify"},
     "libcgroup.h": {"limits"},
-    "cjson/cJSON.h": {"job", "facts", "engine", "cli"},
+    "cjson/cJSON.h": {"job", "facts", "check", "engine", "cli"},
 }
 # cli asks the libraries for their versions.
 VERSIONS = "cli/version.c"
 # Verify must not lean on what it checks.
 FORBIDDEN = {"verify": {"meta", "delta", "mover", "receiver", "job", "engine"}}
 # Programs that stand in a room's folder, and what they see besides.
-PROGRAMS = {"receiver/main.c": {"verify"}}
+PROGRAMS = {"receiver/main.c": {"verify", "operator"}}
 # What the receiver is linked of.
-RECEIVER = {"base", "confine", "conf", "delta", "meta", "pace", "rules", "receiver", "wire"}
+RECEIVER = {"base", "confine", "conf", "delta", "facts", "meta", "operator", "pace", "rules", "receiver", "wire"}
 NOT_STATIC = re.compile(r"\b(dlopen|getaddrinfo|gethostbyname|getpwnam|getpwuid|getgrnam|getgrgid|initgroups)(_r)?\s*\(")
 # Other libraries of a room, by the name they have in CMake.
-PART_OF = {"log": "diag", "limits_host": "limits", "verify_prover": "verify"}
+PART_OF = {"log": "diag", "limits_host": "limits", "verify_prover": "verify", "facts_document": "facts"}
 
 MANUAL = "man/rehost-internals.7"
 HEADER_LINES = 200

@@ -482,11 +482,9 @@ static void test_facts_that_cannot_be(void **state)
 		{{"os"}, {2}, -1}, /* unknown, and more of it */
 		{{"os"}, {4}, -1}, /* no such flag */
 		{{"Os"}, {1}, -1}, /* no name */
-		{{""}, {1}, -1},
-		{{"abcdefghijklmnopqrstuvwxyzabcdef"}, {1}, -1}, /* too long a name */
+		{{""}, {1}, -1}, {{"abcdefghijklmnopqrstuvwxyzabcdef"}, {1}, -1}, /* too long a name */
 		{{"os"}, {1}, 2}, /* more were announced */
-		{{"os"}, {1}, 0},
-		{{"os"}, {0}, 1}, /* not ended */
+		{{"os"}, {1}, 0}, {{"os"}, {0}, 1}, /* not ended */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(lies); i++) {

@@ -51,8 +51,10 @@ static void test_values(void **state)
 	text = printed(o);
 	assert_string_equal(text,
 		"{\"list\":[{\"quote\\\"\":\"a\\\\b\\n\\u0001\",\"bytes\":\"\\\\xff\\\\\\\\\",\"none\":null},\"x\"],"
-		"\"whole\":9007199254740992,\"more\":\"18446744073709551615\",\"part\":0.25,\"infinite\":null,\"yes\":true,"
-		"\"null\":null,\"raw\":{\"a\":[1]},\"unknown\":[{\"what\":\"this\",\"why\":\"why: No such file or directory\"},"
+		"\"whole\":9007199254740992,\"more\":\"18446744073709551615\",\"part\":0.25,\"infinite\":null,\"yes\":"
+		"true,"
+		"\"null\":null,\"raw\":{\"a\":[1]},\"unknown\":[{\"what\":\"this\",\"why\":\"why: No such file or "
+		"directory\"},"
 		"{\"what\":\"that\",\"why\":\"Permission denied\"}]}");
 	assert_true(jsontext_valid(text, strlen(text), 64, 100));
 }
@@ -173,14 +175,16 @@ static void test_fstab(void **state)
 	struct tree t;
 
 	put("/etc/fstab",
-		"# a comment\n\n  # another\nUUID=1-2 /\text4 defaults 0 1\n/dev/b /with\\040space xfs\n//s/share /s cifs "
+		"# a comment\n\n  # another\nUUID=1-2 /\text4 defaults 0 1\n/dev/b /with\\040space xfs\n//s/share /s "
+		"cifs "
 		"user=x,\\054 0 x\nshort /short\nLABEL=swap none swap sw\r\n");
 	assert_true(tree_open(&t, top));
 	probe_mounts(&t, s);
 	tree_close(&t);
 	text = printed(s);
 	assert_non_null(strstr(text,
-		"\"fstab\":[{\"path\":\"/\",\"type\":\"ext4\",\"source\":\"UUID=1-2\",\"options\":\"defaults\",\"pass\":1},"
+		"\"fstab\":[{\"path\":\"/"
+		"\",\"type\":\"ext4\",\"source\":\"UUID=1-2\",\"options\":\"defaults\",\"pass\":1},"
 		"{\"path\":\"/with space\",\"type\":\"xfs\",\"source\":\"/dev/b\",\"options\":null,\"pass\":0},"
 		"{\"path\":\"/s\",\"type\":\"cifs\",\"source\":\"//s/share\",\"options\":\"user=x,,\",\"pass\":0},"
 		"{\"path\":\"none\",\"type\":\"swap\",\"source\":\"LABEL=swap\",\"options\":\"sw\",\"pass\":0}]"));
@@ -305,7 +309,8 @@ static void test_peer(void **state)
 	assert_int_equal(s->count, 13);
 	assert_false(s->live);
 	for (size_t i = 0; i < s->count; i++)
-		assert_true(!s->all[i].unknown && jsontext_valid(s->all[i].text.data, s->all[i].text.len, FACTS_DEPTH, FACTS_VALUES));
+		assert_true(!s->all[i].unknown &&
+			jsontext_valid(s->all[i].text.data, s->all[i].text.len, FACTS_DEPTH, FACTS_VALUES));
 	facts_sections_release(s);
 	o.target = "/";
 	assert_true(facts_gather_sections(&o, s, &d));

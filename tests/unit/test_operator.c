@@ -90,7 +90,8 @@ static void begin(struct stage *s)
 	assert_int_equal(pipe(logged), 0);
 	s->pid = fork();
 	if (s->pid == 0) {
-		struct operator_config c = {.in = pair[1], .out = pair[1], .root = "/tmp", .version = "9.9", .log = log_line};
+		struct operator_config c = {
+			.in = pair[1], .out = pair[1], .root = "/tmp", .version = "9.9", .log = log_line};
 
 		close(pair[0]);
 		close(logged[0]);
