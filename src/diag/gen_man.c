@@ -2,6 +2,7 @@
  * Build-time tool: writes rehost-diagnostics(7) from the table of codes to standard output; with --names, one
  * line "RHnnnn NAME" a code, for the test that each is documented and raised.
  */
+#include "base/mdoc.h"
 #include "diag/diag.h"
 
 #include <stdio.h>
@@ -50,35 +51,6 @@ static const char head[] = ".\\\" Made from src/diag/codes/*.def by rehost-gen-d
 static const char tail[] = ".Sh SEE ALSO\n"
 			   ".Xr rehost 8\n";
 
-/* One mdoc text line a sentence's piece: what could be taken for a request or an escape is disarmed. */
-static void put_text(const char *text)
-{
-	bool line_start = true;
-	int column = 0;
-
-	for (const char *p = text; *p; p++) {
-		column = line_start ? 1 : column + 1;
-		if (line_start && (*p == '.' || *p == '\''))
-			fputs("\\&", stdout);
-		line_start = false;
-		if (*p == '\\')
-			fputs("\\e", stdout);
-		else if (*p == '-')
-			fputs("\\-", stdout);
-		else if (*p == '~')
-			fputs("\\(ti", stdout);
-		else if (*p == '^')
-			fputs("\\(ha", stdout);
-		else if (*p == ' ' && p > text && (strchr(".!?", p[-1]) || column > 60)) {
-			/* A new sentence goes on a new line, and none is very long. */
-			putchar('\n');
-			line_start = true;
-		} else
-			putchar(*p);
-	}
-	putchar('\n');
-}
-
 static const char *severity_text(const struct diag_info *info)
 {
 	static const char *const names[] = {"note", "warning", "error"};
@@ -89,14 +61,14 @@ static const char *severity_text(const struct diag_info *info)
 static void put_code(const struct diag_info *info)
 {
 	printf(".It Sy %s\n", info->id);
-	put_text(info->title);
+	mdoc_text(stdout, info->title);
 	printf(".Pq %s", severity_text(info));
 	if (info->severity == DIAG_ERROR)
 		printf(", exit code %d", info->exit_class);
 	printf("\n.br\n");
-	put_text(info->cause);
+	mdoc_text(stdout, info->cause);
 	printf(".br\n.Em Remedy :\n");
-	put_text(info->remedy);
+	mdoc_text(stdout, info->remedy);
 }
 
 static bool in_room(const struct diag_info *info, const char *prefix)

@@ -28,7 +28,7 @@ OWNERS = {
     "zstd.h": {"wire"},
     "lzma.h": {"verify"},
     "libcgroup.h": {"limits"},
-    "cjson/cJSON.h": {"job", "facts", "check", "engine", "cli"},
+    "cjson/cJSON.h": {"job", "facts", "preflight", "check", "engine", "cli"},
 }
 # cli asks the libraries for their versions.
 VERSIONS = "cli/version.c"
@@ -37,10 +37,11 @@ FORBIDDEN = {"verify": {"meta", "delta", "mover", "receiver", "job", "engine"}}
 # Programs that stand in a room's folder, and what they see besides.
 PROGRAMS = {"receiver/main.c": {"verify", "operator"}}
 # What the receiver is linked of.
-RECEIVER = {"base", "confine", "conf", "delta", "facts", "meta", "operator", "pace", "rules", "receiver", "wire"}
+RECEIVER = {"base", "confine", "conf", "delta", "facts", "meta", "operator", "pace", "preflight", "rules", "receiver", "wire"}
 NOT_STATIC = re.compile(r"\b(dlopen|getaddrinfo|gethostbyname|getpwnam|getpwuid|getgrnam|getgrgid|initgroups)(_r)?\s*\(")
 # Other libraries of a room, by the name they have in CMake.
-PART_OF = {"log": "diag", "limits_host": "limits", "verify_prover": "verify", "facts_document": "facts"}
+PART_OF = {"log": "diag", "limits_host": "limits", "verify_prover": "verify", "facts_document": "facts",
+           "preflight_rows": "preflight"}
 
 MANUAL = "man/rehost-internals.7"
 HEADER_LINES = 200

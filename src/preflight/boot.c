@@ -1,0 +1,2 @@
+/* Loaders, firmware, and what a boot needs. */
+#include "preflight/look.h"

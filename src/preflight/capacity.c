@@ -1,0 +1,2 @@
+/* Room at the target, and what is there already. */
+#include "preflight/look.h"

@@ -1,0 +1,2 @@
+/* Clouds, agents, time, security, earlier runs. */
+#include "preflight/look.h"

@@ -1,0 +1,2 @@
+/* Load, memory, limits. */
+#include "preflight/look.h"

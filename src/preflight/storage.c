@@ -1,0 +1,2 @@
+/* Disks, volumes, file systems and mounts. */
+#include "preflight/look.h"
