@@ -1,6 +1,7 @@
 /* What single values must look like. */
 #include "base/text.h"
 #include "conf/values.h"
+#include "preflight/rows.h"
 
 #include <ctype.h>
 
@@ -197,4 +198,31 @@ bool conf_check_filesystem(const char *value, char **out_value, const char **out
 		if (!is_alnum(*p) && !strchr("._-", *p))
 			return refuse(out_why, "is no file system type");
 	return keep(value, out_value);
+}
+
+bool conf_check_finding(const char *value, char **out_value, const char **out_why)
+{
+	const struct preflight_row *row = preflight_find(value);
+
+	if (!row)
+		return refuse(out_why, "is no check: rehost-checks(7) lists them");
+	return keep(row->id, out_value);
+}
+
+bool conf_check_threshold(const char *value, char **out_value, const char **out_why)
+{
+	size_t n = strcspn(value, "=");
+	AUTO_FREE char *id = xmemdup(value, n);
+	const struct preflight_row *row = preflight_find(id);
+	const char *number = value + n + (value[n] == '=');
+	char *end;
+
+	if (!row)
+		return refuse(out_why, "does not begin with the id of a check: rehost-checks(7) lists them");
+	if (row->threshold < 0)
+		return refuse(out_why, "names a check that has no threshold");
+	if (!isdigit((unsigned char)*number) || strtod(number, &end) > 1e15 || *end)
+		return refuse(out_why, "has no number behind '='");
+	*out_value = xasprintf("%s=%s", row->id, number);
+	return true;
 }

@@ -115,6 +115,13 @@ static const struct conf_option options[] = {
 	{"verify", "metadata", CONF_TYPE_BOOL, AT(verify.metadata), "no|yes", "yes",
 		"compare owners, modes, times, ACLs and xattrs too"},
 
+	{"check", "before_run", CONF_TYPE_BOOL, AT(check.before_run), "no|yes", "yes",
+		"'run' begins with the check, and stops at what fails"},
+	{"check", "ignore", CONF_TYPE_LIST, AT(check.ignore), "ID,...", NULL, "what these checks find does not fail",
+		.check = conf_check_finding},
+	{"check", "threshold", CONF_TYPE_LIST, AT(check.thresholds), "ID=NUMBER,...", NULL,
+		"from where on these checks find something", .check = conf_check_threshold},
+
 	{"log", "file", CONF_TYPE_STRING, AT(log.file), "FILE", NULL, "text log (default JOB.log in the log directory)",
 		.check = conf_check_path, .none = true},
 	{"log", "json_file", CONF_TYPE_STRING, AT(log.json_file), "FILE", NULL, "log of JSON lines",
