@@ -25,6 +25,7 @@ static int dispatch(const struct options *o)
 		[CMD_COPY] = cmd_copy_sync,
 		[CMD_SYNC] = cmd_copy_sync,
 		[CMD_VERIFY] = cmd_verify,
+		[CMD_CHECK] = cmd_check,
 		[CMD_NETCHECK] = cmd_netcheck,
 		[CMD_STATUS] = cmd_status,
 		[CMD_PAUSE] = cmd_pause,

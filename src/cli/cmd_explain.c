@@ -1,6 +1,7 @@
 /* explain: what a diagnostic means. */
 #include "cli/commands.h"
 #include "base/text.h"
+#include "preflight/rows.h"
 
 #include <strings.h>
 #include <stdio.h>
@@ -18,6 +19,17 @@ static void explain(const struct diag_info *info)
 	if (info->severity == DIAG_ERROR)
 		printf("exit code: %d when it ends the run\n", info->exit_class);
 	printf("cause:     %s\nremedy:    %s\n", info->cause, info->remedy);
+}
+
+static void explain_check(const struct preflight_row *r)
+{
+	AUTO_FREE char *cause = preflight_filled(r->cause, ""), *remedy = preflight_filled(r->remedy, "");
+
+	printf("%s: %s\n\nside:      %s\nseverity:  %s%s\n", r->id, r->title, preflight_side_name(r->side),
+		preflight_severity_name(r->severity), r->boot ? " when the copy is to boot, else warn" : "");
+	if (r->threshold >= 0)
+		printf("threshold: %g%s%s\n", r->threshold, *r->unit ? " " : "", r->unit);
+	printf("cause:     %s\nremedy:    %s\n", cause, remedy);
 }
 
 /* "[rh101]", "RH0101", "101": as it may have been copied from a message. */
@@ -46,9 +58,13 @@ static int unknown(const char *word, const char *id)
 	for (int c = 1; c < DIAG_CODES_END; c++)
 		ids[n++] = diag_info((enum diag_code)c)->id;
 	near = text_nearest(id ? id : word, ids, n);
+	near = near ? near : preflight_nearest(word);
 	usage_set(&e, DIAG_CLI_CODE,
-		near ? xasprintf("did you mean '%s'? rehost-diagnostics(7) lists all codes", near) : NULL,
-		"'%s' is no diagnostic code", word);
+		near ? xasprintf(
+			       "did you mean '%s'? rehost-diagnostics(7) lists all codes, rehost-checks(7) all checks",
+			       near)
+		     : NULL,
+		"'%s' is neither a diagnostic code nor a check", word);
 	code = usage_print(&e);
 	usage_release(&e);
 	return code;
@@ -72,13 +88,17 @@ int cmd_explain(const struct options *o)
 		return without_code();
 	for (size_t i = 0; i < o->operand_count; i++) {
 		AUTO_FREE char *id = normal_id(o->operands[i]);
+		const struct preflight_row *row = preflight_find(o->operands[i]);
 		enum diag_code c = id ? diag_find(id) : DIAG_NONE;
 
-		if (c == DIAG_NONE)
+		if (c == DIAG_NONE && !row)
 			return unknown(o->operands[i], id);
 		if (i)
 			putchar('\n');
-		explain(diag_info(c));
+		if (row)
+			explain_check(row);
+		else
+			explain(diag_info(c));
 	}
 	return 0;
 }

@@ -1,8 +1,9 @@
 /*
- * run: the whole job. A full copy if none has completed, then a sync, then verify; the first step that fails
+ * run: the whole job. The check; a full copy if none has completed, then a sync, then verify; the first step that fails
  * ends it. Steps that were only incomplete (3) or found differences (4) do not; of several, 3 comes before 4.
  */
 #include "cli/commands.h"
+#include "cli/fitness.h"
 #include "cli/verify_options.h"
 #include "job/state.h"
 
@@ -69,6 +70,8 @@ static void steps(struct run *run)
 	struct work *w = &run->w;
 	bool copied = job_copy_completed(&w->job);
 
+	if (!fitness_gate(w, &run->total))
+		return;
 	if (!copied && !step(run, JOB_COPY))
 		return;
 	/* A dry run has changed nothing: a sync after a copy, or verify, would list everything once more. */

@@ -6,6 +6,7 @@
 int cmd_run(const struct options *o);
 int cmd_copy_sync(const struct options *o);
 int cmd_verify(const struct options *o);
+int cmd_check(const struct options *o);
 int cmd_netcheck(const struct options *o);
 int cmd_status(const struct options *o);
 int cmd_pause(const struct options *o); /* and resume */

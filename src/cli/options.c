@@ -12,7 +12,8 @@
 #define SELECT (AD_HOC | BIT(CMD_VERIFY))
 #define CONTROL (BIT(CMD_STATUS) | BIT(CMD_PAUSE) | BIT(CMD_RESUME) | BIT(CMD_STOP) | BIT(CMD_LIMITS))
 #define CONFIGURED \
-	(WORK | CONTROL | BIT(CMD_FACTS) | BIT(CMD_LOG) | BIT(CMD_RULES) | BIT(CMD_CHECK_CONFIG) | BIT(CMD_SHOW_CONFIG))
+	(WORK | CONTROL | BIT(CMD_CHECK) | BIT(CMD_FACTS) | BIT(CMD_LOG) | BIT(CMD_RULES) | BIT(CMD_CHECK_CONFIG) | \
+		BIT(CMD_SHOW_CONFIG))
 
 #define DEFAULT_LINES 20
 #define DEFAULT_MAX_AGE (UINT64_C(26) * 3600)
@@ -22,6 +23,7 @@ const struct command commands[CMD_COUNT] = {
 	[CMD_COPY] = {"copy", "the full copy", "[SRC DST]"},
 	[CMD_SYNC] = {"sync", "one incremental sync", "[SRC DST]"},
 	[CMD_VERIFY] = {"verify", "prove that both sides hold the same", "[PATH... | SRC DST]"},
+	[CMD_CHECK] = {"check", "can this host be moved to the target, and what will be missing", "[ID...]"},
 	[CMD_NETCHECK] = {"netcheck", "how good the network is, and how long the copy will take", "[[SRC] DST]"},
 	[CMD_STATUS] = {"status", "state of the job, running or not", ""},
 	[CMD_PAUSE] = {"pause", "hold the running job where it is", ""},
@@ -43,9 +45,11 @@ const struct option_def option_defs[OPT_COUNT] = {
 		"read this file instead of /etc/rehost (-c only before COMMAND)"},
 	[OPT_SET] = {"set", 0, "SECTION.KEY=VALUE", CONFIGURED, "set a value of the configuration; repeatable"},
 	[OPT_DRY_RUN] = {"dry-run", 'n', NULL, WORK, "write nothing anywhere, list what would be done"},
-	[OPT_VERBOSE] = {"verbose", 'v', NULL, WORK, "print notes and every change"},
-	[OPT_QUIET] = {"quiet", 'q', NULL, WORK | BIT(CMD_CHECK_CONFIG), "print nothing but warnings and errors"},
-	[OPT_JSON] = {"json", 0, NULL, WORK | BIT(CMD_STATUS) | BIT(CMD_LIMITS) | BIT(CMD_JOBS) | BIT(CMD_RULES),
+	[OPT_VERBOSE] = {"verbose", 'v', NULL, WORK | BIT(CMD_CHECK), "print notes and every change, or finding"},
+	[OPT_QUIET] = {"quiet", 'q', NULL, WORK | BIT(CMD_CHECK) | BIT(CMD_CHECK_CONFIG),
+		"print nothing but warnings and errors"},
+	[OPT_JSON] = {"json", 0, NULL,
+		WORK | BIT(CMD_CHECK) | BIT(CMD_STATUS) | BIT(CMD_LIMITS) | BIT(CMD_JOBS) | BIT(CMD_RULES),
 		"one JSON object a line on standard output"},
 	[OPT_PROGRESS] = {"progress", 0, "auto|always|never", WORK, "the progress line; auto: on a terminal"},
 	[OPT_ITEMIZE] = {"itemize-changes", 'i', NULL, WORK, "print one line a change"},
@@ -67,6 +71,8 @@ const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_RECHECK] = {"recheck", 0, NULL, BIT(CMD_VERIFY), "look only at what differed last time"},
 	[OPT_CHECK] = {"check", 0, NULL, BIT(CMD_STATUS), "one line and exit code 0 to 3, for monitoring"},
 	[OPT_MAX_AGE] = {"max-age", 0, "DURATION", BIT(CMD_STATUS), "with --check: how old the last sync may be (26h)"},
+	[OPT_STRICT] = {"strict", 0, NULL, BIT(CMD_CHECK), "warnings fail too"},
+	[OPT_NO_NETWORK] = {"no-network", 0, NULL, BIT(CMD_CHECK), "do not measure the network"},
 	[OPT_ROOT] = {"root", 0, "DIR", BIT(CMD_FACTS), "of the host below this directory"},
 	[OPT_TARGET] = {"target", 0, NULL, BIT(CMD_FACTS), "of the target: the configured one, or DST"},
 	[OPT_ANONYMIZE] = {"anonymize", 0, NULL, BIT(CMD_FACTS),

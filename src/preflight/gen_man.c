@@ -15,9 +15,7 @@ static const char head[] =
 	".Sh DESCRIPTION\n"
 	".Ic rehost check\n"
 	"judges what is known of the source, the target and the network between them by these checks.\n"
-	"Each finding comes with what was found; in the texts below\n"
-	".Sq {}\n"
-	"stands for it.\n"
+	"Each finding comes with what was found, and its texts name it.\n"
 	"A check that fails ends\n"
 	".Ic rehost run\n"
 	"before anything is written; one that fails\n"
@@ -51,6 +49,13 @@ static void put_moot(const char *moot)
 	}
 }
 
+static void put_text(const char *text)
+{
+	AUTO_FREE char *filled = preflight_filled(text, "");
+
+	mdoc_text(stdout, filled);
+}
+
 static void put_row(const struct preflight_row *r)
 {
 	printf(".It Sy %s\n", r->id);
@@ -58,11 +63,11 @@ static void put_row(const struct preflight_row *r)
 	printf(".Pq %s, %s%s", preflight_side_name(r->side), preflight_severity_name(r->severity),
 		r->boot ? " when the copy is to boot" : "");
 	printf("\n.br\n");
-	mdoc_text(stdout, r->cause);
+	put_text(r->cause);
 	if (r->threshold >= 0)
 		printf("Threshold: %g%s%s.\n", r->threshold, *r->unit ? " " : "", r->unit);
 	printf(".br\n.Em Remedy :\n");
-	mdoc_text(stdout, r->remedy);
+	put_text(r->remedy);
 	if (*r->moot)
 		put_moot(r->moot);
 }

@@ -18,21 +18,6 @@ void preflight_options_init(struct preflight_options *o)
 		o->threshold[i] = preflight_row((enum preflight_id)i)->threshold;
 }
 
-/* The row's text with what was found in the place of "{}". To be freed. */
-static char *filled(const char *text, const char *about)
-{
-	AUTO_BUF b = BUF_INIT;
-	const char *gap;
-
-	while ((gap = strstr(text, "{}"))) {
-		buf_append(&b, text, (size_t)(gap - text));
-		buf_append_str(&b, *about ? about : "it");
-		text = gap + 2;
-	}
-	buf_append_str(&b, text);
-	return buf_detach(&b);
-}
-
 static void set_moot(struct preflight_finding *f, const char *why)
 {
 	f->moot = true;
@@ -85,8 +70,8 @@ static void judge(const struct preflight_subject *s, double threshold, judge_fn 
 	f->severity = l.severity;
 	if (evidence.len)
 		f->evidence = xstrdup(buf_cstr(&evidence));
-	f->cause = filled(f->row->cause, buf_cstr(&about));
-	f->remedy = filled(f->row->remedy, buf_cstr(&about));
+	f->cause = preflight_filled(f->row->cause, buf_cstr(&about));
+	f->remedy = preflight_filled(f->row->remedy, buf_cstr(&about));
 }
 
 static bool is_waived(const struct preflight_options *o, const char *id)

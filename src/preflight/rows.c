@@ -1,4 +1,5 @@
 #include "preflight/rows.h"
+#include "base/buf.h"
 #include "base/text.h"
 
 #include <strings.h>
@@ -51,4 +52,18 @@ const char *preflight_severity_name(enum preflight_severity severity)
 	static const char *const names[] = {"ok", "info", "unknown", "warn", "fail"};
 
 	return names[severity];
+}
+
+char *preflight_filled(const char *text, const char *about)
+{
+	AUTO_BUF b = BUF_INIT;
+	const char *gap;
+
+	while ((gap = strstr(text, "{}"))) {
+		buf_append(&b, text, (size_t)(gap - text));
+		buf_append_str(&b, *about ? about : "it");
+		text = gap + 2;
+	}
+	buf_append_str(&b, text);
+	return buf_detach(&b);
 }

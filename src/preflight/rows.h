@@ -36,7 +36,7 @@ struct preflight_row {
 	double threshold; /* the default of [check] threshold; below 0: it has none */
 	const char *unit; /* of the threshold: "%", "s", "MB" ...; "" */
 	const char *title; /* a short noun phrase */
-	/* Sentences; a phrase. "{}" stands for what was found, or is left as "it". */
+	/* Sentences; a phrase. "{}" stands for what was found: preflight_filled(). */
 	const char *cause, *remedy;
 };
 
@@ -45,5 +45,7 @@ const struct preflight_row *preflight_row(enum preflight_id id);
 const struct preflight_row *preflight_find(const char *id);
 /* The id that was probably meant, or NULL. */
 const char *preflight_nearest(const char *word);
+/* A text of the row with what was found in the place of "{}"; "" is nothing in particular: "it". To be freed. */
+char *preflight_filled(const char *text, const char *about);
 const char *preflight_side_name(enum preflight_side side);
 const char *preflight_severity_name(enum preflight_severity severity);

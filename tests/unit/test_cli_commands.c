@@ -1,5 +1,6 @@
 /* Whole commands against a scripted engine: which jobs they make, in which order, and what they exit with. */
 #include "cli/commands.h"
+#include "cli/fitness.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "job/control.h"
@@ -25,6 +26,7 @@ static struct {
 	int exit_codes[3]; /* of copy, sync, verify */
 	bool copied;
 	int signal;
+	const char *job_document; /* what the check judges; NULL: nothing to find */
 } script;
 
 /* Each job leaves a line on descriptor 3: the test reads what the command has made of its options. */
@@ -76,6 +78,29 @@ bool job_state_read(const char *state_dir, const char *run_dir, const char *name
 
 void job_state_release(struct job_state *s)
 {
+}
+
+/* ---- the check: of documents that are given ---- */
+
+bool fitness_check(struct work *w, const struct fitness_options *o, struct fitness *f, struct diag *d)
+{
+	struct preflight_subject s = {0};
+	struct preflight_options po;
+
+	*f = (struct fitness){.source = cJSON_CreateObject(), .target = cJSON_CreateObject()};
+	f->job = cJSON_Parse(script.job_document ? script.job_document : "{}");
+	s = (struct preflight_subject){.source = f->source, .target = f->target, .job = f->job};
+	preflight_options_init(&po);
+	preflight_judge(&s, &po, &f->found);
+	return true;
+}
+
+void fitness_release(struct fitness *f)
+{
+	preflight_release(&f->found);
+	cJSON_Delete(f->source);
+	cJSON_Delete(f->target);
+	cJSON_Delete(f->job);
 }
 
 /* ---- a running job: nobody ---- */
@@ -394,6 +419,43 @@ static void run_codes(int copy, int sync, int verify, int want, unsigned steps)
 	memset(script.exit_codes, 0, sizeof(script.exit_codes));
 }
 
+#define UNFIT "{\"dirs\":[{\"path\":\"/var/lib/rehost\",\"problem\":\"Read-only file system\"}]}"
+
+/* What fails the check ends `run` before anything is done; `check` says it, and its exit code. */
+static void test_run_unfit(void **state)
+{
+	struct outcome r;
+
+	script.job_document = UNFIT;
+	RUN(&r, "-c", "empty.conf", CONFIGURED, "run");
+	assert_int_equal(r.code, 1);
+	assert_int_equal(lines(r.jobs), 0);
+	has(r.out, "state-dir: rehost's own directories");
+	has(r.err, "[RH1310] the check fails: state-dir");
+	release(&r);
+	RUN(&r, "-c", "empty.conf", CONFIGURED, "--set", "check.before_run=no", "run");
+	assert_int_equal(r.code, 0);
+	assert_int_equal(lines(r.jobs), 3);
+	release(&r);
+	RUN(&r, "-c", "empty.conf", CONFIGURED, "check", "--no-network", "--json", "state-dir");
+	assert_int_equal(r.code, 1);
+	has(r.out, "\"id\":\"state-dir\",\"severity\":\"fail\"");
+	has(r.out, "\"message_type\":\"summary\",\"command\":\"check\",\"exit_code\":1");
+	release(&r);
+	RUN(&r, "-c", "empty.conf", CONFIGURED, "check", "not-root");
+	assert_int_equal(r.code, 0);
+	release(&r);
+	RUN(&r, "-c", "empty.conf", CONFIGURED, "check", "state-dri");
+	assert_int_equal(r.code, 64);
+	has(r.err, "did you mean 'state-dir'?");
+	release(&r);
+	script.job_document = NULL;
+	RUN(&r, "-c", "empty.conf", CONFIGURED, "check", "--no-network");
+	assert_int_equal(r.code, 0);
+	has(r.out, "0 failed");
+	release(&r);
+}
+
 static void test_run_codes(void **state)
 {
 	run_codes(3, 0, 0, 3, 3);
@@ -589,6 +651,7 @@ int main(void)
 		cmocka_unit_test(test_config_errors),
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_run_order),
+		cmocka_unit_test(test_run_unfit),
 		cmocka_unit_test(test_run_codes),
 		cmocka_unit_test(test_signal),
 		cmocka_unit_test(test_verify),
