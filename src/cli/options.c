@@ -11,7 +11,7 @@
 #define AD_HOC (BIT(CMD_COPY) | BIT(CMD_SYNC))
 #define SELECT (AD_HOC | BIT(CMD_VERIFY))
 #define CONTROL (BIT(CMD_STATUS) | BIT(CMD_PAUSE) | BIT(CMD_RESUME) | BIT(CMD_STOP) | BIT(CMD_LIMITS))
-#define CONFIGURED \
+#define CONFIGURED                                                                                                  \
 	(WORK | CONTROL | BIT(CMD_CHECK) | BIT(CMD_FACTS) | BIT(CMD_LOG) | BIT(CMD_RULES) | BIT(CMD_CHECK_CONFIG) | \
 		BIT(CMD_SHOW_CONFIG))
 

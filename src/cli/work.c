@@ -165,8 +165,7 @@ static bool make_job(struct work *w, const struct work_operands *operands, struc
 	job->conf = w->conf;
 	job->kept = &w->kept;
 	/* these write nothing anywhere */
-	job->dry_run =
-		o->given[OPT_DRY_RUN] || o->id == CMD_NETCHECK || o->id == CMD_CHECK || o->id == CMD_FACTS;
+	job->dry_run = o->given[OPT_DRY_RUN] || o->id == CMD_NETCHECK || o->id == CMD_CHECK || o->id == CMD_FACTS;
 	job->checksum = o->given[OPT_CHECKSUM];
 	job->repair = o->given[OPT_REPAIR];
 	job->one_file_system = o->given[OPT_ONE_FILE_SYSTEM];
