@@ -279,6 +279,7 @@ static void test_ends_with_peer(void **state)
 	began = clock_mono_ns();
 	finish(&s, logged, sizeof(logged));
 	assert_true(clock_mono_ns() - began < 3 * NS_PER_S);
+	assert_non_null(strstr(logged, "in vain"));
 }
 
 int main(void)
