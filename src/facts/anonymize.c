@@ -8,7 +8,10 @@
 #include <arpa/inet.h>
 #include <cjson/cJSON.h>
 #include <ctype.h>
+#include <search.h>
 #include <stdio.h>
+
+#define HOST_MAX 255 /* bytes of a name */
 
 enum kind { KIND_UUID, KIND_HEX, KIND_MAC, KIND_IPV4, KIND_IPV6, KIND_NAME, KIND_SERIAL, KINDS };
 
@@ -16,9 +19,9 @@ struct known {
 	char *value, *substitute;
 };
 
+/* A document of another host's may hold a million of them, chosen to be slow. */
 struct names {
-	struct known *all;
-	size_t count;
+	void *tree; /* of struct known, by value: tsearch() */
 	unsigned given[KINDS];
 };
 
@@ -42,14 +45,33 @@ static char *make(enum kind kind, unsigned n)
 	}
 }
 
+static int by_value(const void *a, const void *b)
+{
+	return strcasecmp(((const struct known *)a)->value, ((const struct known *)b)->value);
+}
+
+static void known_free(void *p)
+{
+	struct known *k = p;
+
+	free(k->value);
+	free(k->substitute);
+	free(k);
+}
+
 static const char *substitute(struct names *names, enum kind kind, const char *p, size_t n)
 {
-	for (size_t i = 0; i < names->count; i++)
-		if (strlen(names->all[i].value) == n && strncasecmp(names->all[i].value, p, n) == 0)
-			return names->all[i].substitute;
-	names->all = xrealloc(names->all, (names->count + 1) * sizeof(*names->all));
-	names->all[names->count] = (struct known){xmemdup(p, n), make(kind, ++names->given[kind])};
-	return names->all[names->count++].substitute;
+	struct known *new = xcalloc(1, sizeof(*new)), **at;
+
+	new->value = xmemdup(p, n);
+	at = tsearch(new, &names->tree, by_value);
+	if (!at)
+		abort(); /* no memory: as everywhere */
+	if (*at == new)
+		new->substitute = make(kind, ++names->given[kind]);
+	else
+		known_free(new);
+	return (*at)->substitute;
 }
 
 /* ---- finding ---- */
@@ -65,10 +87,20 @@ static size_t form(const char *p, const char *pattern)
 	return isalnum((unsigned char)p[n]) ? 0 : n;
 }
 
+/* strspn(), but of no more than max bytes: texts are long, and this is asked at every word. */
+static size_t span(const char *p, const char *accept, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && p[n] && strchr(accept, p[n]))
+		n++;
+	return n;
+}
+
 static size_t ipv4(const char *p)
 {
 	char text[16];
-	size_t n = strspn(p, "0123456789.");
+	size_t n = span(p, "0123456789.", sizeof(text) + 1);
 	struct in_addr a;
 
 	while (n && p[n - 1] == '.') /* of a sentence */
@@ -86,7 +118,7 @@ static size_t ipv4(const char *p)
 static size_t ipv6(const char *p)
 {
 	char text[INET6_ADDRSTRLEN];
-	size_t n = strspn(p, "0123456789abcdefABCDEF:");
+	size_t n = span(p, "0123456789abcdefABCDEF:", sizeof(text));
 	struct in6_addr a;
 
 	if (n < 3 || n >= sizeof(text) || !memchr(p, ':', n))
@@ -171,10 +203,8 @@ void facts_anonymize(cJSON *facts)
 	AUTO_FREE char *host = cJSON_IsString(name) ? xstrdup(name->valuestring) : NULL;
 	struct names names = {0};
 
+	if (host && strlen(host) > HOST_MAX) /* it is none */
+		free(STEAL(host));
 	walk(&names, facts->child, host);
-	for (size_t i = 0; i < names.count; i++) {
-		free(names.all[i].value);
-		free(names.all[i].substitute);
-	}
-	free(names.all);
+	tdestroy(names.tree, known_free);
 }

@@ -1,5 +1,6 @@
 /* Facts of recorded hosts: what is read, what is unknown and why, links that lead outside, and substitutes. */
 #include "facts/document.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "facts/probes.h"
 
@@ -215,6 +216,78 @@ static void test_anonymize(void **state)
 	cJSON_Delete(f);
 }
 
+static struct facts_section section(const char *name, const char *text)
+{
+	struct facts_section s = {.text = BUF_INIT};
+
+	strcpy(s.name, name);
+	buf_append_str(&s.text, text);
+	return s;
+}
+
+/* A document of a host that wants it to take long: it does not. */
+static void test_anonymize_hostile(void **state)
+{
+	static const char *const pieces[] = {"1.", "a:", "a ", "1234567.", "0:", "00000000-"};
+	struct facts_sections *s = xcalloc(1, sizeof(*s));
+	AUTO_BUF text = BUF_INIT;
+	int64_t began;
+	cJSON *f;
+
+	buf_append_str(&text, "{\"list\":[0");
+	for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
+		buf_append_str(&text, ",\"");
+		for (size_t n = 0; n < 1 << 20; n += strlen(pieces[i]))
+			buf_append_str(&text, pieces[i]);
+		buf_append_u8(&text, '"');
+	}
+	for (unsigned i = 0; i < 100000; i++)
+		buf_printf(&text, ",\"%032x\"", i);
+	buf_append_str(&text, "]}");
+	s->all[s->count++] = section("x", buf_cstr(&text));
+	buf_clear(&text);
+	buf_append_str(&text, "{\"hostname\":\"");
+	for (size_t n = 0; n < 1 << 19; n++)
+		buf_append_str(&text, "a ");
+	buf_append_str(&text, "b\"}");
+	s->all[s->count++] = section("os", buf_cstr(&text));
+	f = facts_document(s, "/", "0");
+	facts_sections_release(s);
+	free(s);
+	assert_true(cJSON_IsObject(at(f, "os")));
+	began = clock_mono_ns();
+	alarm(60); /* rather than to hang */
+	facts_anonymize(f);
+	alarm(0);
+	assert_true(clock_mono_ns() - began < 10 * NS_PER_S);
+	cJSON_Delete(f);
+}
+
+/* Sections that are no JSON object, from wherever: unknown, and the others are there. */
+static void test_document_of_anything(void **state)
+{
+	static const char *const texts[] = {"", "{", "[1]", "1", "{\"a\":\"\\u0000\"}", "{\"a\":1}{}"};
+	struct facts_sections *s = xcalloc(1, sizeof(*s));
+	cJSON *f;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		char name[] = {'b', (char)('a' + i), '\0'};
+
+		s->all[s->count++] = section(name, texts[i]);
+	}
+	s->all[s->count++] = section("good", "{\"a\":1}");
+	s->all[s->count] = section("late", "");
+	s->all[s->count++].unknown = xstrdup("it took too long");
+	f = facts_document(s, "/", "0");
+	facts_sections_release(s);
+	free(s);
+	assert_int_equal(cJSON_GetArraySize(at(f, "unknown")), ARRAY_LEN(texts) + 1);
+	assert_true(cJSON_IsNull(at(f, "ba")) && is_unknown(f, "ba"));
+	assert_true(cJSON_IsNull(at(f, "late")) && is_unknown(f, "late"));
+	assert_true(at(f, "good.a")->valuedouble == 1);
+	cJSON_Delete(f);
+}
+
 static void test_no_host(void **state)
 {
 	AUTO_DIAG d = DIAG_INIT;
@@ -232,6 +305,8 @@ int main(void)
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_fifo),
 		cmocka_unit_test(test_anonymize),
+		cmocka_unit_test(test_anonymize_hostile),
+		cmocka_unit_test(test_document_of_anything),
 		cmocka_unit_test(test_no_host),
 	};
 
