@@ -52,8 +52,7 @@ static void print_text(const cJSON *limits)
 {
 	const cJSON *l;
 
-	cJSON_ArrayForEach(l, limits)
-	{
+	cJSON_ArrayForEach(l, limits) {
 		AUTO_FREE char *name = text_escaped(text(l, "name"));
 		AUTO_FREE char *value = text_escaped(text(l, "value"));
 		AUTO_FREE char *keeper = text_escaped(text(l, "keeper"));
@@ -69,8 +68,7 @@ static void print_json(const char *job, const cJSON *limits)
 {
 	const cJSON *l;
 
-	cJSON_ArrayForEach(l, limits)
-	{
+	cJSON_ArrayForEach(l, limits) {
 		struct json j = {0};
 
 		json_begin(&j, "limit");

@@ -82,8 +82,7 @@ static void put_copied(const cJSON *job)
 	const cJSON *m;
 
 	puts("\ncopied");
-	cJSON_ArrayForEach(m, cJSON_GetObjectItemCaseSensitive(job, "mounts"))
-	{
+	cJSON_ArrayForEach(m, cJSON_GetObjectItemCaseSensitive(job, "mounts")) {
 		AUTO_FREE char *used = size_of(number_of(m, "used"));
 		const char *to = text_of(m, "target");
 		AUTO_FREE char *rest = xasprintf("to %s%s%s%s", text_of(job, "target_root"), *to ? "/" : "", to,
@@ -101,8 +100,7 @@ static void put_left_out(const cJSON *job, bool all)
 	bool begun = false;
 	const cJSON *m;
 
-	cJSON_ArrayForEach(m, cJSON_GetObjectItemCaseSensitive(job, "left_out"))
-	{
+	cJSON_ArrayForEach(m, cJSON_GetObjectItemCaseSensitive(job, "left_out")) {
 		double bytes = number_of(m, "used");
 		AUTO_FREE char *used = bytes > 0 ? size_of(bytes) : xstrdup("");
 
@@ -123,8 +121,7 @@ static void put_hidden(const cJSON *job)
 		puts("\nhidden beneath mount points: not known without the rights of root");
 	else if (cJSON_GetArraySize(hidden))
 		puts("\nhidden beneath mount points");
-	cJSON_ArrayForEach(h, hidden)
-	{
+	cJSON_ArrayForEach(h, hidden) {
 		AUTO_FREE char *size = size_of(number_of(h, "bytes"));
 		bool more = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(h, "more"));
 		AUTO_FREE char *rest = xasprintf("%s%.0f files", more ? "more than " : "", number_of(h, "files"));
@@ -152,7 +149,8 @@ static void put_room(const cJSON *target)
 		return;
 	puts("\nroom at the target");
 	put_room_of("", root);
-	cJSON_ArrayForEach(m, cJSON_GetObjectItemCaseSensitive(root, "mounts")) put_room_of(text_of(root, "path"), m);
+	cJSON_ArrayForEach(m, cJSON_GetObjectItemCaseSensitive(root, "mounts"))
+		put_room_of(text_of(root, "path"), m);
 }
 
 static void put_forecast(const cJSON *network)

@@ -171,8 +171,7 @@ static bool change_limits(struct engine *e, const cJSON *set, cJSON *reply)
 	struct conf *new;
 	size_t n = 0;
 
-	cJSON_ArrayForEach(v, set)
-	{
+	cJSON_ArrayForEach(v, set) {
 		if (!cJSON_IsString(v) || !v->string || n == LIMITS_MAX) {
 			refuse_text(reply, "limits are texts, and no more than %d", LIMITS_MAX);
 			return false;

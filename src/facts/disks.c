@@ -1,4 +1,5 @@
 /* Block devices: what the kernel knows of them, what their first bytes say, what lies upon what. */
+#include "facts/features.h"
 #include "facts/probes.h"
 #include "facts/run.h"
 
@@ -99,6 +100,16 @@ static void put_table(struct value *o, blkid_probe pr)
 	}
 }
 
+/* Beside what libblkid says: of a file system that it knows. */
+static void put_features(struct value *o, int fd)
+{
+	struct value *contents = value_find(o, "contents");
+	AUTO_BUF b = BUF_INIT;
+
+	if (contents && value_has_items(contents) && features_read(fd, &b))
+		put_text(contents, "features", buf_cstr(&b));
+}
+
 static void put_contents(const struct tree *t, struct value *o, const char *name)
 {
 	AUTO_FREE char *device = xasprintf("/dev/%s", name);
@@ -129,6 +140,7 @@ static void put_contents(const struct tree *t, struct value *o, const char *name
 		put_null(o, "contents");
 		put_unknown(o, "contents", "its signatures contradict each other", 0);
 	}
+	put_features(o, fd);
 	put_table(o, pr);
 	blkid_free_probe(pr);
 }
@@ -161,6 +173,7 @@ static void put_partitions(const struct tree *t, struct value *disk, const char 
 			continue;
 		p = value_object();
 		put_text(p, "name", names.names[i]);
+		put_sys_text(t, p, "dev", sub, "dev");
 		put_sys_sectors(t, p, "start", sub, "start");
 		put_sys_sectors(t, p, "size", sub, "size");
 		put_names(t, p, "holders", sub, "holders");
@@ -176,6 +189,7 @@ static void put_disk(const struct tree *t, struct value *list, const char *name)
 	struct value *d = value_object();
 
 	put_text(d, "name", name);
+	put_taken(d, "path", tree_link(t, dir));
 	put_sys_text(t, d, "dev", dir, "dev");
 	put_sys_sectors(t, d, "size", dir, "size");
 	put_sys_flag(t, d, "removable", dir, "removable");
@@ -191,6 +205,24 @@ static void put_disk(const struct tree *t, struct value *list, const char *name)
 	put_contents(t, d, name);
 	put_partitions(t, d, dir);
 	value_add(list, d);
+}
+
+/* How often the kernel has found ext4 damaged since it was last checked, by device. */
+static void put_errors(const struct tree *t, struct value *s)
+{
+	struct value *o = put_object(s, "ext4_errors");
+	struct tree_names names;
+
+	if (!tree_list(t, "/sys/fs/ext4", &names))
+		return;
+	for (size_t i = 0; i < names.count; i++) {
+		AUTO_FREE char *path = xasprintf("/sys/fs/ext4/%s/errors_count", names.names[i]);
+		uint64_t n;
+
+		if (tree_number(t, path, &n))
+			put_u64(o, names.names[i], n);
+	}
+	tree_names_release(&names);
 }
 
 void probe_disks(const struct tree *t, struct value *s)
@@ -210,6 +242,7 @@ void probe_disks(const struct tree *t, struct value *s)
 	}
 	tree_names_release(&names);
 	put_taken(s, "mdstat", tree_read(t, "/proc/mdstat", 65536));
+	put_errors(t, s);
 }
 
 /* ---- LVM, by its own word ---- */

@@ -7,6 +7,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* What a dead server or disk is known by. */
+static const char *errno_name(int err)
+{
+	static const struct {
+		int err;
+		const char *name;
+	} names[] = {{ETIMEDOUT, "ETIMEDOUT"}, {EIO, "EIO"}, {ESTALE, "ESTALE"}, {ESHUTDOWN, "ESHUTDOWN"},
+		{EHOSTDOWN, "EHOSTDOWN"}, {EACCES, "EACCES"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (names[i].err == err)
+			return names[i].name;
+	return "error";
+}
+
 /* Those that are triggered by a look are not looked at. */
 static void put_usage(const struct tree *t, struct value *m, const char *path, const char *type)
 {
@@ -20,6 +35,7 @@ static void put_usage(const struct tree *t, struct value *m, const char *path, c
 	err = usage_of(path, &v);
 	if (err) {
 		put_null(m, "size");
+		put_text(m, "error", errno_name(err));
 		put_unknown(m, "size", NULL, err);
 		return;
 	}

@@ -1,6 +1,7 @@
 /* The directory that a copy goes to: what it is, what there is room for, what is in it, and what is mounted beneath it. */
 #include "base/path.h"
 #include "facts/apart.h"
+#include "facts/inuse.h"
 #include "facts/mountinfo.h"
 #include "facts/probes.h"
 
@@ -322,6 +323,8 @@ static void put_directory(const struct tree *t, struct value *s, const char *rea
 		put_array(s, "mounts");
 	else
 		put_mounts(s, places, real);
+	if (!*rest && !str_eq(real, "/"))
+		put_in_use(t, s, real);
 	mountinfo_release(&info);
 	places_free(places);
 }

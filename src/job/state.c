@@ -188,8 +188,7 @@ static void read_owned(const cJSON *list, struct job_state *s)
 {
 	const cJSON *v, *p;
 
-	cJSON_ArrayForEach(v, list)
-	{
+	cJSON_ArrayForEach(v, list) {
 		const cJSON *places = cJSON_GetObjectItemCaseSensitive(v, "places");
 		char *target = member_text(v, "target");
 		struct owned *o;
@@ -197,8 +196,7 @@ static void read_owned(const cJSON *list, struct job_state *s)
 		if (!target)
 			continue;
 		o = owned_add(s, target);
-		cJSON_ArrayForEach(p, places)
-		{
+		cJSON_ArrayForEach(p, places) {
 			AUTO_FREE char *path = member_text(p, "path");
 			struct place place = {.path = path,
 				.type = (uint64_t)member_int(p, "type"),
@@ -216,8 +214,7 @@ static void read_source(const cJSON *list, struct job_state *s)
 {
 	const cJSON *v;
 
-	cJSON_ArrayForEach(v, list)
-	{
+	cJSON_ArrayForEach(v, list) {
 		AUTO_FREE char *path = member_text(v, "path");
 		AUTO_FREE char *id = member_text(v, "id");
 		if (path && path[0] == '/' && id)
@@ -229,8 +226,7 @@ static void read_unclean(const cJSON *o, struct job_state *s)
 {
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(o, "unclean"), *v;
 
-	cJSON_ArrayForEach(v, list)
-	{
+	cJSON_ArrayForEach(v, list) {
 		struct unclean u = {
 			.from = member_int(v, "from"), .to = member_int(v, "to"), .at = member_int(v, "at")};
 
@@ -253,8 +249,7 @@ static void read_counts(const cJSON *o, const char *name, uint64_t counts[DIFFER
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(o, name), *v;
 	int kind = 0;
 
-	cJSON_ArrayForEach(v, list)
-	{
+	cJSON_ArrayForEach(v, list) {
 		if (kind < DIFFERENCE_KINDS && cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble < 9e15)
 			counts[kind] = (uint64_t)v->valuedouble;
 		kind++;

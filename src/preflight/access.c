@@ -116,8 +116,7 @@ void judge_state_dir(struct look *l)
 {
 	const cJSON *dir;
 
-	each(dir, fact(l->job, "dirs"))
-	{
+	each(dir, fact(l->job, "dirs")) {
 		const char *path = fact_text(dir, "path"), *problem = fact_text(dir, "problem");
 		double available;
 

@@ -144,7 +144,9 @@ bool fact_lists(const cJSON *array, const char *text)
 {
 	const cJSON *item;
 
-	each(item, array) if (cJSON_IsString(item) && str_eq(item->valuestring, text)) return true;
+	each(item, array)
+		if (cJSON_IsString(item) && str_eq(item->valuestring, text))
+			return true;
 	return false;
 }
 

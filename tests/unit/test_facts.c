@@ -102,8 +102,9 @@ static bool is_unknown(const cJSON *section, const char *what)
 {
 	const cJSON *v, *list = at(section, "unknown");
 
-	cJSON_ArrayForEach(
-		v, list) if (str_eq(at(v, "what")->valuestring, what) && *at(v, "why")->valuestring) return true;
+	cJSON_ArrayForEach(v, list)
+		if (str_eq(at(v, "what")->valuestring, what) && *at(v, "why")->valuestring)
+			return true;
 	return false;
 }
 
