@@ -67,14 +67,22 @@ void probe_config(const struct tree *t, struct value *s)
 		"/etc/initramfs-tools/initramfs.conf", "/etc/initramfs-tools/modules", "/etc/dracut.conf",
 		"/etc/mkinitcpio.conf", "/etc/mkinitfs/mkinitfs.conf", "/etc/network/interfaces", "/etc/resolv.conf",
 		"/etc/hosts", "/etc/selinux/config", "/etc/cloud/cloud.cfg", "/etc/adjtime",
-		"/etc/udev/rules.d/70-persistent-net.rules", "/etc/snapper/configs/root"};
+		"/etc/udev/rules.d/70-persistent-net.rules", "/etc/snapper/configs/root", "/etc/ssh/sshd_config",
+		"/etc/nftables.conf", "/etc/sysconfig/nftables.conf", "/etc/iptables/rules.v4",
+		"/etc/sysconfig/iptables", "/etc/ufw/ufw.conf", "/etc/ufw/user.rules", "/etc/environment",
+		"/etc/apt/apt.conf", "/etc/dnf/dnf.conf", "/etc/yum.conf", "/etc/apt/sources.list", "/etc/chrony.conf",
+		"/etc/chrony/chrony.conf", "/etc/ntp.conf", "/etc/systemd/timesyncd.conf"};
 	static const struct {
 		const char *dir, *beginning, *ending;
 	} directories[] = {{"/boot/loader/entries", "", ".conf"}, {"/boot/efi/loader/entries", "", ".conf"},
 		{"/etc/dracut.conf.d", "", ".conf"}, {"/etc/network/interfaces.d", "", ""},
 		{"/etc/systemd/network", "", ".network"}, {"/etc/systemd/network", "", ".link"},
 		{"/etc/sysconfig/network-scripts", "ifcfg-", ""}, {"/etc/cloud/cloud.cfg.d", "", ".cfg"},
-		{"/etc/default/grub.d", "", ".cfg"}};
+		{"/etc/default/grub.d", "", ".cfg"}, {"/etc/netplan", "", ".yaml"},
+		{"/etc/NetworkManager/system-connections", "", ".nmconnection"},
+		{"/etc/sysconfig/network", "ifcfg-", ""}, {"/etc/ssh/sshd_config.d", "", ".conf"},
+		{"/etc/apt/apt.conf.d", "", ""}, {"/etc/apt/sources.list.d", "", ".list"},
+		{"/etc/apt/sources.list.d", "", ".sources"}, {"/etc/yum.repos.d", "", ".repo"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		put_file(t, s, files[i]);

@@ -1,8 +1,10 @@
 /* Firmware, platform, processors, memory, and how busy they are. */
+#include "base/sysload.h"
 #include "facts/probes.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 static void put_firmware(const struct tree *t, struct value *s)
@@ -110,6 +112,28 @@ static void put_load(const struct tree *t, struct value *s)
 		put_null(s, "load_1m");
 }
 
+/* Of all processors together, over a second. */
+static void put_busy(const struct tree *t, struct value *s)
+{
+	const struct timespec second = {.tv_sec = 1};
+	struct sysload_files files;
+	struct sysload before, after;
+	bool known;
+
+	if (!t->live) {
+		put_null(s, "busy_percent");
+		return;
+	}
+	sysload_open(&files);
+	known = sysload_read(&files, &before) && nanosleep(&second, NULL) == 0 && sysload_read(&files, &after) &&
+		after.total > before.total;
+	if (known)
+		put_u64(s, "busy_percent", 100 * (after.busy - before.busy) / (after.total - before.total));
+	else
+		put_null(s, "busy_percent");
+	sysload_close(&files);
+}
+
 void probe_machine(const struct tree *t, struct value *s)
 {
 	put_firmware(t, s);
@@ -117,4 +141,5 @@ void probe_machine(const struct tree *t, struct value *s)
 	put_cpus(t, s);
 	put_memory(t, s);
 	put_load(t, s);
+	put_busy(t, s);
 }

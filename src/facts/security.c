@@ -2,6 +2,9 @@
 #include "facts/probes.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/timex.h>
 #include <time.h>
 
@@ -15,8 +18,27 @@ static void put_yes(const struct tree *t, struct value *s, const char *name, con
 		put_null(s, name);
 }
 
+/* Files that nothing may write, by chattr +i, of those that a move has to. */
+static void put_immutable(const struct tree *t, struct value *s)
+{
+	static const char *const paths[] = {"/root", "/etc", "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/fstab",
+		"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/ssh/sshd_config", "/etc/default/grub", "/boot",
+		"/boot/grub/grub.cfg", "/boot/grub2/grub.cfg", "/var/log"};
+	struct value *list = put_array(s, "immutable");
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		AUTO_CLOSE int fd = tree_fd(t, paths[i], O_RDONLY);
+		unsigned flags = 0;
+
+		if (fd >= 0 && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && flags & FS_IMMUTABLE_FL)
+			add_text(list, paths[i]);
+	}
+}
+
 void probe_security(const struct tree *t, struct value *s)
 {
+	put_immutable(t, s);
+	put_bool(s, "keytab", tree_exists(t, "/etc/krb5.keytab"));
 	put_yes(t, s, "selinux_enforcing", "/sys/fs/selinux/enforce");
 	put_bool(s, "selinux", tree_exists(t, "/sys/fs/selinux/enforce"));
 	put_yes(t, s, "apparmor", "/sys/module/apparmor/parameters/enabled");

@@ -4,7 +4,9 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void put_init(const struct tree *t, struct value *s)
 {
@@ -66,8 +68,45 @@ static void put_units(const struct tree *t, struct value *s, const char *name, c
 	}
 }
 
+/* Users' tables of cron: what is due runs at both hosts. */
+static void put_crontabs(const struct tree *t, struct value *s)
+{
+	static const char *const dirs[] = {"/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs"};
+	struct value *list = put_array(s, "crontabs");
+
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		struct tree_names names;
+
+		if (!tree_list(t, dirs[i], &names))
+			continue;
+		for (size_t k = 0; k < names.count; k++) {
+			AUTO_FREE char *path = xasprintf("%s/%s", dirs[i], names.names[k]);
+			struct stat st;
+
+			if (tree_stat(t, path, &st) && S_ISREG(st.st_mode) && st.st_size)
+				add_text(list, names.names[k]);
+		}
+		tree_names_release(&names);
+	}
+}
+
+/* Other services' migration tools, by where they are put. */
+static void put_migration_tools(const struct tree *t, struct value *s)
+{
+	static const char *const paths[] = {"/root/SMS-Agent", "/SMS-Agent", "/opt/SMS-Agent", "/smc",
+		"/root/go2aliyun_client", "/root/go2tencentcloud", "/var/lib/aws-replication-agent"};
+	struct value *list = put_array(s, "migration_tools");
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (tree_exists(t, paths[i]))
+			add_text(list, paths[i]);
+}
+
 void probe_services(const struct tree *t, struct value *s)
 {
+	put_crontabs(t, s);
+	put_migration_tools(t, s);
+	put_bool(s, "cloud_init_disabled", tree_exists(t, "/etc/cloud/cloud-init.disabled"));
 	put_init(t, s);
 	put_enabled(t, s);
 	put_units(t, s, "running", "running");
@@ -115,6 +154,25 @@ static void count_program(struct value *programs, const char *name)
 		put_u64(programs, name, 1);
 }
 
+/* What runs in Java is told by its command line alone. */
+static void count_java(const struct tree *t, struct value *programs, const char *pid)
+{
+	static const char *const names[] = {"elasticsearch", "opensearch", "cassandra", "kafka", "zookeeper", "hadoop"};
+	AUTO_FREE char *path = xasprintf("/proc/%s/cmdline", pid);
+	AUTO_CLOSE int fd = tree_fd(t, path, O_RDONLY);
+	char line[16384];
+	ssize_t n = fd >= 0 ? read(fd, line, sizeof(line) - 1) : -1;
+
+	for (ssize_t i = 0; i < n; i++)
+		line[i] = line[i] ? line[i] : ' ';
+	line[MAX(n, (ssize_t)0)] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcasestr(line, names[i])) {
+			count_program(programs, names[i]);
+			return;
+		}
+}
+
 void probe_processes(const struct tree *t, struct value *s)
 {
 	struct seen seen = {.programs = put_object(s, "programs")};
@@ -131,6 +189,8 @@ void probe_processes(const struct tree *t, struct value *s)
 		if (!name || (!to && t->live && errno == ENOENT)) /* a thread of the kernel's */
 			continue;
 		count_program(seen.programs, name);
+		if (str_eq(name, "java"))
+			count_java(t, seen.programs, pids.names[i]);
 		look_at_files(t, pids.names[i], &seen);
 	}
 	tree_names_release(&pids);

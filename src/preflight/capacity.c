@@ -11,7 +11,8 @@ static const char *root_of(const struct look *l)
 
 void judge_target_root_live(struct look *l)
 {
-	if (fact_true(l->target, "target_root.live") && !fact_true(l->job, "adopt") && !fact_true(l->job, "state.known"))
+	if (fact_true(l->target, "target_root.live") && !fact_true(l->job, "adopt") &&
+		!fact_true(l->job, "state.known"))
 		found(l, root_of(l), "'%s' is the root of the running system", root_of(l));
 }
 
@@ -139,8 +140,8 @@ static void has_room(struct look *l, const cJSON *fs)
 	if (d.bound && fact_value(fs, "bytes_total") >= d.bytes)
 		return;
 	found_as(l, d.bound || may_hold_copy(l) || compresses(fs) ? PREFLIGHT_WARN : PREFLIGHT_FAIL, name,
-		"'%s' has %s left, and %s%s are needed (%.0f %% as a reserve)", name, has, d.bound ? "up to " : "", needs,
-		l->threshold);
+		"'%s' has %s left, and %s%s are needed (%.0f %% as a reserve)", name, has, d.bound ? "up to " : "",
+		needs, l->threshold);
 }
 
 void judge_target_space(struct look *l)
