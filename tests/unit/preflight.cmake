@@ -1,6 +1,6 @@
 pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
 # One program a file of rows.
-foreach(part preflight preflight_access preflight_storage preflight_capacity)
+foreach(part preflight preflight_access preflight_storage preflight_capacity preflight_load preflight_network preflight_services)
   rehost_unit(${part} preflight)
   target_link_libraries(test_${part} PRIVATE PkgConfig::CJSON)
 endforeach()
