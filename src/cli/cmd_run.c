@@ -47,6 +47,11 @@ static void add(struct run *run, struct summary *s, bool verify)
 	t->differences += s->differences;
 	for (int k = 0; k < DIFFERENCE_KINDS; k++)
 		t->difference_counts[k] += s->difference_counts[k];
+	if (s->space) {
+		t->space = STEAL(s->space);
+		t->space_len = s->space_len;
+		s->space_len = 0;
+	}
 	diag_move(&t->fatal, &s->fatal);
 }
 

@@ -127,3 +127,16 @@ void json_list_end(struct json *j)
 	buf_append_u8(&j->text, ']');
 	j->first = false;
 }
+
+void json_object_begin(struct json *j)
+{
+	key(j, NULL);
+	buf_append_u8(&j->text, '{');
+	j->first = true;
+}
+
+void json_object_end(struct json *j)
+{
+	buf_append_u8(&j->text, '}');
+	j->first = false;
+}

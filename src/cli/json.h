@@ -30,3 +30,6 @@ void json_time(struct json *j, const char *name, int64_t ns);
 void json_list_begin(struct json *j, const char *name);
 void json_list_item(struct json *j, const char *value, size_t len);
 void json_list_end(struct json *j);
+/* An object in a list: its members stand between the two. */
+void json_object_begin(struct json *j);
+void json_object_end(struct json *j);

@@ -222,6 +222,31 @@ static void put_verify(struct json *j, const struct summary *s)
 		json_u64(j, report_kind_name((enum difference_kind)k), s->difference_counts[k]);
 }
 
+static void put_space(struct json *j, const struct summary *s)
+{
+	json_list_begin(j, "space");
+	for (size_t i = 0; i < s->space_len; i++) {
+		const struct fs_space *f = &s->space[i];
+
+		json_object_begin(j);
+		json_path(j, "path", f->path);
+		json_str(j, "type", f->fstype);
+		json_bool(j, "whole", f->whole);
+		json_u64(j, "used_before", f->used_before);
+		json_u64(j, "used", f->used);
+		json_u64(j, "copied", f->copied);
+		json_u64(j, "left_out", f->left_out);
+		json_u64(j, "hidden", f->hidden);
+		json_u64(j, "deleted_open", f->deleted);
+		json_u64(j, "holes", f->holes);
+		json_i64(j, "changed", (int64_t)(f->used - f->used_before));
+		if (f->whole)
+			json_i64(j, "other", space_other(f));
+		json_object_end(j);
+	}
+	json_list_end(j);
+}
+
 static void json_report_end(struct report *r, const struct summary *s, bool transferred, bool verified)
 {
 	struct json *j = begin(r, "summary");
@@ -233,6 +258,8 @@ static void json_report_end(struct report *r, const struct summary *s, bool tran
 	put_counts(j, &s->counts, transferred, verified);
 	if (verified)
 		put_verify(j, s);
+	if (s->space)
+		put_space(j, s);
 	put_processes(j, s->processes);
 	if (s->signal)
 		json_i64(j, "signal", s->signal);

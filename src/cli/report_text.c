@@ -191,6 +191,46 @@ static void count(struct buf *b, uint64_t n, const char *what)
 		buf_printf(b, ", %llu %s", ull(n), what);
 }
 
+static void add_size(struct buf *b, uint64_t n, const char *what)
+{
+	if (!n)
+		return;
+	buf_append_str(b, " + ");
+	text_size(b, n);
+	buf_printf(b, " %s", what);
+}
+
+/* "space: / 16.2 GiB in use = 15.9 GiB copied + 120 MiB left out by rules + 180 MiB else" */
+static void space_line(FILE *f, const struct fs_space *s)
+{
+	AUTO_FREE char *path = text_escaped(s->path);
+	const int64_t other = space_other(s);
+	AUTO_BUF b = BUF_INIT;
+
+	buf_printf(&b, "space: %s ", path);
+	if (s->whole) {
+		text_size(&b, s->used);
+		buf_append_str(&b, " in use = ");
+	}
+	text_size(&b, s->copied);
+	buf_append_str(&b, " copied");
+	add_size(&b, s->left_out, "left out by rules");
+	add_size(&b, s->hidden, "hidden beneath mounts");
+	add_size(&b, s->deleted, "deleted and still open");
+	if (s->whole && other >= 0) {
+		add_size(&b, (uint64_t)other, "the file system's own, or changed meanwhile");
+	} else if (s->whole) {
+		buf_append_str(&b, " - ");
+		text_size(&b, (uint64_t)-other);
+		buf_append_str(&b, " shared, compressed, or changed meanwhile");
+	}
+	if (s->holes) {
+		buf_append_str(&b, "; holes of ");
+		text_size(&b, s->holes);
+	}
+	fprintf(f, "%s\n", buf_cstr(&b));
+}
+
 static void transfer_lines(struct report *r, FILE *f, const struct summary *s)
 {
 	double seconds = (double)s->duration_ns / (double)NS_PER_S;
@@ -223,6 +263,8 @@ static void transfer_lines(struct report *r, FILE *f, const struct summary *s)
 		&b, seconds > 0 ? (uint64_t)((double)(s->counts.bytes_sent + s->counts.bytes_received) / seconds) : 0);
 	buf_append_str(&b, "/s\n");
 	fputs(buf_cstr(&b), f);
+	for (size_t i = 0; i < s->space_len; i++)
+		space_line(f, &s->space[i]);
 }
 
 /* "3 differences: 1 content, 2 metadata" */

@@ -269,6 +269,7 @@ int work_begin(struct work *w, const struct options *o, const struct work_operan
 	w->to = work_target_text(w->conf);
 	open_report(w);
 	open_log(w);
+	w->job.want_space = o->verbose || o->given[OPT_JSON];
 	w->job.want_items =
 		w->recorded || o->given[OPT_ITEMIZE] || o->verbose || o->given[OPT_DRY_RUN] || o->given[OPT_JSON];
 out:

@@ -5,6 +5,7 @@
 #include "engine/exit.h"
 #include "engine/links.h"
 #include "engine/shares.h"
+#include "engine/space.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -102,6 +103,7 @@ static void release(struct engine *e)
 	links_free(e->links);
 	verifyjob_release(e);
 	shares_clear(e);
+	free(e->totals.space);
 	mount_plan_release(&e->plan);
 	rules_free(e->rules);
 	transport_free(e->transport);
@@ -130,6 +132,7 @@ void finish_conclude(struct engine *e)
 {
 	fill_summary(e);
 	totals_say_lost(e);
+	space_conclude(e);
 	e->out->exit_code = exit_code(e);
 	keep_state(e);
 	release(e);

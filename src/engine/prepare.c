@@ -7,6 +7,7 @@
 #include "engine/linking.h"
 #include "engine/known.h"
 #include "engine/sources.h"
+#include "engine/space.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,6 +71,7 @@ static bool open_source(struct engine *e, struct diag *d)
 			break;
 	}
 	sources_say(e);
+	space_begin(e);
 	e->walk.mount_given = xcalloc(e->plan.chosen_count, sizeof(*e->walk.mount_given));
 	return true;
 }

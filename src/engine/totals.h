@@ -10,6 +10,7 @@ struct totals {
 	struct counts counts;
 	uint64_t failed_said; /* diagnostics of movers that count as a failed file */
 	uint64_t done_files, done_bytes; /* of units that are done */
+	struct space_count *space; /* of each chosen mount: space.h */
 	struct lost lost; /* of what metadata is not kept */
 };
 

@@ -4,6 +4,7 @@
 #include "engine/linking.h"
 #include "engine/links.h"
 #include "engine/shares.h"
+#include "engine/space.h"
 
 #include <string.h>
 
@@ -64,6 +65,7 @@ void walk_anew(struct engine *e)
 		engine_fatal(e, &d);
 	memset(e->walk.mount_given, 0, e->plan.chosen_count * sizeof(*e->walk.mount_given));
 	e->walk.begun = e->walk.revisiting = e->ending = e->synced = false;
+	space_anew(e);
 	e->totals.done_files = e->totals.done_bytes = 0;
 	e->totals.counts.files_examined = e->totals.counts.bytes_total = e->totals.counts.bytes_done = 0;
 }
@@ -181,7 +183,8 @@ void on_give(struct engine *e, struct worker *w, const struct ipc_give *m)
 		} else if (!queue_unit_gave(u, &e->walk.name_key, g.name.p, g.name.len, e->walk.spill_dir)) {
 			AUTO_FREE char *src = path_join_n(u->src, g.name.p, g.name.len);
 			AUTO_FREE char *dst = path_join_n(u->dst, g.name.p, g.name.len);
-			queue_add(&e->walk.queue, UNIT_DIR, g.flags & (UNIT_NEW | UNIT_BARE), u->mount, src, dst);
+			queue_add(&e->walk.queue, UNIT_DIR, g.flags & (UNIT_NEW | UNIT_BARE | UNIT_MEASURE), u->mount,
+				src, dst);
 		}
 	}
 	if (!rd_done(&r))
@@ -200,6 +203,7 @@ void on_unit_done(struct engine *e, struct worker *w, const struct ipc_unit_done
 		u->share->changed = u->share->changed || m->files;
 		w->settled.done += u->len;
 	} else {
+		space_count(e, u->mount, m);
 		e->totals.done_files += m->files;
 		e->totals.done_bytes += m->bytes;
 		w->settled.files += m->files;

@@ -116,7 +116,8 @@ static void configure(struct engine *e, struct worker *w)
 	cfg.flags = (job->dry_run ? IPC_DRY_RUN : 0) | (job->checksum ? IPC_CHECKSUM : 0) | (deletes ? IPC_DELETE : 0) |
 		(deletes && c->rules.delete_when == CONF_DELETE_AFTER ? IPC_DELETE_AFTER : 0) |
 		(c->rules.max_delete >= 0 ? IPC_MAX_DELETE : 0) | (job->want_items ? IPC_ITEMS : 0) |
-		(w->serial == 1 ? IPC_FIRST : 0) | (c->transfer.update == CONF_UPDATE_REPLACE ? IPC_REPLACE : 0) |
+		(job->want_space && job->kind == JOB_COPY ? IPC_SPACE : 0) | (w->serial == 1 ? IPC_FIRST : 0) |
+		(c->transfer.update == CONF_UPDATE_REPLACE ? IPC_REPLACE : 0) |
 		(c->transfer.update == CONF_UPDATE_INPLACE ? IPC_INPLACE : 0) | (c->transfer.delta ? 0 : IPC_NO_DELTA) |
 		(c->source.page_cache == CONF_PAGE_CACHE_LEAVE ? IPC_LEAVE_CACHE : 0) |
 		(c->transfer.compression == CONF_COMPRESSION_AUTO ? IPC_ZSTD_AUTO : 0) |

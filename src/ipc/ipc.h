@@ -3,9 +3,8 @@
  *
  * A mover has parsed bytes of the remote host, so the coordinator checks what it says like anything from outside: every get
  * returns false on what is malformed, unit ids are looked up, counts are only added up. Strings and bytes point into the frame.
- *
- * A mover holds at most IPC_UNITS_MAX units; the coordinator hands out the next when one is done. Every unit is
- * answered by IPC_UNIT_DONE, or goes back to the queue when its mover dies: doing a unit twice is harmless.
+ * A mover holds at most IPC_UNITS_MAX units. Every unit is answered by IPC_UNIT_DONE, or goes back to the queue when its mover
+ * dies: doing a unit twice is harmless.
  */
 #pragma once
 
@@ -91,6 +90,7 @@ enum ipc_config_flag {
 	IPC_SHARING = 1 << 14, /* there may be other movers to share large files with */
 	IPC_CRC64 = 1 << 15, /* verifiers, as the next */
 	IPC_NO_METADATA = 1 << 16,
+	IPC_SPACE = 1 << 17, /* what the rules leave out is looked at for its size */
 };
 
 struct ipc_config {
@@ -118,6 +118,7 @@ enum ipc_unit_flag {
 	UNIT_RECURSE = 1 << 3, /* UNIT_PATH: a directory's content too */
 	UNIT_REVISIT = 1 << 4, /* deferred deletion: the same directory once more, nothing is counted or handed on */
 	UNIT_DOUBT = 1 << 5, /* the contents of all its files are compared, whatever size and time say */
+	UNIT_MEASURE = 1 << 6, /* the rules leave it out: only what it takes is added up */
 };
 
 struct ipc_unit {
@@ -175,8 +176,7 @@ struct ipc_item {
 void ipc_item_put(struct buf *out, const struct ipc_item *i);
 bool ipc_item_get(const struct frame *f, struct ipc_item *i);
 
-/* What has been added since the last one. */
-struct ipc_count {
+struct ipc_count { /* what has been added since the last one */
 	struct counts counts;
 };
 void ipc_count_put(struct buf *out, const struct ipc_count *c);

@@ -17,8 +17,12 @@
 #define IPC_FLUSH_FIELDS(F)
 #define IPC_LIMITS_FIELDS(F) F(u32, cpu) F(u64, io) /* as struct pace_limits has them */
 #define IPC_GIVE_FIELDS(F) F(u32, unit) F(rest, records) /* of struct ipc_given */
-#define IPC_UNIT_DONE_FIELDS(F) \
-	F(u32, unit) F(flag, ok) F(u64, files) F(u64, bytes) /* of a segment, files: 1 when it differed */
+#define IPC_UNIT_DONE_FIELDS(F)                                     \
+	F(u32, unit)                                                \
+	F(flag, ok)                                                 \
+	F(u64, files)                                               \
+	F(u64, bytes) /* of a segment, files: 1 when it differed */ \
+	F(u64, space) F(u64, holes) F(u64, left_out) /* bytes on the disk: engine/space.h */
 #define IPC_LINK_CLAIM_FIELDS(F) F(u64, token) F(u64, dev) F(u64, ino) F(u64, group) /* struct link_wait has it */
 #define IPC_LINK_BIND_FIELDS(F) F(u64, token) F(u64, dev) F(u64, ino) F(u64, tdev) F(u64, tino)
 #define IPC_LINK_COMMIT_FIELDS(F) F(u64, dev) F(u64, ino) F(u64, group) F(u64, tdev) F(u64, tino) F(path, path)

@@ -31,6 +31,7 @@ struct job {
 	bool one_file_system; /* -x */
 	bool adopt;
 	bool sync_follows; /* a copy after which `run` syncs: what that would refuse is refused now */
+	bool want_space; /* -v, --json: a copy says what has become of all that is in use */
 	bool want_items; /* -i, -v, --json, -n: call observer->item */
 	bool batch; /* never prompt */
 	pid_t pid; /* of the process that signals go to; 0: this one */
@@ -81,7 +82,19 @@ enum difference_kind {
 	DIFFERENCE_KINDS
 };
 
+/* What is in use on a file system of the source, in bytes on the disk, and what became of it. */
+struct fs_space {
+	char *path, *fstype; /* where it is mounted; of several mounts the first */
+	bool whole; /* all of it is walked: what is in use adds up */
+	uint64_t used_before, used; /* when the run began, and at its end */
+	uint64_t copied, left_out, hidden,
+		deleted; /* left_out: by rules; hidden: beneath mounts; deleted: and still open */
+	uint64_t holes; /* of what is copied: these take nothing */
+};
+
 struct summary {
+	struct fs_space *space; /* of a copy, when it is wanted; owned */
+	size_t space_len;
 	int64_t duration_ns, paused_ns;
 	struct counts counts;
 	uint64_t differences; /* of verify, as what follows */
@@ -93,3 +106,6 @@ struct summary {
 };
 
 void summary_release(struct summary *s);
+/* What is in use and is none of these: the file system's own, and what changed in between. Below 0: what is shared or compressed
+ * takes less than its files say. */
+int64_t space_other(const struct fs_space *f);

@@ -46,6 +46,7 @@ static void count_dir(struct counting *c, int fd, int depth)
 
 static void count_entry(struct counting *c, int dirfd, const char *name, const struct stat *st, int depth)
 {
+	c->out->space += (uint64_t)st->st_blocks * 512;
 	if (S_ISREG(st->st_mode)) { /* not what every /dev has: nodes and links */
 		c->out->files++;
 		c->out->bytes += (uint64_t)st->st_size;
@@ -85,6 +86,7 @@ bool mounts_hidden(const struct mount_plan *p, const char *path, struct mount_hi
 	*out = (struct mount_hidden){};
 	if (!above || !p->clones)
 		return false;
+	out->mount = (size_t)(above - p->chosen);
 	fd = open_beneath(above->fd, mount_path_rest(above->path, path));
 	if (fd < 0)
 		return false;

@@ -124,6 +124,8 @@ bool mounts_id_same(const char *a, const char *b);
 /* What lies hidden beneath a mount point, in the clone of the chosen mount above it. */
 struct mount_hidden {
 	uint64_t files, bytes; /* regular files */
+	uint64_t space; /* that all of it takes on the disk */
+	size_t mount; /* of the chosen ones: in which it lies */
 	bool more; /* there is more than was counted */
 };
 /* False: nothing, or it cannot be seen. */

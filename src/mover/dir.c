@@ -3,6 +3,8 @@
  *
  *	OPEN   -> SCAN          it is open, and the receiver may have something to compare
  *	OPEN   -> STREAM        it is open, and this run has made it
+ *	OPEN   -> MEASURE       the rules leave it out, and what it takes is asked for
+ *	MEASURE -> finished     all names have been looked at
  *	OPEN   -> finished      it cannot be opened
  *	SCAN   -> DIGEST        the listing (of one slice) is complete: DIR is sent. Too long: it begins again, in slices
  *	DIGEST -> finished      DIR_EQUAL, and there is nothing more to say; DIR_FAIL
@@ -57,12 +59,41 @@ void dir_new(struct mover *m, const struct ipc_unit *u)
 	tasks_queue(&m->tasks, &d->task);
 }
 
-void dir_count(struct mover *m, struct dir *d, uint64_t size)
+const char *dir_below_mount(const struct mover *m, const struct dir *d)
 {
+	size_t n = strlen(m->mounts[d->mount].rel);
+
+	if (strlen(d->src) <= n)
+		return "";
+	return d->src + n + (n > 0);
+}
+
+void dir_space_begin(struct dir *d)
+{
+	memset(&d->space, 0, sizeof(d->space));
+	if (!d->counted && !(d->unit_flags & UNIT_BARE))
+		d->space.taken = d->meta.blocks * 512;
+}
+
+/* An inode of several names is shared among them. */
+static void add_space(struct dir *d, const struct meta *meta, uint64_t size)
+{
+	const uint64_t taken = meta->blocks * 512, names = MAX(meta->nlink, UINT64_C(1));
+
+	d->space.taken += taken / names;
+	d->space.holes += size > taken ? (size - taken) / names : 0;
+}
+
+void dir_count(struct mover *m, struct dir *d, const struct meta *meta)
+{
+	const uint64_t size = meta->type == META_REG ? meta->size : 0;
+
 	if (d->counted)
 		return;
 	d->files++;
 	d->bytes += size;
+	if (meta->type != META_DIR)
+		add_space(d, meta, size);
 	m->count.files_examined++;
 	m->count.bytes_total += size;
 }
@@ -98,7 +129,10 @@ void dir_finish(struct mover *m, struct dir *d, bool ok)
 		&(struct ipc_unit_done){.unit = d->unit,
 			.ok = ok,
 			.files = d->unit_flags & UNIT_REVISIT ? 0 : d->files,
-			.bytes = d->unit_flags & UNIT_REVISIT ? 0 : d->bytes});
+			.bytes = d->unit_flags & UNIT_REVISIT ? 0 : d->bytes,
+			.space = d->space.taken,
+			.holes = d->space.holes,
+			.left_out = d->space.left_out});
 	dir_slice_release(m, d);
 	slots_remove(&m->slots, d->id);
 	if (d->fd >= 0) {

@@ -32,6 +32,7 @@ enum dir_state {
 	DIR_STATE_STREAM, /* new directory: entries are being read and sent */
 	DIR_STATE_DRAIN, /* waits until pending is zero, then DIR_END */
 	DIR_STATE_DONE, /* waits for DIR_DONE */
+	DIR_STATE_MEASURE, /* what it takes is being added up */
 	DIR_STATE_ENDED, /* over, but for the answers to PUT that are still to come */
 };
 
@@ -91,6 +92,10 @@ struct dir {
 	uint32_t pending; /* files, links, deletions that will still be sent */
 	uint32_t batches; /* PUT frames that are open or unanswered: they point here */
 	uint64_t files, bytes; /* examined, for IPC_UNIT_DONE */
+	struct {
+		uint64_t taken, holes,
+			left_out; /* bytes on the disk, of what is copied and of what the rules leave out */
+	} space;
 	struct file *large; /* that are open in it */
 	struct nameset doubts; /* files that are compared by their contents */
 	struct names names; /* SCAN and STREAM */
@@ -102,8 +107,13 @@ struct dir {
 };
 
 void dir_new(struct mover *m, const struct ipc_unit *u);
-/* One entry more has been examined, unless the directory is seen for the second time. */
-void dir_count(struct mover *m, struct dir *d, uint64_t size);
+/* One entry more has been examined, unless the directory is seen for the second time. A directory counts what it takes itself,
+ * when it is opened. */
+void dir_count(struct mover *m, struct dir *d, const struct meta *meta);
+/* Its path below its mount's own root: src without the mount's rel. */
+const char *dir_below_mount(const struct mover *m, const struct dir *d);
+/* What it takes is added up from the beginning: what it takes itself, which meta says. */
+void dir_space_begin(struct dir *d);
 /* Everything that belongs to one slice; the next may begin. */
 void dir_slice_release(struct mover *m, struct dir *d);
 /* The unit is done. Frees d at once, or when the last of its batches is answered. */

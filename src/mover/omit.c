@@ -2,6 +2,7 @@
 #include "base/ownname.h"
 #include "base/path.h"
 #include "mover/dir.h"
+#include "mover/measure.h"
 #include "mover/state.h"
 #include "mover/tell.h"
 #include "mounts/mounts.h"
@@ -96,7 +97,7 @@ bool dir_refuses(struct mover *m, const struct dir *d, const char *name, size_t 
 	return true;
 }
 
-bool dir_omits(struct mover *m, const struct dir *d, const char *name, bool is_dir, uint64_t ino)
+bool dir_omits(struct mover *m, struct dir *d, const char *name, bool is_dir, uint64_t ino)
 {
 	if (own_name_is(name, d->meta.ino)) {
 		tell_left_out(m, d, name, "is a temporary name of rehost's own, which a killed run to here has left");
@@ -106,7 +107,9 @@ bool dir_omits(struct mover *m, const struct dir *d, const char *name, bool is_d
 		tell_left_out(m, d, name, "is rehost's own or the target itself");
 		return true;
 	}
-	if (is_excluded(m, d, name, is_dir))
+	if (is_excluded(m, d, name, is_dir)) {
+		measure_left_out(m, d, name, is_dir);
 		return true;
+	}
 	return is_dir && m->mounts[d->mount].btrfs && omits_subvolume(m, d, name);
 }

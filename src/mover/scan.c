@@ -3,6 +3,7 @@
 #include "base/fscrypt.h"
 #include "base/text.h"
 #include "mover/dir.h"
+#include "mover/measure.h"
 #include "mover/omit.h"
 #include "mover/send.h"
 #include "mover/state.h"
@@ -42,16 +43,6 @@ static bool is_passage(struct mover *m, const struct dir *d)
 	return v.passage;
 }
 
-/* The path below the mount's own root: d->src without the mount's rel. */
-static const char *below_mount(const struct mover *m, const struct dir *d)
-{
-	size_t n = strlen(m->mounts[d->mount].rel);
-
-	if (strlen(d->src) <= n)
-		return "";
-	return d->src + n + (n > 0);
-}
-
 /* Without the key the names are codes: they say nothing of what the target has. True: it is left as it is. */
 static bool is_locked(struct mover *m, struct dir *d)
 {
@@ -73,7 +64,7 @@ static bool open_dir(struct mover *m, struct dir *d)
 {
 	struct stat root;
 
-	d->fd = names_open_path(&m->way, m->mounts[d->mount].fd, below_mount(m, d));
+	d->fd = names_open_path(&m->way, m->mounts[d->mount].fd, dir_below_mount(m, d));
 	if (d->fd < 0 || meta_read_fd(d->fd, m->fields, &d->meta) < 0) {
 		int err = errno == ENOTDIR || errno == ELOOP ? ENOENT
 							     : errno; /* replaced meanwhile: the next run sees it */
@@ -94,6 +85,8 @@ static bool open_dir(struct mover *m, struct dir *d)
 	} else if (!is_locked(m, d) && path_set_covers(&m->opened, d->src, strlen(m->mounts[d->mount].rel))) {
 		d->no_delete = true; /* what the target has there may be of the file system that hides this */
 	}
+	if (d->slice == 0)
+		dir_space_begin(d);
 	if (!d->counted && !*d->src) { /* the root itself: every other directory is counted in its parent's listing */
 		d->files++;
 		m->count.files_examined++;
@@ -181,7 +174,7 @@ static void scan_entry(struct mover *m, struct dir *d, const struct name *n)
 		tell_odd_time(m, d->src, name);
 	e = listing_add(m, &d->scan.listing, hash, name, len, &m->scratch);
 	e->doubt = is_doubtful(m, &m->scratch) || (e->type == META_REG && nameset_has(&d->doubts, name));
-	dir_count(m, d, e->size);
+	dir_count(m, d, &m->scratch);
 }
 
 static void add_up(struct mover *m, struct dir *d)
@@ -239,6 +232,7 @@ static void split_scan(struct mover *m, struct dir *d)
 	d->files -= d->counted ? 0 : d->scan.listing.len;
 	for (uint32_t i = 0; i < d->scan.listing.len && !d->counted; i++)
 		d->bytes -= d->scan.listing.entries[i].size;
+	dir_space_begin(d);
 	dir_slice_release(m, d);
 	count = MAX(count / WIRE_SLICE_ENTRIES, count * each / SLICE_BYTES);
 	d->slices = (uint32_t)MIN(count + 1, UINT64_C(1) << 20);
@@ -296,6 +290,8 @@ enum step dir_open_step(struct mover *m, struct dir *d)
 {
 	if (!may_begin(m))
 		return STEP_BLOCKED;
+	if (d->unit_flags & UNIT_MEASURE)
+		return dir_measure_open(m, d);
 	if (!open_dir(m, d))
 		return STEP_WAIT;
 	if (d->is_new) {

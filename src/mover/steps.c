@@ -2,6 +2,7 @@
 #include "mover/dir.h"
 #include "mover/file.h"
 #include "mover/list.h"
+#include "mover/measure.h"
 #include "mover/scan.h"
 #include "mover/state.h"
 #include "mover/stream.h"
@@ -16,6 +17,8 @@ static enum step dir_step(struct mover *m, struct dir *d)
 		return dir_open_step(m, d);
 	case DIR_STATE_SCAN:
 		return dir_scan_step(m, d);
+	case DIR_STATE_MEASURE:
+		return dir_measure_step(m, d);
 	case DIR_STATE_LIST:
 		return dir_list_step(m, d);
 	case DIR_STATE_WAY:

@@ -27,7 +27,7 @@ static void stream_dir(struct mover *m, struct dir *d, const char *name)
 {
 	meta_clear(&m->scratch);
 	m->scratch.type = META_DIR;
-	dir_count(m, d, 0);
+	dir_count(m, d, &m->scratch);
 	if (m->dry_run) {
 		m->count.dirs_created++;
 		tell_item(m, OP_CREATE, d->src, name, META_DIR, 0, 0, NULL);
@@ -81,7 +81,7 @@ static void stream_entry(struct mover *m, struct dir *d, const struct name *n)
 	tell_unkept(m, d, name, &m->scratch);
 	if (m->scratch.odd_time)
 		tell_odd_time(m, d->src, name);
-	dir_count(m, d, m->scratch.type == META_REG ? m->scratch.size : 0);
+	dir_count(m, d, &m->scratch);
 	if (m->scratch.type == META_DIR || m->scratch.type == META_NONE) { /* changed type under our eyes */
 		m->count.files_vanished++;
 	} else if (m->scratch.nlink > 1) {
