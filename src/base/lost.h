@@ -46,13 +46,37 @@ char lost_flag_letter(uint32_t flag);
 #define LOST_LABEL "a label other than its own"
 #define LOST_NOCOW_ADDED "files without the flag C"
 
+/* How exact times are in a file system, as far as that can be known without setting one. */
+enum lost_times {
+	LOST_TIMES_UNSURE,
+	LOST_TIMES_SECONDS,
+	LOST_TIMES_EXACT, /* nanoseconds, perhaps not beyond 2038 */
+	LOST_TIMES_LONG, /* nanoseconds, and beyond */
+	LOST_TIMES_END
+};
+
+/* fd: any inode of it. fs_type: f_type of statfs. */
+enum lost_times lost_times_of(int fd, uint64_t fs_type);
+
 /*
- * Whether the time that an inode has is what its file system has made of the time it was given: less exact, which its
- * ctime, of the file system's own making, is then too, or the end of what it can tell. Nothing is asked of the kernel,
- * so that it can be told of what is only read.
+ * Whether the time that an inode has can be what its file system has made of the time it was given: less exact, which its
+ * ctime, of the file system's own making, is then too, or the end of what it can tell. Where it is not known how exact
+ * times are, they may be so by chance: then it is no proof, and who may write asks (lost_times_ask()).
  */
-bool lost_time_held(int64_t given_s, uint32_t given_ns, int64_t has_s, uint32_t has_ns, uint32_t ctime_ns);
+bool lost_time_held(
+	int64_t given_s, uint32_t given_ns, int64_t has_s, uint32_t has_ns, uint32_t ctime_ns, enum lost_times known);
+
+/* What a file system has made of times that a file of no other use was given. */
+struct lost_grain {
+	uint64_t step; /* ns; 0: it could not be asked */
+	bool ends[3]; /* as those in lost.c */
+};
+
+void lost_times_ask(int fd, struct lost_grain *out);
+/* The same question as lost_time_held(), with a sure answer: no, where it could not be asked. */
+bool lost_time_given(const struct lost_grain *g, int64_t given_s, uint32_t given_ns, int64_t has_s, uint32_t has_ns);
 
 #define LOST_BTRFS_MAGIC 0x9123683eu
+#define LOST_XFS_MAGIC 0x58465342u
 /* Of the flags that are kept, those that such a file system (f_type of statfs) has not. */
 uint32_t lost_flags_of(uint64_t fs_type);

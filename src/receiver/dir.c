@@ -250,7 +250,7 @@ static unsigned apply_own(struct session *s, struct dir *d, unsigned *out_set, s
 	if (d->at.unlocked && !(s->fields & META_F_FLAGS_PRIV))
 		place_relock(&d->at);
 	if (d->at.made)
-		hold_look(&held, &d->want, d->at.have.ctime_ns);
+		hold_look(s, &d->at, &held, &d->want, d->at.have.ctime_ns);
 	hold_say(s, &d->at, NULL, &held);
 	*out_set &= ~(failed | hold_beyond(&held));
 	return failed;

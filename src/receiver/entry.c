@@ -256,7 +256,7 @@ int entry_make_special(struct session *s, struct place *at, const char *name, co
 
 /* ---- metadata, and an inode of its own ---- */
 
-unsigned entry_give(struct session *s, const struct place *at, const char *name, int fd, const struct meta *m,
+unsigned entry_give(struct session *s, struct place *at, const char *name, int fd, const struct meta *m,
 	const struct meta *have, uint32_t ctime_ns, struct diag *diag)
 {
 	struct meta fits = *m; /* only what is no buffer of it is changed, or a buffer of its own */
@@ -266,7 +266,7 @@ unsigned entry_give(struct session *s, const struct place *at, const char *name,
 	fits.xattrs = (struct buf)BUF_INIT;
 	buf_append(&fits.xattrs, m->xattrs.data, m->xattrs.len);
 	hold_fit(s, at, &fits, NULL, &held);
-	hold_look(&held, m, ctime_ns);
+	hold_look(s, at, &held, m, ctime_ns);
 	failed = hold_apply(s, fd, &fits, have, &held);
 	fail_metadata(diag, failed, errno, at, name);
 	hold_say(s, at, name, &held);

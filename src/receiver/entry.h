@@ -46,7 +46,7 @@ int entry_apply(struct session *s, struct place *at, const char *name, int fd, c
 	const struct meta *have, struct held *held, struct diag *diag);
 /* Metadata of a new file, by descriptor: what the file system cannot hold is said. Failures are in diag. Returns
  * META_D_* of what it does not hold. */
-unsigned entry_give(struct session *s, const struct place *at, const char *name, int fd, const struct meta *m,
+unsigned entry_give(struct session *s, struct place *at, const char *name, int fd, const struct meta *m,
 	const struct meta *have, uint32_t ctime_ns, struct diag *diag);
 /* An inode with i or a cannot be renamed: a temporary file gets what entry_movable() leaves, and the rest after the
  * rename by entry_lock(). The copy shares m's buffers, and is not to be released. */

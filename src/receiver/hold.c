@@ -1,14 +1,17 @@
 #include "receiver/hold.h"
 #include "receiver/answer.h"
 #include "receiver/state.h"
+#include "receiver/tmp.h"
 
 #include <errno.h>
 #include <sys/statfs.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #define LABEL "security.selinux"
 
-static uint64_t fs_type(struct session *s, const struct place *at)
+/* NULL: it cannot be told. */
+static struct hold_fs *fs_of(struct session *s, const struct place *at)
 {
 	struct holds *h = &s->holds;
 	struct hold_fs *fs;
@@ -16,12 +19,48 @@ static uint64_t fs_type(struct session *s, const struct place *at)
 
 	for (size_t i = 0; i < MIN(h->n, ARRAY_LEN(h->fs)); i++)
 		if (h->fs[i].dev == at->dev)
-			return h->fs[i].type;
+			return &h->fs[i];
 	if (at->fd < 0 || fstatfs(at->fd, &st) < 0)
-		return 0;
+		return NULL;
 	fs = &h->fs[h->n++ % ARRAY_LEN(h->fs)];
-	*fs = (struct hold_fs){.dev = at->dev, .type = (uint32_t)st.f_type};
-	return fs->type;
+	*fs = (struct hold_fs){
+		.dev = at->dev, .type = (uint32_t)st.f_type, .times = lost_times_of(at->fd, (uint32_t)st.f_type)};
+	return fs;
+}
+
+/* ---- times ---- */
+
+/* What a new file of it makes of times. */
+static void ask(struct session *s, struct place *at, struct hold_fs *fs)
+{
+	struct tmpname t;
+	int fd;
+
+	fs->asked = true;
+	if (at->beside || at->dev != s->root.dev)
+		place_modify(s, at);
+	fd = tmp_create(s, at, &t);
+	if (fd < 0)
+		return;
+	lost_times_ask(fd, &fs->grain);
+	tmp_discard(&t);
+	close(fd);
+}
+
+static bool time_held(
+	struct session *s, struct place *at, struct hold_fs *fs, const struct meta *want, const struct meta *have)
+{
+	const enum lost_times known = fs ? fs->times : LOST_TIMES_UNSURE;
+
+	if (have->mtime_s == want->mtime_s && have->mtime_ns == want->mtime_ns)
+		return false;
+	if (!lost_time_held(want->mtime_s, want->mtime_ns, have->mtime_s, have->mtime_ns, have->ctime_ns, known))
+		return false;
+	if (s->dry || known == LOST_TIMES_SECONDS || known == LOST_TIMES_LONG)
+		return true;
+	if (fs && !fs->asked)
+		ask(s, at, fs);
+	return fs && lost_time_given(&fs->grain, want->mtime_s, want->mtime_ns, have->mtime_s, have->mtime_ns);
 }
 
 /* ---- attributes ---- */
@@ -124,9 +163,10 @@ static void fit_flags(struct session *s, uint64_t type, struct meta *want, const
 	want->flags |= have->flags & META_FLAG_PROJINHERIT;
 }
 
-void hold_fit(struct session *s, const struct place *at, struct meta *want, const struct meta *have, struct held *out)
+void hold_fit(struct session *s, struct place *at, struct meta *want, const struct meta *have, struct held *out)
 {
-	const uint64_t type = fs_type(s, at);
+	struct hold_fs *fs = fs_of(s, at);
+	const uint64_t type = fs ? fs->type : 0;
 
 	*out = (struct held){};
 	if (type && type != LOST_BTRFS_MAGIC && want->xattrs.len)
@@ -134,9 +174,7 @@ void hold_fit(struct session *s, const struct place *at, struct meta *want, cons
 	if (want->partial && have)
 		keep_unread(want, have);
 	fit_flags(s, type, want, have, out);
-	if (have && (s->fields & META_F_MTIME) &&
-		(have->mtime_s != want->mtime_s || have->mtime_ns != want->mtime_ns) &&
-		lost_time_held(want->mtime_s, want->mtime_ns, have->mtime_s, have->mtime_ns, have->ctime_ns)) {
+	if (have && (s->fields & META_F_MTIME) && time_held(s, at, fs, want, have)) {
 		want->mtime_s = have->mtime_s;
 		want->mtime_ns = have->mtime_ns;
 		out->time = true;
@@ -224,9 +262,12 @@ unsigned hold_beyond(const struct held *h)
 	return (h->tried_flags ? META_D_FLAGS : 0) | (h->project ? META_D_PROJECT : 0) | (h->label ? META_D_XATTR : 0);
 }
 
-void hold_look(struct held *h, const struct meta *want, uint32_t ctime_ns)
+void hold_look(struct session *s, const struct place *at, struct held *h, const struct meta *want, uint32_t ctime_ns)
 {
-	h->time = h->time || (ctime_ns == 0 && want->mtime_ns);
+	const struct hold_fs *fs = fs_of(s, at);
+
+	if (!fs || fs->times == LOST_TIMES_SECONDS || fs->times == LOST_TIMES_UNSURE)
+		h->time = h->time || (ctime_ns == 0 && want->mtime_ns);
 }
 
 void hold_say(struct session *s, const struct place *at, const char *name, const struct held *h)

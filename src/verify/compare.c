@@ -85,7 +85,7 @@ static void compare_mtime(
 {
 	if (s->mtime_s == t->mtime_s && s->mtime_ns == t->mtime_ns)
 		return;
-	held->time = lost_time_held(s->mtime_s, s->mtime_ns, t->mtime_s, t->mtime_ns, t->ctime_frac);
+	held->time = lost_time_held(s->mtime_s, s->mtime_ns, t->mtime_s, t->mtime_ns, t->ctime_frac, t->times);
 	if (held->time)
 		return;
 	verify_finding_begin(f, "mtime");
@@ -133,7 +133,7 @@ static void describe_project(struct buf *out, const struct verify_node *n)
 	buf_printf(out, "%" PRIu32 "%s", n->projid, n->flags & VERIFY_FLAG_PROJINHERIT ? " (inherited)" : "");
 }
 
-/* Of no project at the source: it may be of one at the target. Of none at the target: it may not have any. */
+/* Of no project at the source: it may be of one at the target. Of none at the target: it may not have any, but on XFS it can. */
 static void compare_project(struct findings *out, const struct verify_node *s, const struct verify_node *t)
 {
 	const uint32_t inherit = s->flags & VERIFY_FLAG_PROJINHERIT;
@@ -141,7 +141,7 @@ static void compare_project(struct findings *out, const struct verify_node *s, c
 
 	if ((!s->projid && !inherit) || (s->projid == t->projid && inherit == (t->flags & VERIFY_FLAG_PROJINHERIT)))
 		return;
-	if (!t->projid && !(t->flags & VERIFY_FLAG_PROJINHERIT)) {
+	if (!t->projid && !(t->flags & VERIFY_FLAG_PROJINHERIT) && t->fs_type != LOST_XFS_MAGIC) {
 		out->held.project = true;
 		return;
 	}

@@ -3,6 +3,7 @@
 #include "verify/xattr.h"
 
 #include "base/clock.h"
+#include "base/lost.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -122,8 +123,10 @@ static void read_fs_type(struct verify_reader *r, int fd, struct verify_node *ou
 	if ((!r->fs_type || r->fs_dev != out->dev) && fstatfs(fd, &fs) == 0) {
 		r->fs_dev = out->dev;
 		r->fs_type = (uint32_t)fs.f_type;
+		r->fs_times = (uint8_t)lost_times_of(fd, r->fs_type);
 	}
 	out->fs_type = r->fs_dev == out->dev ? r->fs_type : 0;
+	out->times = r->fs_dev == out->dev ? r->fs_times : LOST_TIMES_UNSURE;
 }
 
 static void read_xattrs(struct verify_reader *r, int fd, const char *name, struct verify_node *out)

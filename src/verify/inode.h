@@ -50,6 +50,7 @@ struct verify_node {
 	uint32_t projid;
 	uint64_t fs_type; /* f_type of statfs; 0: not known */
 	uint32_t ctime_frac; /* nanoseconds of ctime beyond the second */
+	uint8_t times; /* enum lost_times */
 	struct bytes link; /* target of a symbolic link */
 	struct bytes xattrs; /* packed, sorted by name: see verify_xattr_next() */
 	/* not on the wire */
@@ -82,6 +83,7 @@ struct verify_reader {
 	bool noatime;
 	verify_crc_fn crc;
 	uint64_t fs_dev, fs_type; /* the last one asked of; type 0: none */
+	uint8_t fs_times; /* enum lost_times */
 	struct buf link, xattrs, list, value;
 	struct buf names; /* pointers into list */
 };

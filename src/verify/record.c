@@ -1,6 +1,8 @@
 /* One inode on the wire. */
 #include "verify/proto.h"
 
+#include "base/lost.h"
+
 bool verify_xattr_next(struct rd *r, struct verify_xattr *out)
 {
 	*out = (struct verify_xattr){};
@@ -66,6 +68,7 @@ void verify_node_put(struct buf *out, const struct verify_node *n)
 	wr_varint(out, n->projid);
 	wr_varint(out, n->fs_type);
 	wr_varint(out, n->ctime_frac);
+	wr_u8(out, n->times);
 	wr_bytes(out, n->xattrs.p, n->xattrs.len);
 }
 
@@ -102,8 +105,10 @@ bool verify_node_get(struct rd *r, struct verify_node *out)
 	out->projid = (uint32_t)rd_varint(r, UINT32_MAX);
 	out->fs_type = rd_varint(r, UINT32_MAX);
 	out->ctime_frac = (uint32_t)rd_varint(r, VERIFY_NANOS - 1);
+	out->times = rd_u8(r);
 	out->xattrs = rd_bytes(r, VERIFY_XATTRS_MAX);
-	if (known > 2 || (out->flags & ~VERIFY_FLAGS_KEPT) || (rd_ok(r) && !verify_xattrs_valid(out->xattrs)))
+	if (known > 2 || out->times >= LOST_TIMES_END || (out->flags & ~VERIFY_FLAGS_KEPT) ||
+		(rd_ok(r) && !verify_xattrs_valid(out->xattrs)))
 		r->bad = true;
 	return rd_ok(r);
 }

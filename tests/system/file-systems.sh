@@ -31,6 +31,32 @@ touch -d '2001-02-03 04:05:09' "$WORK/old/t/f3"
 rehost verify "$SRC" "local:$WORK/old/t"; expect 4 "a time that is another one is a difference"
 umount "$WORK/old"
 
+# Whole seconds by chance: of mkfs, or of what filled the image. The source's are of the same second, and are not lost.
+mkdir -p early/s/sub early/img/u/sub early/img/w; echo 1 >early/s/f; echo 2 >early/s/sub/g; cp early/s/f early/img/u/f; cp early/s/sub/g early/img/u/sub/g
+find early/img -exec touch -h -d '2020-01-01 00:00:07' {} +; find early/s -exec touch -h -d '2020-01-01 00:00:07.123456789' {} +
+img=$(fast_image 64); mkfs.ext4 -q -F -m 0 -d early/img "$img" || skip "no mkfs.ext4 that fills"; cp "$img" "$img.2"
+stamps() { (cd "$1" && find "${@:2}" -maxdepth 0 -exec stat -c '%n %.9Y' {} + | sort); }
+mkdir early/m early/o early/new; mount -o loop "$img" early/m; rm "$img"
+equal "an image that was filled has whole seconds" "$(stat -c %z early/m/u/f | grep -c '\.000000000 ')" 1
+rehost verify early/s local:early/m/u; expect 4 "they are a difference"; hasnt "and not said to be the file system's" "$ERR" RH1061
+rehost --json -n sync early/s local:early/m/u; equal "-n would set them" "$(jq -r 'select(.message_type=="item") | .path' "$OUT" | sort | xargs)" ". f sub sub/g"
+rehost sync early/s local:early/m/u; expect 0 "a sync"; empty "says nothing" "$ERR"
+equal "and sets them" "$(stamps early/m/u . f sub)" "$(stamps early/s . f sub)"
+idle "an image that was filled" early/s early/m/u; umount early/m
+mount -o loop "$img.2" early/m; rm "$img.2"
+if mount -t overlay -o "lowerdir=$WORK/early/new,upperdir=$WORK/early/m/u,workdir=$WORK/early/m/w" overlay early/o; then
+    rehost sync early/s local:early/o; expect 0 "where only trying tells: a sync"; empty "where only trying tells: nothing is said" "$ERR"
+    equal "where only trying tells: they are set" "$(stamps early/o . f sub sub/g)" "$(stamps early/s . f sub sub/g)"
+    equal "where only trying tells: nothing is left of it" "$(ls -A early/o | xargs)" "f sub"
+    idle "where only trying tells" early/s early/o; umount early/o
+else
+    skip_part overlay "no overlayfs"
+fi
+umount early/m
+make_fs ext4-plain 64 "$WORK/early/m"; touch -d "@$(stat -c %Y early/m).123456789" early/s
+rehost sync early/s local:early/m; expect 0 "the root of a fresh file system"
+equal "has the source's time" "$(stamps early/m .)" "$(stamps early/s .)"; umount early/m
+
 # Flags, between file systems that have them and to one that has not.
 make_fs ext4-plain 64 "$WORK/e1" && make_fs ext4-plain 64 "$WORK/e2" || skip "no ext4"
 mkdir -p "$WORK/e1/s/spool"; echo j >"$WORK/e1/s/tail"; chattr +T "$WORK/e1/s/spool"; chattr +t "$WORK/e1/s/tail"
@@ -57,6 +83,8 @@ if make_fs xfs 320 "$WORK/x1" && make_fs xfs 320 "$WORK/x2"; then
     idle "projects" "$WORK/x1/s" "$WORK/x2/t"
     chattr -p 88 "$WORK/x2/t/web/page"
     rehost verify "$WORK/x1/s" "local:$WORK/x2/t"; expect 4 "another project is a difference"; has "it is named" "$OUT" "project"
+    chattr -p 0 "$WORK/x2/t/web/page"
+    rehost verify "$WORK/x1/s" "local:$WORK/x2/t"; expect 4 "no project where there could be one is a difference"; has "it is named, too" "$OUT" "project"
     rehost sync "$SRC" "local:$WORK/x2/own"; chattr -p 99 "$WORK/x2/own/f1" "$WORK/x2/own/sub"; chattr +P "$WORK/x2/own/sub"
     idle "projects of the target's own" "$SRC" "$WORK/x2/own"
     has "they stay" <(lsattr -p "$WORK/x2/own/f1") "^ *99 "

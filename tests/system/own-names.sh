@@ -36,7 +36,7 @@ rehost sync src local:dst; expect 0 "the next run"; equal "has removed them" "$(
 
 # lost+found of a target file system is fsck's.
 rm -rf src; mkdir -p src/m fresh; make_fs ext4 100 "$WORK/fresh"; mkdir fresh/m fresh/lost+found/x; make_fs ext4 100 "$WORK/fresh/m"; echo 1 >src/m/f; mkdir src/keep
-mkdir fresh/keep fresh/keep/lost+found; echo 1 >fresh/extra; touch -d "2020-01-01 00:00:00.123" src/m src/keep src
+mkdir fresh/keep fresh/keep/lost+found; echo 1 >fresh/extra
 rehost sync --delete src local:fresh; expect 0 "onto fresh file systems, with deletion"
 check "lost+found stays with what is in it" test -d fresh/lost+found/x -a -d fresh/m/lost+found
 check "what is extra does not, a directory of that name elsewhere neither" test ! -e fresh/extra -a ! -e fresh/keep/lost+found

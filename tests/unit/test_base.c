@@ -578,20 +578,58 @@ static void test_read_or_fd(void **state)
 static void times_that_are_held(void **state)
 {
 	/* Equal to the step that the file system's own times have. */
-	assert_true(lost_time_held(5, 123456789, 5, 0, 0));
-	assert_true(lost_time_held(5, 123456789, 5, 123456700, 987654300));
-	assert_true(lost_time_held(5, 123456789, 5, 123456000, 987654000));
-	assert_false(lost_time_held(5, 123456789, 5, 0, 987654321)); /* it could have more */
-	assert_false(lost_time_held(5, 123456789, 6, 0, 0));
-	assert_false(lost_time_held(5, 123456789, 5, 123000000, 1));
-	assert_true(lost_time_held(7, 0, 6, 0, 10000000)); /* FAT */
-	assert_false(lost_time_held(8, 0, 7, 0, 0));
+	assert_true(lost_time_held(5, 123456789, 5, 0, 0, LOST_TIMES_UNSURE));
+	assert_true(lost_time_held(5, 123456789, 5, 123456700, 987654300, LOST_TIMES_UNSURE));
+	assert_true(lost_time_held(5, 123456789, 5, 123456000, 987654000, LOST_TIMES_UNSURE));
+	assert_false(lost_time_held(5, 123456789, 5, 0, 987654321, LOST_TIMES_UNSURE)); /* it could have more */
+	assert_false(lost_time_held(5, 123456789, 6, 0, 0, LOST_TIMES_UNSURE));
+	assert_false(lost_time_held(5, 123456789, 5, 123000000, 1, LOST_TIMES_UNSURE));
+	assert_true(lost_time_held(7, 0, 6, 0, 10000000, LOST_TIMES_UNSURE)); /* FAT */
+	assert_false(lost_time_held(8, 0, 7, 0, 0, LOST_TIMES_UNSURE));
 	/* The end of what it can tell. */
-	assert_true(lost_time_held(INT64_C(5000000000), 7, INT32_MAX, 0, 1));
-	assert_true(lost_time_held(INT64_C(50000000000), 7, INT64_C(0x37fffffff), 0, 1));
-	assert_true(lost_time_held(-INT64_C(5000000000), 7, INT32_MIN, 0, 1));
-	assert_false(lost_time_held(5, 7, INT32_MAX, 0, 0));
-	assert_false(lost_time_held(INT64_C(5000000000), 7, INT32_MAX - 1, 0, 0));
+	assert_true(lost_time_held(INT64_C(5000000000), 7, INT32_MAX, 0, 1, LOST_TIMES_UNSURE));
+	assert_true(lost_time_held(INT64_C(50000000000), 7, INT64_C(0x37fffffff), 0, 1, LOST_TIMES_UNSURE));
+	assert_true(lost_time_held(-INT64_C(5000000000), 7, INT32_MIN, 0, 1, LOST_TIMES_UNSURE));
+	assert_false(lost_time_held(5, 7, INT32_MAX, 0, 0, LOST_TIMES_UNSURE));
+	assert_false(lost_time_held(INT64_C(5000000000), 7, INT32_MAX - 1, 0, 0, LOST_TIMES_UNSURE));
+}
+
+/* What looks as if it had been cut off may be so by chance: who knows or has asked is not taken in. */
+static void times_that_look_held(void **state)
+{
+	static const struct lost_grain whole = {.step = 1000000000}, even = {.step = 2000000000}, tenth = {.step = 100},
+				       fine = {.step = 1}, none = {}, ends = {.step = 1, .ends = {true, false, true}};
+	struct lost_grain g;
+	int fd = open("/dev/shm", O_TMPFILE | O_RDWR, 0600);
+
+	assert_false(lost_time_held(5, 123456789, 5, 0, 0, LOST_TIMES_EXACT));
+	assert_false(lost_time_held(5, 123456789, 5, 0, 0, LOST_TIMES_LONG));
+	assert_true(lost_time_held(5, 123456789, 5, 0, 0, LOST_TIMES_SECONDS));
+	assert_false(lost_time_held(5, 123456789, 5, 123456700, 0, LOST_TIMES_SECONDS));
+	assert_false(lost_time_held(7, 0, 6, 0, 10000000, LOST_TIMES_SECONDS));
+	assert_false(lost_time_held(INT64_C(5000000000), 7, INT32_MAX, 0, 1, LOST_TIMES_LONG));
+	assert_true(lost_time_held(INT64_C(5000000000), 7, INT32_MAX, 0, 1, LOST_TIMES_EXACT));
+
+	assert_true(lost_time_given(&whole, 5, 123456789, 5, 0));
+	assert_false(lost_time_given(&whole, 5, 123456789, 4, 0));
+	assert_true(lost_time_given(&even, 7, 123456789, 6, 0));
+	assert_true(lost_time_given(&even, 6, 123456789, 6, 0));
+	assert_false(lost_time_given(&even, 7, 123456789, 7, 0));
+	assert_true(lost_time_given(&tenth, -5, 123456789, -5, 123456700));
+	assert_false(lost_time_given(&tenth, 5, 123456789, 5, 0));
+	assert_false(lost_time_given(&fine, 5, 123456789, 5, 123456700));
+	assert_false(lost_time_given(&none, 5, 123456789, 5, 0));
+	assert_true(lost_time_given(&ends, INT64_C(5000000000), 7, INT32_MAX, 0));
+	assert_false(lost_time_given(&whole, INT64_C(5000000000), 7, INT32_MAX, 0));
+	assert_true(lost_time_given(&ends, -INT64_C(5000000000), 7, INT32_MIN, 0));
+
+	assert_true(fd >= 0);
+	lost_times_ask(fd, &g);
+	assert_int_equal(g.step, 1);
+	assert_false(g.ends[0] || g.ends[1] || g.ends[2]);
+	close(fd);
+	lost_times_ask(-1, &g);
+	assert_int_equal(g.step, 0);
 }
 
 static void kinds_of_what_is_lost(void **state)
@@ -653,6 +691,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_read_file, tmp_make, tmp_remove),
 		cmocka_unit_test_setup_teardown(test_write_file_atomic, tmp_make, tmp_remove),
 		cmocka_unit_test(times_that_are_held),
+		cmocka_unit_test(times_that_look_held),
 		cmocka_unit_test(kinds_of_what_is_lost),
 		cmocka_unit_test(test_send_fds),
 		cmocka_unit_test(test_read_or_fd),
