@@ -1,5 +1,5 @@
 /*
- * What a run does not keep of metadata, by kind: on how many files, and on which one first. And what can be seen without
+ * What a run does not keep of metadata, or cannot tell of it, by kind: on how many files, and on which one first. And what can be seen without
  * trying of what a file system holds. Any process; both sides of verify and of a transfer ask here, so that they agree.
  *
  * Ownership: a struct lost owns the paths; lost_clear(). Errors: none; kinds beyond LOST_KINDS_MAX are counted as the last.
@@ -16,6 +16,9 @@
 enum lost_why {
 	LOST_UNKNOWN, /* no copy has it */
 	LOST_TARGET, /* the target's file system cannot hold it */
+	/* Of a verify, what cannot be told: */
+	LOST_RECENT, /* whether a difference is one, or a change since the last sync */
+	LOST_FUTURE, /* when that, which differs, has changed: its time lies in the future */
 	LOST_WHY_END
 };
 

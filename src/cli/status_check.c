@@ -25,12 +25,16 @@ void status_check_make(
 	/* A clock that was set back makes no negative age. */
 	uint64_t age = (uint64_t)(MAX(now - s->last_sync_completed, INT64_C(0)) / NS_PER_S);
 	bool synced = s->exists && s->last_sync_completed;
+	/* Nor one that is good until then; as long as max_age is, it costs no more than another max_age. */
+	bool future = (uint64_t)(MAX(s->last_sync_completed - now, INT64_C(0)) / NS_PER_S) > max_age;
 	struct buf *b = &out->text;
 
-	out->code = verdict(s, pid != 0, synced && age <= max_age);
+	out->code = verdict(s, pid != 0, synced && !future && age <= max_age);
 	buf_clear(b);
 	buf_printf(b, "REHOST %s - job %s: ", status_check_name(out->code), job);
-	if (synced) {
+	if (synced && future) {
+		buf_append_str(b, "last sync completed in the future, by a wrong clock");
+	} else if (synced) {
 		buf_append_str(b, "last sync completed ");
 		text_duration(b, age);
 		buf_append_str(b, " ago");

@@ -1,6 +1,7 @@
 #include "engine/finish.h"
 #include "base/clock.h"
 #include "engine/coordinator.h"
+#include "engine/since.h"
 #include "engine/control.h"
 #include "engine/exit.h"
 #include "engine/links.h"
@@ -131,6 +132,7 @@ static void release(struct engine *e)
 void finish_conclude(struct engine *e)
 {
 	fill_summary(e);
+	since_say(e);
 	totals_say_lost(e);
 	space_conclude(e);
 	e->out->exit_code = exit_code(e);

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "engine/coordinator.h"
+#include "engine/since.h"
 #include "engine/control.h"
 #include "engine/linking.h"
 #include "engine/known.h"
@@ -139,8 +140,7 @@ bool prepare(struct engine *e, struct diag *d)
 	skip_own_dir(e, job->log_dir);
 	if (job->kind == JOB_VERIFY) {
 		if (state_matches(job, &e->state)) {
-			e->verify.changed_since =
-				e->state.last_sync_started ? e->state.last_sync_started : e->state.copy_started;
+			since_find(e);
 			if (e->state.skip_ino) {
 				wr_u64(&e->workers.skips, e->state.skip_dev);
 				wr_u64(&e->workers.skips, e->state.skip_ino);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/bootid.h"
 #include "engine/coordinator.h"
+#include "engine/since.h"
 #include "engine/places.h"
 #include "engine/known.h"
 
@@ -121,10 +122,7 @@ static bool same_target(struct engine *e, struct worker *w, const struct ipc_rea
 static bool begin(struct engine *e, struct diag *d)
 {
 	known_remember(e);
-	if (e->job->kind == JOB_SYNC)
-		e->state.last_sync_started = clock_real_ns();
-	if (e->job->kind == JOB_COPY && !e->state.copy_started)
-		e->state.copy_started = clock_real_ns();
+	since_begin(e);
 	if (e->job->kind != JOB_VERIFY)
 		doubt_begin(e);
 	return e->job->kind == JOB_VERIFY || state_write(e->job, &e->state, d);

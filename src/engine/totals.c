@@ -64,7 +64,12 @@ void totals_say_lost(struct engine *e)
 		AUTO_FREE char *shown = text_escaped(first);
 		AUTO_DIAG d = DIAG_INIT;
 
-		if (k->why == LOST_TARGET)
+		if (k->why == LOST_RECENT)
+			continue; /* since_say() */
+		if (k->why == LOST_FUTURE)
+			diag_set(&d, DIAG_ENGINE_CLOCK, 0, first, "%s: %" PRIu64 " entries that differ, first '%s'",
+				k->what, k->files, shown);
+		else if (k->why == LOST_TARGET)
 			diag_set(&d, DIAG_ENGINE_TARGET_HOLDS, 0, first,
 				"the target's file system does not hold %s: %" PRIu64 " files, first '%s'", k->what,
 				k->files, shown);

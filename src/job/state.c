@@ -284,6 +284,9 @@ static void read_state(const cJSON *o, struct job_state *s)
 	s->last_sync_started = member_int(o, "last_sync_started");
 	s->last_sync_completed = member_int(o, "last_sync_completed");
 	s->last_verify_completed = member_int(o, "last_verify_completed");
+	s->last_began.real = member_int(o, "last_began");
+	s->last_began.boot = member_int(o, "last_began_uptime");
+	s->last_began.boot_id = member_int(o, "last_began_boot");
 	s->doubt_since = member_int(o, "doubt_since");
 	s->doubt_until = member_int(o, "doubt_until");
 	read_verified(o, &s->verified);
@@ -468,6 +471,9 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 	member_put_int(o, "last_sync_started", s->last_sync_started);
 	member_put_int(o, "last_sync_completed", s->last_sync_completed);
 	member_put_int(o, "last_verify_completed", s->last_verify_completed);
+	member_put_int(o, "last_began", s->last_began.real);
+	member_put_int(o, "last_began_uptime", s->last_began.boot);
+	member_put_int(o, "last_began_boot", s->last_began.boot_id);
 	member_put_int(o, "doubt_since", s->doubt_since);
 	member_put_int(o, "doubt_until", s->doubt_until);
 	put_verified(o, &s->verified);

@@ -48,6 +48,12 @@ struct job_verified {
 	uint64_t open[DIFFERENCE_KINDS], open_unread;
 };
 
+/* When something began: by the clock, which can be set, and by what the kernel counts from its start on. */
+struct moment {
+	int64_t real, boot; /* ns */
+	int64_t boot_id; /* which start of the kernel; 0: not known */
+};
+
 struct job_state {
 	bool exists;
 	char *target, *target_root, *source_root; /* what the state belongs to */
@@ -56,6 +62,7 @@ struct job_state {
 	size_t owned_len;
 	int64_t copy_started; /* the first one */
 	int64_t copy_completed_at, last_sync_started, last_sync_completed, last_verify_completed; /* real ns, 0 never */
+	struct moment last_began; /* the last sync or copy */
 	/* Files whose times lie in between, by the source's clock, may have been changed since without a new one: see
 	 * engine/doubt.h. doubt_until is STATE_TIME_MAX while a run works, or when it did not end. 0: none */
 	int64_t doubt_since, doubt_until;

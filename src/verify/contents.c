@@ -19,7 +19,7 @@ static void free_pending(struct pending *p)
 }
 
 void verify_contents_add(struct verifier *v, struct unit *u, const char *name, const struct verify_node *s,
-	const struct verify_node *t, bool changed, struct findings *found)
+	const struct verify_node *t, enum verify_when when, struct findings *found)
 {
 	struct pending *p = xcalloc(1, sizeof(*p));
 
@@ -27,7 +27,7 @@ void verify_contents_add(struct verifier *v, struct unit *u, const char *name, c
 	p->name = xstrdup(name);
 	p->size = s->size;
 	p->target_ino = t->ino;
-	p->changed = changed;
+	p->when = when;
 	if (found->metadata.count || found->content.count) {
 		p->found = xcalloc(1, sizeof(*p->found));
 		*p->found = *found;
@@ -94,7 +94,7 @@ static void note_content(struct pending *p, struct finding *f)
 static void judge(struct verifier *v, struct pending *p, const char *src)
 {
 	struct findings none = {}, *found = p->found ? p->found : &none;
-	bool changed = p->changed || p->disturbed;
+	const enum verify_when when = p->disturbed ? WHEN_SINCE : p->when;
 
 	if (p->vanished) {
 		v->counts.files_vanished++;
@@ -105,14 +105,14 @@ static void judge(struct verifier *v, struct pending *p, const char *src)
 	} else if (p->remote.err == ENOENT) {
 		struct verify_node s = {.type = VERIFY_T_REG, .size = p->local_size};
 
-		verify_report_missing(v, changed, src, &s);
+		verify_report_missing(v, when, src, &s);
 		return;
 	} else if (p->remote.err) {
 		verify_report_failure(v, true, p->remote.err, src, "contents");
 	} else {
 		note_content(p, &found->content);
 	}
-	verify_report_findings(v, changed, src, found);
+	verify_report_findings(v, when, src, found);
 	verify_findings_release(&none);
 }
 

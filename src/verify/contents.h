@@ -2,6 +2,7 @@
 #pragma once
 
 #include "verify/compare.h"
+#include "verify/private.h"
 #include "verify/requests.h"
 #include "verify/unit.h"
 
@@ -11,7 +12,7 @@ struct pending {
 	struct unit *unit;
 	char *name;
 	uint64_t size, target_ino;
-	bool changed;
+	enum verify_when when;
 	struct findings *found; /* of the rest, kept for one report; or NULL */
 	bool local_done, remote_done;
 	bool vanished, disturbed;
@@ -21,7 +22,7 @@ struct pending {
 };
 
 void verify_contents_add(struct verifier *v, struct unit *u, const char *name, const struct verify_node *s,
-	const struct verify_node *t, bool changed, struct findings *found);
+	const struct verify_node *t, enum verify_when when, struct findings *found);
 void verify_contents_send(struct verifier *v, struct unit *u);
 void verify_contents_step(struct verifier *v);
 void verify_contents_release(struct verifier *v);

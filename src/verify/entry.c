@@ -134,9 +134,9 @@ static void compare_existence(struct verifier *v, const struct entry *e)
 
 	verify_node_stat(&e->st, &s);
 	if (!e->record)
-		verify_report_missing(v, changed_since(v, s.ctime_ns), e->src, &s);
+		verify_report_missing(v, verify_changed(v, e->src, &s), e->src, &s);
 	else if (e->target.type != s.type)
-		verify_report_type(v, changed_since(v, s.ctime_ns), e->src, s.type, e->target.type);
+		verify_report_type(v, verify_changed(v, e->src, &s), e->src, s.type, e->target.type);
 }
 
 /* The mount point of another chosen mount. */
@@ -156,14 +156,14 @@ static void compare_file(struct verifier *v, struct unit *u, const struct entry 
 {
 	struct findings found = {};
 	struct verify_node s;
-	bool changed;
+	enum verify_when when;
 
 	if (verify_node_read(&v->reader, u->fd, e->name, &e->st, &s) < 0) {
 		v->counts.files_examined--;
 		v->counts.files_vanished++;
 		return;
 	}
-	changed = changed_since(v, s.ctime_ns);
+	when = verify_changed(v, e->src, &s);
 	if (s.err || e->target.err)
 		verify_report_failure(v, !s.err, s.err ? s.err : e->target.err, e->src, "metadata");
 	if (s.nlink > 1 || e->target.nlink > 1)
@@ -173,16 +173,16 @@ static void compare_file(struct verifier *v, struct unit *u, const struct entry 
 				.source_ino = s.ino,
 				.target_dev = e->target.dev,
 				.target_ino = e->target.ino,
-				.changed = changed,
+				.changed = when == WHEN_SINCE,
 				.path = e->src,
 			});
 	verify_compare(&s, &e->target, v->o.mode, v->fields, v->metadata, &found);
 	verify_report_held(v, e->src, &s, &found.held);
 	if (s.type == VERIFY_T_REG && (v->o.mode == VERIFY_CRC64 || nameset_has(&u->doubts, e->name)) &&
 		s.size == e->target.size && s.size > 0)
-		verify_contents_add(v, u, e->name, &s, &e->target, changed, &found);
+		verify_contents_add(v, u, e->name, &s, &e->target, when, &found);
 	else
-		verify_report_findings(v, changed, e->src, &found);
+		verify_report_findings(v, when, e->src, &found);
 	verify_findings_release(&found);
 }
 
@@ -327,15 +327,18 @@ static bool stat_above(const struct verifier *v, const struct unit *u, struct st
 }
 
 /* An entry can only have gone from the source by a change of its directory, or with it by one of the next above. */
-static bool source_changed(const struct verifier *v, const struct unit *u)
+static enum verify_when source_changed(const struct verifier *v, const struct unit *u)
 {
 	struct stat st;
 	struct verify_node n;
 
+	enum verify_when by_ctime;
+
 	if (u->source_missing ? !stat_above(v, u, &st) : fstat(u->fd, &st) < 0)
-		return false;
+		return WHEN_BEFORE;
 	verify_node_stat(&st, &n);
-	return changed_since(v, n.ctime_ns) || changed_since(v, n.mtime_full_ns);
+	by_ctime = verify_when(v, n.ctime_ns);
+	return by_ctime == WHEN_BEFORE ? verify_when(v, n.mtime_full_ns) : by_ctime;
 }
 
 /*
@@ -353,7 +356,8 @@ static bool extra_passage(struct verifier *v, struct unit *u, const char *name, 
 
 void verify_entry_extras(struct verifier *v, struct unit *u)
 {
-	int changed = -1;
+	enum verify_when when = WHEN_BEFORE;
+	bool asked = false;
 
 	for (size_t i = 0; i < table_count(&u->table); i++) {
 		struct table_entry *e = table_at(&u->table, i);
@@ -372,8 +376,9 @@ void verify_entry_extras(struct verifier *v, struct unit *u)
 			continue;
 		if (t.type == VERIFY_T_DIR && extra_passage(v, u, u->only ? u->only : name, src))
 			continue;
-		if (changed < 0)
-			changed = source_changed(v, u);
-		verify_report_extra(v, changed, src, &t);
+		if (!asked)
+			when = source_changed(v, u);
+		asked = true;
+		verify_report_extra(v, when, src, &t);
 	}
 }

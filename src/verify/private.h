@@ -8,6 +8,13 @@
 #include "verify/inode.h"
 #include "verify/verifier.h"
 
+/* When an inode of the source was changed. */
+enum verify_when {
+	WHEN_BEFORE, /* the last sync */
+	WHEN_SINCE,
+	WHEN_FUTURE, /* so it says */
+};
+
 struct pending;
 struct request;
 struct unit;

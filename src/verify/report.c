@@ -2,10 +2,12 @@
 #include "verify/report.h"
 #include "verify/describe.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <errno.h>
 
+#define CLOCKS_APART (5 * NS_PER_S)
 #define FLAG_NOT_COMPRESSED 0x400u /* FS_NOCOMP_FL */
 
 static const char *shown(const char *path)
@@ -13,16 +15,36 @@ static const char *shown(const char *path)
 	return *path ? path : ".";
 }
 
-void verify_report(struct verifier *v, enum verify_kind kind, bool changed, const char *path, struct finding *f)
+enum verify_when verify_when(const struct verifier *v, int64_t ns)
+{
+	if (ns < v->since_ns)
+		return WHEN_BEFORE;
+	/* What is changed while it is looked at is a little earlier, by the coarser clock of inodes, or by a server's. */
+	return ns <= clock_real_ns() + CLOCKS_APART ? WHEN_SINCE : WHEN_FUTURE;
+}
+
+enum verify_when verify_changed(struct verifier *v, const char *path, const struct verify_node *s)
+{
+	const enum verify_when when = verify_when(v, s->ctime_ns);
+
+	if (when == WHEN_SINCE)
+		lost_add(&v->lost, LOST_RECENT, "recent", 1, path, "");
+	return when;
+}
+
+void verify_report(
+	struct verifier *v, enum verify_kind kind, enum verify_when when, const char *path, struct finding *f)
 {
 	AUTO_FREE const char **fields = xcalloc(f->count + 1, sizeof(*fields));
 	const char *s = (const char *)f->fields.data;
 
+	if (when == WHEN_FUTURE)
+		lost_add(&v->lost, LOST_FUTURE, "changed in the future", 1, path, "");
 	for (size_t i = 0; i < f->count; i++, s += strlen(s) + 1)
 		fields[i] = s;
 	v->o.callbacks.difference(v->o.callbacks.arg,
 		&(struct verifier_difference){
-			.kind = changed ? VERIFY_CHANGED : kind,
+			.kind = when == WHEN_SINCE ? VERIFY_CHANGED : kind,
 			.path = shown(path),
 			.fields = fields,
 			.field_count = f->count,
@@ -31,45 +53,45 @@ void verify_report(struct verifier *v, enum verify_kind kind, bool changed, cons
 		});
 }
 
-void verify_report_findings(struct verifier *v, bool changed, const char *path, struct findings *f)
+void verify_report_findings(struct verifier *v, enum verify_when when, const char *path, struct findings *f)
 {
-	if (changed)
+	if (when == WHEN_SINCE)
 		verify_finding_join(&f->content, &f->metadata);
 	if (f->content.count)
-		verify_report(v, VERIFY_CONTENT, changed, path, &f->content);
+		verify_report(v, VERIFY_CONTENT, when, path, &f->content);
 	if (f->metadata.count)
-		verify_report(v, VERIFY_METADATA, changed, path, &f->metadata);
+		verify_report(v, VERIFY_METADATA, when, path, &f->metadata);
 }
 
 /* Of kind changed, the field says what it would have been. */
-static void report_existence(
-	struct verifier *v, enum verify_kind kind, const char *field, bool changed, const char *path, struct finding *f)
+static void report_existence(struct verifier *v, enum verify_kind kind, const char *field, enum verify_when when,
+	const char *path, struct finding *f)
 {
-	if (changed) {
+	if (when == WHEN_SINCE) {
 		buf_append(&f->fields, field, strlen(field) + 1);
 		f->count = 1;
 	}
-	verify_report(v, kind, changed, path, f);
+	verify_report(v, kind, when, path, f);
 	verify_finding_release(f);
 }
 
-void verify_report_missing(struct verifier *v, bool changed, const char *path, const struct verify_node *s)
+void verify_report_missing(struct verifier *v, enum verify_when when, const char *path, const struct verify_node *s)
 {
 	struct finding f = {};
 
 	verify_describe_node(&f.source, s);
-	report_existence(v, VERIFY_MISSING, "missing", changed, path, &f);
+	report_existence(v, VERIFY_MISSING, "missing", when, path, &f);
 }
 
-void verify_report_extra(struct verifier *v, bool changed, const char *path, const struct verify_node *t)
+void verify_report_extra(struct verifier *v, enum verify_when when, const char *path, const struct verify_node *t)
 {
 	struct finding f = {};
 
 	verify_describe_node(&f.target, t);
-	report_existence(v, VERIFY_EXTRA, "extra", changed, path, &f);
+	report_existence(v, VERIFY_EXTRA, "extra", when, path, &f);
 }
 
-void verify_report_type(struct verifier *v, bool changed, const char *path, uint8_t source, uint8_t target)
+void verify_report_type(struct verifier *v, enum verify_when when, const char *path, uint8_t source, uint8_t target)
 {
 	struct finding f = {.count = 1};
 
@@ -79,7 +101,7 @@ void verify_report_type(struct verifier *v, bool changed, const char *path, uint
 		buf_append_str(&f.target, "no directory");
 	else
 		verify_describe_type(&f.target, target);
-	verify_report(v, VERIFY_TYPE, changed, path, &f);
+	verify_report(v, VERIFY_TYPE, when, path, &f);
 	verify_finding_release(&f);
 }
 

@@ -215,9 +215,9 @@ static void target_failed(struct verifier *v, struct unit *u, uint32_t err)
 		verify_node_stat(&st, &s);
 		v->counts.files_examined++;
 		if (err == ENOENT)
-			verify_report_missing(v, changed_since(v, s.ctime_ns), u->src, &s);
+			verify_report_missing(v, verify_changed(v, u->src, &s), u->src, &s);
 		else if (err == ENOTDIR || err == ELOOP)
-			verify_report_type(v, changed_since(v, s.ctime_ns), u->src, VERIFY_T_DIR, VERIFY_T_NONE);
+			verify_report_type(v, verify_changed(v, u->src, &s), u->src, VERIFY_T_DIR, VERIFY_T_NONE);
 		else
 			verify_report_failure(v, true, err, u->src, "directory");
 	}

@@ -49,7 +49,7 @@ static void compare_own(struct verifier *v, struct unit *u)
 		verify_report_failure(v, !s.err, s.err ? s.err : t.err, u->src, "metadata");
 	verify_compare(&s, &t, v->o.mode, v->fields, v->metadata, &found);
 	verify_report_held(v, u->src, &s, &found.held);
-	verify_report_findings(v, changed_since(v, s.ctime_ns), u->src, &found);
+	verify_report_findings(v, verify_changed(v, u->src, &s), u->src, &found);
 	verify_findings_release(&found);
 }
 

@@ -342,6 +342,9 @@ static void test_status_check(void **state)
 	/* The clock was set back. */
 	s.last_sync_completed = 101 * 3600 * NS_PER_S;
 	assert_int_equal(check(&s, 0, "REHOST OK - job web: last sync completed 0:00 ago"), 0);
+	s.last_sync_completed = 127 * 3600 * NS_PER_S;
+	assert_int_equal(
+		check(&s, 0, "REHOST CRITICAL - job web: last sync completed in the future, by a wrong clock"), 2);
 }
 
 /* What a verify has found makes a warning of what would be well, and only what is not a mere change does. */
