@@ -14,7 +14,7 @@ bool verify_hasher_open(struct verify_hasher *h, int dirfd, const char *name, bo
 	if (fstatat(dirfd, name, &h->before, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
 	if (!S_ISREG(h->before.st_mode)) { /* the other side asks for it: a device must not even be opened */
-		errno = ESTALE;
+		errno = ENXIO; /* ESTALE is what a server says whose handle is none any more, and no change */
 		return false;
 	}
 	h->fd = verify_open(dirfd, name, 0, noatime);

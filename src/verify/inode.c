@@ -188,10 +188,17 @@ static int read_open(
 	if (fd < 0) {
 		if (errno == ELOOP || errno == ENOTDIR || errno == ENXIO)
 			errno = ENOENT;
+		/* Not only what must be opened for it is out of reach, as it is without the right to: nothing can be told. */
+		if (errno == ESTALE || errno == EIO) {
+			out->err = (uint32_t)errno;
+			return 1;
+		}
 		return gone();
 	}
-	if (fstat(fd, &now) < 0)
-		return 0;
+	if (fstat(fd, &now) < 0) {
+		out->err = (uint32_t)errno;
+		return 1;
+	}
 	if (now.st_dev != st->st_dev || now.st_ino != st->st_ino) {
 		errno = ENOENT;
 		return -1;

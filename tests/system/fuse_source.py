@@ -1,17 +1,18 @@
 #!/usr/bin/python3
 """A source that no disk file system could be, by the kernel's FUSE protocol itself: fuse_source.py DIR mounts it and serves.
 
-Its root holds: good (a file), twice (listed two times), stale (there, but opening it says ESTALE), names of 300 bytes (a file and a
-directory), huge (a size below zero), below/file.
+Its root holds: good (a file), twice (listed two times), names of 300 bytes (a file and a directory), huge (a size below zero),
+below/file. And what says ESTALE: stale when it is opened, lost when it is looked up, rotten when it is read, shut (a directory) when
+it is opened, torn (a directory) when it is listed, gone (a directory) when it is looked up.
 """
 import ctypes, os, struct, sys
 
 LONG, LONG_DIR = b"l" * 300, b"d" * 300
-ROOT, GOOD, TWICE, STALE, LONG_FILE, LONG_SUB, HUGE, BELOW, FILE = range(1, 10)
+ROOT, GOOD, TWICE, STALE, LONG_FILE, LONG_SUB, HUGE, BELOW, FILE, LOST, ROTTEN, SHUT, TORN, GONE = range(1, 15)
 NODES = {ROOT: 0o40755, GOOD: 0o100644, TWICE: 0o100644, STALE: 0o100644, LONG_FILE: 0o100644, LONG_SUB: 0o40755,
-         HUGE: 0o100644, BELOW: 0o40755, FILE: 0o100644}
+         HUGE: 0o100644, BELOW: 0o40755, FILE: 0o100644, LOST: 0o100644, ROTTEN: 0o100644, SHUT: 0o40755, TORN: 0o40755, GONE: 0o40755}
 LISTS = {ROOT: [(GOOD, b"good"), (TWICE, b"twice"), (STALE, b"stale"), (LONG_FILE, LONG), (LONG_SUB, LONG_DIR), (HUGE, b"huge"),
-                (BELOW, b"below"), (TWICE, b"twice")],
+                (BELOW, b"below"), (TWICE, b"twice"), (LOST, b"lost"), (ROTTEN, b"rotten"), (SHUT, b"shut"), (TORN, b"torn"), (GONE, b"gone")],
          LONG_SUB: [(FILE, b"file")], BELOW: [(FILE, b"file")]}
 CONTENT = b"contents\n"
 ENOENT, ESTALE, ENOSYS = 2, 116, 38
@@ -46,12 +47,14 @@ def answer(op, node, body):
     if op == LOOKUP:
         name = body.rstrip(b"\0")
         for child, other in LISTS.get(node, []):
+            if other == name and child in (LOST, GONE):
+                return ESTALE, b""
             if other == name:
                 return 0, struct.pack("=QQQQII", child, 0, 1, 1, 0, 0) + attr(child)
         return ENOENT, b""
     if op == GETATTR:
         return 0, struct.pack("=QII", 1, 0, 0) + attr(node)
-    if op == OPEN and node == STALE:
+    if (op, node) in ((OPEN, STALE), (READ, ROTTEN), (OPENDIR, SHUT), (READDIR, TORN)):
         return ESTALE, b""
     if op in (OPEN, OPENDIR):
         return 0, struct.pack("=QII", 0, 0, 0)

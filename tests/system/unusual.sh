@@ -68,6 +68,23 @@ if fuse; then
         has "$round: a name of 300 bytes has a code of its own" "$ERR" "RH0765.*llll"; has "$round: so has a directory" "$ERR" "RH0765.*dddd"
         equal "$round: the rest is copied" "$(cat from-fuse/good from-fuse/twice from-fuse/below/file)" "$(printf 'contents\ncontents\ncontents')"
     done
+    # A stale handle is no file that has vanished.
+    stale() { # stale WHAT NAMES: exit 3, each is named, nothing counts as vanished, nothing is gone
+        for f in $2; do has "$1: $f is named" "$OUT" "'$f'( at the source)?: Stale"; done
+        equal "$1: exit code" "$RC" 3; equal "$1: nothing has vanished" "$(field files_vanished)" 0
+        equal "$1: the target has kept all" "$(cd from-fuse && cat lost rotten stale {shut,torn,gone}/kept | xargs)" "old old old old old old"
+    }
+    mkdir -p from-fuse/{shut,torn,gone}; for f in lost rotten stale {shut,torn,gone}/kept; do echo old >"from-fuse/$f"; done
+    for c in "copy" "sync --delete" "-n sync --delete" "sync --delete -c"; do
+        rehost --json $c fuse "local:$WORK/from-fuse"; stale "$c" "lost shut torn gone$([ "${c%% *}" = -n ] || echo " rotten stale")" # -n opens no contents
+    done
+    for m in quick crc64; do
+        for f in lost rotten stale; do printf 'Contents\n' >"from-fuse/$f"; done
+        rehost --json verify --mode $m fuse "local:$WORK/from-fuse"
+        for f in lost rotten stale; do echo old >"from-fuse/$f"; done
+        stale "verify $m" "lost stale shut torn gone$([ $m = quick ] || echo " rotten")"
+        hasnt "verify $m: nothing of them is extra or missing" "$OUT" '"(extra|missing)".*(lost|rotten|stale|shut|torn|gone)|(lost|rotten|stale|shut|torn|gone).*"(extra|missing)"'
+    done
     rehost verify fuse "local:$WORK/from-fuse"
     [ "$RC" -lt 64 ] && ok "verify goes to its end (exit $RC)" || not_ok "verify: exit $RC"
     has "verify names the long name" "$ERR" "lllll"
