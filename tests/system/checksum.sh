@@ -26,6 +26,24 @@ before=$(fingerprint "$WORK/hd")
 rehost --json sync -c "$WORK/holes" "$T:$WORK/hd"; equal "and it comes to rest" "$(field files_transferred) $(field metadata_updated)" "0 0"
 equal "the target is untouched" "$(fingerprint "$WORK/hd")" "$before"
 
+# The same on each file system: what the source has as holes the target has as allocated zeros, and the other way round.
+rest() { # rest WHAT DIR
+    local s=$2/s d=$2/d f
+    mkdir "$s"; printf abc >"$s/hole"; truncate -s 500000 "$s/hole"; head -c 6000 /dev/urandom >"$s/mid"; truncate -s 70001 "$s/mid"
+    { printf abc; head -c 499997 /dev/zero; } >"$s/zeros"; truncate -s 300000 "$s/all"; printf x >"$s/small"; truncate -s 4096 "$s/small"
+    rehost sync "$s" "local:$d"; expect 0 "$1: sync"
+    for f in hole mid all small zeros; do
+        cp "--sparse=$([ $f = zeros ] && echo always || echo never)" "$s/$f" "$d/x"; touch -r "$s/$f" "$d/x"; mv "$d/x" "$d/$f"
+    done
+    touch -r "$s" "$d"; rehost sync -c "$s" "local:$d"; expect 0 "$1: holes against zeros, -c"
+    rehost --json sync -c "$s" "local:$d"; equal "$1: again, it rests" "$(field files_transferred) $(field metadata_updated) $(jq -r 'select(.message_type=="item") | .path' "$OUT" | xargs)" "0 0 "
+    rehost verify --mode crc64 "$s" "local:$d"; expect 0 "$1: verify"
+}
+mkdir "$WORK/rest-tmpfs"; mount -t tmpfs none "$WORK/rest-tmpfs"; rest tmpfs "$WORK/rest-tmpfs"
+for fs in ext4-plain xfs btrfs; do
+    if make_fs $fs 320 "$WORK/rest-$fs"; then rest $fs "$WORK/rest-$fs"; else skip_part "rest-$fs" "no $fs"; fi
+done
+
 # A store through a mapping leaves the time as it was while the page waits to be written.
 if make_fs ext4-plain 64 "$WORK/live"; then
     cat >"$WORK/store.py" <<'E'
