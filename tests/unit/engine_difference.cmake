@@ -1,0 +1,1 @@
+rehost_unit(engine_difference engine)
