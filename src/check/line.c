@@ -1,6 +1,7 @@
 /* Connections and their probes, as the coordinator sees them. What a probe says is checked like anything from outside. */
 #include "check/line.h"
 #include "base/clock.h"
+#include "base/signals.h"
 #include "ipc/role.h"
 #include "wire/msg.h"
 
@@ -176,7 +177,8 @@ static void turn(struct lines *all, struct line *l, size_t n)
 	}
 }
 
-/* Until these n have answered, or one of them has ended or is late, which is then returned. */
+/* Until these n have answered, or one of them has ended or is late, which is then returned; so it is when a signal is to end us
+ * that is blocked for now. */
 static struct line *await(struct lines *all, struct line *l, size_t n, int64_t deadline)
 {
 	struct line *waiting;
@@ -192,7 +194,7 @@ static struct line *await(struct lines *all, struct line *l, size_t n, int64_t d
 			if (l[i].waits_for)
 				waiting = &l[i];
 		}
-	} while (waiting && clock_mono_ns() < deadline);
+	} while (waiting && clock_mono_ns() < deadline && !signals_end_pending());
 	if (waiting && !diag_is_set(&waiting->diag))
 		diag_set(&waiting->diag, DIAG_CHECK_LOST, 0, NULL, "'%s' takes too long to answer",
 			transport_name(all->transport));

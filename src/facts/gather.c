@@ -1,6 +1,7 @@
 /* Each probe in a child: what it writes is its section, when its time is over it is killed. */
 #include "facts/facts.h"
 #include "base/clock.h"
+#include "base/signals.h"
 #include "base/fd.h"
 #include "facts/probes.h"
 
@@ -112,7 +113,8 @@ static bool may_go_on(const struct facts_options *o)
 static bool collect_some(struct child *all, size_t n, int64_t deadline)
 {
 	struct pollfd p[PROBES];
-	int64_t left = deadline - clock_mono_ns();
+	/* A signal that is blocked, and is to end us, waits for nothing more. */
+	int64_t left = signals_end_pending() ? 0 : deadline - clock_mono_ns();
 	nfds_t open = 0;
 
 	for (size_t i = 0; i < n; i++) {

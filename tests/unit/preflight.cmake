@@ -1,6 +1,6 @@
 pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
 # One program a file of rows.
-foreach(part preflight preflight_access preflight_storage preflight_capacity preflight_load preflight_network preflight_services)
+foreach(part preflight preflight_access preflight_storage preflight_capacity preflight_load preflight_network preflight_services preflight_system)
   rehost_unit(${part} preflight)
   target_link_libraries(test_${part} PRIVATE PkgConfig::CJSON)
 endforeach()
