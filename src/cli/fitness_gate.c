@@ -4,6 +4,30 @@
 
 #include <stdio.h>
 
+/* What the copy refuses by itself, before it writes, in words and with a code of its own. */
+static bool is_refused_anyway(const char *id)
+{
+	static const char *const ids[] = {"target-not-empty", "target-root-live", "target-is-source", "target-gone"};
+
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		if (str_eq(ids[i], id))
+			return true;
+	return false;
+}
+
+static unsigned leave_to_the_copy(struct preflight *p)
+{
+	unsigned fails = 0;
+
+	for (size_t i = 0; i < PREFLIGHT_ROWS; i++) {
+		struct preflight_finding *f = &p->findings[i];
+
+		f->ignored = f->ignored || is_refused_anyway(f->row->id);
+		fails += f->severity == PREFLIGHT_FAIL && !f->ignored && !f->moot;
+	}
+	return fails;
+}
+
 static void list_ids(struct buf *b, const struct preflight *p, enum preflight_severity severity)
 {
 	for (size_t i = 0; i < PREFLIGHT_ROWS; i++) {
@@ -51,7 +75,7 @@ bool fitness_gate(struct work *w, struct summary *s)
 	if (!w->conf->check.before_run)
 		return true;
 	ok = fitness_check(w, &fo, &f, &s->fatal);
-	if (ok && f.found.counts[PREFLIGHT_FAIL]) {
+	if (ok && leave_to_the_copy(&f.found)) {
 		AUTO_BUF ids = BUF_INIT;
 
 		list_ids(&ids, &f.found, PREFLIGHT_FAIL);
