@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 ssize_t fd_read_full(int fd, void *p, size_t n)
@@ -89,9 +90,36 @@ int fd_set_cloexec(int fd, bool on)
 	return flag_set(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on);
 }
 
+#define PIPEFS 0x50495045
+
+/* Who opens a FIFO waits for somebody to write, and an empty one would be taken for an empty list. */
+static int open_file(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct statfs fs;
+	struct stat st;
+	bool ok;
+
+	if (fd < 0)
+		return -1;
+	ok = fstat(fd, &st) == 0;
+	if (ok && S_ISFIFO(st.st_mode) && (fstatfs(fd, &fs) < 0 || fs.f_type != PIPEFS)) {
+		errno = EINVAL;
+		ok = false;
+	}
+	ok = ok && (S_ISREG(st.st_mode) || fd_set_nonblock(fd, false) == 0);
+	if (!ok) {
+		int err = errno;
+
+		close(fd);
+		errno = err;
+	}
+	return ok ? fd : -1;
+}
+
 int fd_read_file(int dirfd, const char *path, size_t max, char **out_data, size_t *out_len)
 {
-	AUTO_CLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int fd = open_file(dirfd, path);
 	AUTO_FREE char *data = NULL;
 	size_t cap = 4096, len = 0;
 

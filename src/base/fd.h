@@ -14,7 +14,8 @@ int fd_write_full(int fd, const void *p, size_t n);
 int fd_pwrite_full(int fd, const void *p, size_t n, off_t off);
 int fd_set_nonblock(int fd, bool on);
 int fd_set_cloexec(int fd, bool on);
-/* A whole small file (at most max bytes, else EFBIG). out_data is NUL-terminated, the caller frees it. */
+/* A whole small file (at most max bytes, else EFBIG). out_data is NUL-terminated, the caller frees it. A device or the end of a
+ * pipe (/dev/stdin, /dev/fd/N) is read to its end; a FIFO that has a name is not waited for: EINVAL. */
 int fd_read_file(int dirfd, const char *path, size_t max, char **out_data, size_t *out_len);
 /* Replaces a file by writing beside it, fsync, rename. Mode 0600, or the given one whatever the umask is. */
 int fd_write_file_atomic(int dirfd, const char *path, const void *p, size_t n);

@@ -33,6 +33,14 @@ static void warn_missing_path(void *arg, const struct conf_item *item)
 	engine_diag(e, &d);
 }
 
+static void warn_recovered(struct engine *e, const char *dir)
+{
+	AUTO_DIAG d = DIAG_INIT;
+
+	diag_set(&d, DIAG_ENGINE_STATE_OLD, 0, dir, "cannot read '%s/state.json': its copy beside it is taken", dir);
+	engine_diag(e, &d);
+}
+
 static void skip_own_dir(struct engine *e, const char *dir)
 {
 	struct stat st;
@@ -109,6 +117,8 @@ bool prepare(struct engine *e, struct diag *d)
 	}
 	if (!state_load(job->state_dir, job->name, &e->state, d))
 		return false;
+	if (e->state.recovered)
+		warn_recovered(e, job_dir);
 	if (!verifyjob_begin(e, d))
 		return false;
 	if (!rules_new(job->conf, job->kind == JOB_COPY ? RULES_COPY : RULES_SYNC, &e->rules, d))

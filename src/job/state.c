@@ -19,6 +19,8 @@ static const char *text_or(const char *s, const char *other)
 	return s ? s : other;
 }
 
+#define BESIDE ".old" /* the same once more */
+
 static char *state_path(const char *state_dir, const char *name)
 {
 	return xasprintf("%s/%s/state.json", state_dir, name);
@@ -181,6 +183,7 @@ static cJSON *read_json(const char *path)
 
 	if (fd_read_file(AT_FDCWD, path, FILE_BYTES_MAX, &text, &len) < 0)
 		return NULL;
+	errno = 0;
 	return cJSON_ParseWithLength(text, len);
 }
 
@@ -304,15 +307,21 @@ static void read_state(const cJSON *o, struct job_state *s)
 
 bool state_load(const char *state_dir, const char *name, struct job_state *out, struct diag *d)
 {
-	AUTO_FREE char *path = state_path(state_dir, name);
+	AUTO_FREE char *path = state_path(state_dir, name), *beside = xasprintf("%s" BESIDE, path);
 	cJSON *o;
+	int err;
 
 	*out = (struct job_state){};
 	errno = 0;
 	o = read_json(path);
-	if (!o && errno != ENOENT && errno != ENOTDIR) {
-		diag_set(d, DIAG_JOB_STATE, errno, path, "cannot read state '%s'", path);
-		return false;
+	err = errno;
+	if (!o && err != ENOENT && err != ENOTDIR) {
+		o = read_json(beside);
+		out->recovered = o;
+		if (!o) {
+			diag_set(d, DIAG_JOB_STATE, err, path, "cannot read state '%s'", path);
+			return false;
+		}
 	}
 	if (o)
 		read_state(o, out);
@@ -453,7 +462,7 @@ static void sync_dir(const char *dir)
 bool state_write(const struct job *job, const struct job_state *s, struct diag *d)
 {
 	AUTO_FREE char *dir = xasprintf("%s/%s", job->state_dir, job->name);
-	AUTO_FREE char *path = state_path(job->state_dir, job->name);
+	AUTO_FREE char *path = state_path(job->state_dir, job->name), *beside = xasprintf("%s" BESIDE, path);
 	cJSON *o;
 	bool ok;
 
@@ -486,7 +495,8 @@ bool state_write(const struct job *job, const struct job_state *s, struct diag *
 	put_unclean(o, s);
 	member_put_int(o, "skip_dev", (int64_t)s->skip_dev);
 	member_put_int(o, "skip_ino", (int64_t)s->skip_ino);
-	ok = write_json(path, o);
+	/* One after the other: whatever ends us in between, one of them is whole. */
+	ok = write_json(path, o) && write_json(beside, o);
 	if (!ok)
 		diag_set(d, DIAG_JOB_STATE, errno, path, "cannot write state '%s'", path);
 	else

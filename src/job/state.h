@@ -1,5 +1,6 @@
 /*
- * What a job remembers from run to run: STATE/JOB/state.json, small, whole, replaced by rename. How it
+ * What a job remembers from run to run: STATE/JOB/state.json, small, whole, replaced by rename, and the same once more beside it,
+ * in state.json.old, for when the first is damaged. Removing state.json makes the job forget, whatever the other says. How it
  * stands when it runs is added by status.h.
  */
 #pragma once
@@ -56,6 +57,7 @@ struct moment {
 
 struct job_state {
 	bool exists;
+	bool recovered; /* state.json could not be read: this is what its copy beside it has */
 	char *target, *target_root, *source_root; /* what the state belongs to */
 	bool copy_completed;
 	struct owned *owned;

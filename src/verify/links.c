@@ -165,6 +165,8 @@ void verify_links_free(struct verify_links *l)
 	area_free(&l->by_source.area);
 	area_free(&l->by_target.area);
 	free(l->devs);
+	if (l->spill_dirfd >= 0)
+		close(l->spill_dirfd);
 	free(l);
 }
 

@@ -27,6 +27,7 @@ enum verify_link_result {
 
 struct verify_links;
 
+/* Takes spill_dirfd; -1: there is none. */
 struct verify_links *verify_links_new(size_t memory_max, int spill_dirfd);
 void verify_links_free(struct verify_links *l);
 /* The name is one of source inode s and target inode t: what that says. */

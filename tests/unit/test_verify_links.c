@@ -71,7 +71,7 @@ static void test_many(void **state)
 		assert_int_equal(verify_links_count(l), 100001);
 		verify_links_free(l);
 	}
-	close(fd);
+	assert_int_equal(fcntl(fd, F_GETFD), -1); /* it was theirs */
 	assert_int_equal(rmdir(dir), 0); /* nothing is left behind */
 }
 
