@@ -72,6 +72,17 @@ static bool is_check(const struct options *o, int argc, char **argv)
 	return false;
 }
 
+int cli_without_stack(void)
+{
+	struct usage_error e = {0};
+	int code;
+
+	usage_set(&e, DIAG_CLI_STACK, NULL, "the limit of the stack is too low, and may not be raised");
+	code = usage_print(&e);
+	usage_release(&e);
+	return code;
+}
+
 int cli_main(int argc, char **argv)
 {
 	struct usage_error e = {0};

@@ -29,3 +29,5 @@ int cmd_version(void);
 
 /* The whole program behind the roles: parses, dispatches, flushes. Returns the exit code. */
 int cli_main(int argc, char **argv);
+/* The stack is too small to do anything with: says so. */
+int cli_without_stack(void);

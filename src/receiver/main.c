@@ -6,6 +6,7 @@
  */
 #include "base/bootid.h"
 #include "base/fd.h"
+#include "base/stack.h"
 #include "confine/confine.h"
 #include "meta/meta.h"
 #include "operator/operator.h"
@@ -175,6 +176,7 @@ static void raise_limits(void)
 {
 	struct rlimit l;
 
+	(void)stack_make_room(); /* else as much as there is */
 	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < FILES_WANTED) {
 		l.rlim_cur = MIN(l.rlim_max, FILES_WANTED);
 		setrlimit(RLIMIT_NOFILE, &l);
