@@ -4,6 +4,7 @@
 #include "engine/shares.h"
 
 #define QUEUE_DEEP 16 /* units waiting beyond what movers hold, before another mover is started */
+#define START_AGAIN_NS (30 * NS_PER_S) /* after this host could start no process more */
 #define SEGMENTS_EACH 2 /* segments of large files one worker holds: the others are for the others */
 
 /*
@@ -114,7 +115,10 @@ void feed(struct engine *e)
 	if (e->hold.why || limits_crowded(e) || e->link.retry_at > clock_mono_ns())
 		return;
 	if (!worker_start(e, &d)) {
-		engine_diag(e, &d);
-		e->workers.max = e->workers.count;
+		AUTO_BUF text = BUF_INIT;
+
+		diag_format(&text, &d);
+		engine_note(e, "%s; those that work go on", buf_cstr(&text));
+		e->link.retry_at = clock_mono_ns() + START_AGAIN_NS;
 	}
 }

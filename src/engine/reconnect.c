@@ -149,7 +149,12 @@ void reconnect(struct engine *e)
 
 	if (e->workers.first || e->stop || e->hold.why || clock_mono_ns() < e->link.retry_at)
 		return;
-	if (!worker_start(e, &d))
+	if (worker_start(e, &d))
+		return;
+	/* What this host lacks for the moment, processes or descriptors, is waited for as the link is. */
+	if (e->link.ever)
+		lost(e, &d);
+	else
 		engine_fatal(e, &d);
 }
 
@@ -177,9 +182,8 @@ void reconnect_worker_ended(struct engine *e, struct worker *w)
 	enum worker_state state = w->state;
 	bool said = w->fatal_said, retired = w->retired, no_root = diag_is_set(&w->no_root);
 	enum result why;
-	int status = 0;
+	const int status = role_end(w->pid);
 
-	waitpid(w->pid, &status, 0);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == ROLE_LOST)
 		e->link.ever = true;
 	why = state == WORKER_FINISHING ? let_go(e, w) : transport_collect(e->transport, &w->conn, &d);

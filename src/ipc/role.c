@@ -1,10 +1,13 @@
 #include "ipc/role.h"
+#include "base/clock.h"
 #include "base/fd.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* When memory runs out a role is killed, and not who could start another. */
@@ -54,4 +57,25 @@ pid_t role_start(const char *name, const int *fds, size_t n)
 		free(argv[i]);
 	free(argv);
 	return pid;
+}
+
+static bool reaped(pid_t pid, int *status, int64_t wait_ns)
+{
+	const struct timespec soon = {.tv_nsec = 2 * NS_PER_MS};
+	const int64_t deadline = clock_mono_ns() + wait_ns;
+	pid_t got;
+
+	while ((got = waitpid(pid, status, WNOHANG)) == 0 && clock_mono_ns() < deadline)
+		nanosleep(&soon, NULL);
+	return got != 0;
+}
+
+int role_end(pid_t pid)
+{
+	int status = 0;
+
+	if (reaped(pid, &status, 500 * NS_PER_MS))
+		return status;
+	kill(pid, SIGKILL);
+	return reaped(pid, &status, NS_PER_S) ? status : SIGKILL;
 }

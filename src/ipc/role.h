@@ -9,6 +9,9 @@
  * and before it when memory runs out, and exits with 1 when it cannot be executed. The process id, or -1 with errno.
  */
 pid_t role_start(const char *name, const int *fds, size_t n);
+/* A role whose channel has ended ends as well: its status. One that does not is killed after half a second, and counts as killed; one
+ * that does not even die then, for it waits for a disk, is left to it a second later. */
+int role_end(pid_t pid);
 
 /* How a worker's process ends. */
 #define ROLE_DONE 0

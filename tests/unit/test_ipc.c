@@ -1,9 +1,14 @@
 /* The messages between coordinator and movers: what is put is got, and what is malformed is refused. */
 #include "ipc/ipc.h"
+#include "base/clock.h"
+#include "ipc/role.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #define B(s) ((struct bytes){(const uint8_t *)(s), sizeof(s) - 1})
@@ -482,6 +487,36 @@ static void test_plain_values(void **state)
 	assert_false(ipc_link_commit_get(&f, &c));
 }
 
+/* A worker that hangs, or was taken over and lives on, holds nobody up. */
+static void test_role_end(void **state)
+{
+	int64_t began;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(ROLE_LOST);
+	status = role_end(pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == ROLE_LOST);
+	pid = fork();
+	if (pid == 0) {
+		signal(SIGTERM, SIG_IGN);
+		for (;;)
+			pause();
+	}
+	began = clock_mono_ns();
+	status = role_end(pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_true(clock_mono_ns() - began < 10 * NS_PER_S);
+	pid = fork();
+	if (pid == 0) {
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	status = role_end(pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,6 +530,7 @@ int main(void)
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_plain_values),
+		cmocka_unit_test(test_role_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
