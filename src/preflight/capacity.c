@@ -171,6 +171,15 @@ void judge_target_inodes(struct look *l)
 		each_target(l, has_inodes);
 }
 
+/* A subvolume of the root's own file system has none of its own here either. */
+static bool is_of_the_root(const struct look *l, const cJSON *mount)
+{
+	const cJSON *root = cJSON_GetArrayItem(fact(l->job, "mounts"), 0);
+	const char *source = fact_text(mount, "source");
+
+	return fact_is(mount, "type", "btrfs") && source && fact_is(root, "source", source);
+}
+
 void judge_target_mounts(struct look *l)
 {
 	const cJSON *m;
@@ -182,7 +191,7 @@ void judge_target_mounts(struct look *l)
 		const cJSON *fs = rel ? fs_at(l, rel) : NULL;
 		AUTO_FREE char *name = fs ? name_of(l, fs) : NULL;
 
-		if (!path || !rel || !*rel || fact_true(m, "excluded"))
+		if (!path || !rel || !*rel || fact_true(m, "excluded") || is_of_the_root(l, m))
 			continue;
 		if (fs == fact(l->target, "target_root") || !fact_is(fs, "path", rel))
 			found(l, path, "'%s' goes into '%s'", path, name);

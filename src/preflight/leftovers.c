@@ -39,10 +39,11 @@ static void any_of(
 void judge_cloud_agent(struct look *l)
 {
 	static const char *const units[] = {"aegis", "cloudmonitor", "aliyun", "AssistDaemon", "ecs_mq-service",
-		"amazon-ssm-agent", "amazon-cloudwatch-agent", "ec2-instance-connect", "walinuxagent", "waagent",
-		"azuremonitoragent", "google-guest-agent", "google-guest-agent-manager", "google-osconfig-agent",
-		"google-startup-scripts", "google-shutdown-scripts", "hostguard", "uniagent", "cloudResetPwdAgent",
-		"cloudResetPwdUpdateAgent", "tat_agent", "oracle-cloud-agent", "droplet-agent", "do-agent"};
+		"amazon-ssm-agent", "snap.amazon-ssm-agent", "amazon-cloudwatch-agent", "ec2-instance-connect",
+		"walinuxagent", "waagent", "azuremonitoragent", "google-guest-agent", "google-guest-agent-manager",
+		"google-osconfig-agent", "google-startup-scripts", "google-shutdown-scripts", "hostguard", "uniagent",
+		"cloudResetPwdAgent", "cloudResetPwdUpdateAgent", "tat_agent", "oracle-cloud-agent", "droplet-agent",
+		"do-agent"};
 	static const char *const programs[] = {"AliYunDun", "AliYunDunMonito", "CmsGoAgent", "argusagent", "YDService",
 		"barad_agent", "sgagent", "telescope"};
 

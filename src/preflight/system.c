@@ -158,7 +158,7 @@ static bool has_unified_image(const struct look *l)
 	const cJSON *file;
 
 	each(file, fact(l->source, "boot.esp")) {
-		if (cJSON_IsString(file) && strcasestr(file->valuestring, "Linux/"))
+		if (cJSON_IsString(file) && strstr(file->valuestring, "/EFI/Linux/"))
 			return true;
 	}
 	return false;

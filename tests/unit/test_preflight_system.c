@@ -20,7 +20,7 @@
 #define FIRMWARE(f, boot) "{'machine':{'firmware':'" f "'},'boot':{" boot "}}"
 #define GRUB "'loaders':[{'kind':'grub2'}]"
 #define PC "'grub_modules':['/usr/lib/grub/i386-pc']"
-#define EFI "'esp':['debian/grubx64.efi']"
+#define EFI "'esp':['/boot/efi/EFI/debian/grubx64.efi']"
 #define TARGET(f) "{'machine':{'firmware':'" f "'}}"
 #define FSTAB(path, options) \
 	"{'mounts':{'mounted':[{'path':'/'}],'fstab':[{'path':'" path "','options':'" options "'}]}}"
