@@ -139,7 +139,7 @@ need_root() { [ "$ISOLATED" = yes ] || skip "needs root and namespaces"; }
 
 # As if the last run were long ago: files that were changed shortly before are compared by contents in the next sync, whatever
 # was found.
-aged() { grep -rq doubt_until "$REHOST_STATE_DIR" || not_ok "aged: the state has no doubt_until"; find "$REHOST_STATE_DIR" -name state.json -exec sed -Ei 's/("doubt_(since|until)":[[:space:]]*")[0-9]+/\10/' {} +; }
+aged() { [ ! -d "$REHOST_STATE_DIR" ] || grep -rq doubt_until "$REHOST_STATE_DIR" || not_ok "aged: the state has no doubt_until"; find "$REHOST_STATE_DIR" -name state.json -exec sed -Ei 's/("doubt_(since|until)":[[:space:]]*")[0-9]+/\10/' {} +; }
 
 # $REFUSE ("EPERM openat2 statx"; see refuse.c): programs and servers run where these calls are refused.
 REFUSE_TOOL=${REFUSE_TOOL:-$(dirname "$(dirname "$REHOST")")/tests/refuse}

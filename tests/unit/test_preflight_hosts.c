@@ -18,8 +18,8 @@ static const char *const by_unit_tests[] = {
 	"duration", "quality", "target-root-live", "target-ro", "target-not-empty", "target-inodes", "target-in-use",
 	"target-gone", "clock-skew", "memory-low", "limits-unkept", "old-run", "vg-duplicate", "fs-limits",
 	"platform-limits", "adaptation-space", "many-files", "boot-disk-order", "cpu-level", "arch", "image-os",
-	"os-unknown", "gpt-bios", "esp", "boot-unmounted", "apparmor", "no-initramfs", "boot-config",
-	"grub-pc-modules"};
+	"os-unknown", "gpt-bios", "esp", "boot-unmounted", "apparmor", "no-initramfs", "boot-config", "grub-pc-modules",
+	"boot-tools"};
 
 static struct {
 	unsigned triggered, quiet;
