@@ -19,7 +19,7 @@ static const char *const by_unit_tests[] = {
 	"target-gone", "clock-skew", "memory-low", "limits-unkept", "old-run", "vg-duplicate", "fs-limits",
 	"platform-limits", "adaptation-space", "many-files", "boot-disk-order", "cpu-level", "arch", "image-os",
 	"os-unknown", "gpt-bios", "esp", "boot-unmounted", "apparmor", "no-initramfs", "boot-config", "grub-pc-modules",
-	"boot-tools"};
+	"boot-tools", "lvm-complex"};
 
 static struct {
 	unsigned triggered, quiet;
