@@ -246,9 +246,9 @@ static void transfer_lines(struct report *r, FILE *f, const struct summary *s)
 	count(&b, s->counts.files_failed, "failed");
 	buf_append_str(&b, "\nbytes: ");
 	text_size(&b, s->counts.bytes_total);
-	buf_append_str(&b, " examined, ");
+	buf_append_str(&b, r->o.dry_run ? " examined, would send at most " : " examined, ");
 	text_size(&b, s->counts.bytes_literal);
-	buf_append_str(&b, " literal, ");
+	buf_append_str(&b, r->o.dry_run ? ", " : " literal, ");
 	text_size(&b, s->counts.bytes_matched);
 	buf_append_str(&b, " matched\nlink:  ");
 	text_size(&b, s->counts.bytes_sent);

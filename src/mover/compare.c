@@ -17,6 +17,20 @@ static void add_done_bytes(struct mover *m, struct dir *d)
 			m->count.bytes_done += d->scan.listing.entries[i].size;
 }
 
+/* What this slice has counted is counted again. */
+static void uncount_slice(struct mover *m, struct dir *d)
+{
+	if (d->counted)
+		return;
+	for (uint32_t i = 0; i < d->scan.listing.len; i++) {
+		m->count.bytes_total -= d->scan.listing.entries[i].size;
+		d->bytes -= d->scan.listing.entries[i].size;
+	}
+	m->count.files_examined -= d->scan.listing.len;
+	d->files -= d->scan.listing.len;
+	dir_space_begin(d);
+}
+
 void on_dir_equal(struct mover *m, struct dir *d, const struct frame *f)
 {
 	struct rd r = rd_init(f->payload, f->len);
@@ -46,7 +60,10 @@ void on_dir_diff(struct mover *m, struct dir *d, const struct frame *f)
 		mover_protocol_error(m, "an unexpected DIR_DIFF");
 	if (diff.empty && !(d->unit_flags & UNIT_BARE) && !m->checksum) {
 		d->is_new = true;
-		d->counted = d->counted || d->slices == 1;
+		if (d->slices == 1)
+			d->counted = true;
+		else /* the whole directory is streamed */
+			uncount_slice(m, d);
 		d->slice = 0;
 		d->slices = 1;
 		dir_slice_release(m, d);
@@ -76,15 +93,7 @@ void on_dir_split(struct mover *m, struct dir *d, const struct frame *f)
 
 	if (!rd_done(&r) || d->state != DIR_STATE_DIGEST || slices <= d->slices || slices > (1u << 20) || d->slice != 0)
 		mover_protocol_error(m, "an unexpected DIR_SPLIT");
-	/* What this slice has counted is counted again by the smaller ones. */
-	if (!d->counted) {
-		for (uint32_t i = 0; i < d->scan.listing.len; i++) {
-			m->count.bytes_total -= d->scan.listing.entries[i].size;
-			d->bytes -= d->scan.listing.entries[i].size;
-		}
-		m->count.files_examined -= d->scan.listing.len;
-		d->files -= d->scan.listing.len;
-	}
+	uncount_slice(m, d);
 	dir_slice_release(m, d);
 	d->slices = slices;
 	lseek(d->fd, 0, SEEK_SET);

@@ -50,7 +50,7 @@ void on_dir_done(struct mover *m, struct dir *d, const struct frame *f)
 		tasks_queue(&m->tasks, &d->task);
 		return;
 	}
-	if (done.set && !d->is_new && !d->passage) {
+	if (done.set && !(d->unit_flags & UNIT_NEW) && !d->passage) {
 		m->count.metadata_updated++;
 		tell_item(m, OP_METADATA, d->src, "", META_DIR, done.set, 0, NULL);
 	}

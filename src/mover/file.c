@@ -136,7 +136,7 @@ void file_new(struct mover *m, struct dir *d, const char *name, const struct met
 	f->name = xstrdup(name);
 	meta_pack(&f->packed, meta, m->fields);
 	f->fd = fd;
-	f->update = r->basis != UINT64_MAX && (m->dry_run || !(m->flags & IPC_NO_DELTA));
+	f->update = r->basis != UINT64_MAX && !(m->flags & IPC_NO_DELTA);
 	f->basis = f->update ? r->basis : 0;
 	f->sparse = meta->blocks * 512 < meta->size;
 	f->brk = r->brk;

@@ -63,28 +63,20 @@ static bool content_differs(const struct mover *m, const struct link_wait *w)
 		(!w->exists || m->checksum || w->doubt || (w->why & (META_D_SIZE | META_D_MTIME)));
 }
 
-/* A dry run, too, has to look at the contents. */
-static bool compared_dry(const struct mover *m, const struct link_wait *w)
-{
-	return w->exists && w->type == META_REG && !(w->why & META_D_SIZE) &&
-		(m->checksum || (w->doubt && !(w->why & META_D_MTIME)));
-}
-
+/* Where no contents are sent; those go the way of the real run, which compares. */
 static void first_dry(struct mover *m, struct link_wait *w)
 {
-	bool content = content_differs(m, w);
-
 	/* What would be changed while it has other names would become an inode of its own. */
-	bool same = w->exists && !content && (!w->why || w->tnlink == 1);
+	bool same = w->exists && (!w->why || w->tnlink == 1);
+	bool made = !w->exists || (w->why & (META_D_TYPE | META_D_LINK | META_D_RDEV));
 
-	if (!w->exists || content || w->why)
+	m->count.metadata_updated += !made && w->why;
+	if (made || w->why)
 		tell_item(m,
-			!w->exists        ? OP_CREATE
-				: content ? OP_UPDATE
-					  : OP_METADATA,
-			w->dir->src, w->name, w->type, w->why, content ? w->size : 0, NULL);
-	if (content)
-		m->count.files_transferred++;
+			!w->exists     ? OP_CREATE
+				: made ? OP_UPDATE
+				       : OP_METADATA,
+			w->dir->src, w->name, w->type, w->why, 0, NULL);
 	link_committed(m, w, true, same ? w->tdev : 0, same ? w->tino : 0);
 }
 
@@ -219,7 +211,7 @@ static void act(struct mover *m, struct link_wait *w)
 				return;
 			}
 		}
-		if (m->dry_run && !compared_dry(m, w))
+		if (m->dry_run && !content_differs(m, w))
 			first_dry(m, w);
 		else if (content_differs(m, w) && (m->ready || !room_for_first(m)))
 			first_later(m, w);

@@ -154,7 +154,11 @@ void file_send_run(struct mover *m, struct file *f)
 {
 	struct file_run r = f->runs[f->run_next++];
 
-	if (!f->compare) { /* in a dry run that it differs is all that is asked */
+	if (f->compare) { /* a dry run: how much of it a delta would save is not asked */
+		m->count.bytes_literal += r.len;
+		f->literal += r.len;
+		m->count.bytes_done += r.len;
+	} else {
 		if (!r.sig_len || !run_delta(m, f, &r))
 			run_literal(m, f, r.off, r.len);
 		else

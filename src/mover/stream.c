@@ -43,11 +43,6 @@ static void stream_regular(struct mover *m, struct dir *d, const char *name, int
 
 	if (fd < 0) {
 		tell_source_error(m, d->src, name, errno ? errno : EACCES, "open");
-	} else if (m->dry_run) {
-		tell_item(m, OP_CREATE, d->src, name, META_REG, 0, m->scratch.size, NULL);
-		m->count.files_transferred++;
-		m->count.bytes_done += m->scratch.size;
-		close(fd);
 	} else {
 		content_send(m, d, name, &m->scratch, fd, &r);
 	}

@@ -205,7 +205,7 @@ void on_file_done(struct mover *m, struct file *f, const struct frame *fr)
 	if (f->shrunk && once_more(m, f))
 		f->link = NULL;
 	if (f->link && f->compare) {
-		bool same = ok && !f->any_run;
+		bool same = ok && !f->any_run && !f->brk; /* broken, it becomes an inode of its own */
 		link_committed(m, f->link, ok, same ? f->link->tdev : 0, same ? f->link->tino : 0);
 	} else if (f->link) {
 		link_committed(m, f->link, ok, done.dev, done.ino);

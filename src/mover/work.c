@@ -13,14 +13,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-static void would_send(struct mover *m, struct dir *d, struct listed *e, const struct need_state *s)
-{
-	tell_item(m, s->op == NEED_NEW ? OP_CREATE : OP_UPDATE, d->src, listed_name(&d->scan.listing, e), e->type,
-		s->why, e->size, NULL);
-	m->count.files_transferred++;
-	m->count.bytes_done += e->size;
-}
-
 /* A link, device, fifo or socket where a directory was: anything else of them the receiver has made at once. */
 static void send_special(struct mover *m, struct dir *d, struct listed *e, const struct need_state *s)
 {
@@ -51,10 +43,6 @@ static bool send_needed(struct mover *m, struct dir *d, struct listed *e, const 
 		.doubt = s->op == NEED_UPDATE && !(s->why & (META_D_SIZE | META_D_MTIME))};
 	int fd = -1;
 
-	if (m->dry_run && !r.doubt && !(m->checksum && s->op == NEED_UPDATE && !(s->why & META_D_SIZE))) {
-		would_send(m, d, e, s);
-		return true;
-	}
 	mover_chdir(m, d->fd);
 	meta_clear(&m->scratch);
 	/* Looked at first: the receiver may ask for what is a device. */

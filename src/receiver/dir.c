@@ -226,7 +226,7 @@ static unsigned apply_own(struct session *s, struct dir *d, unsigned *out_set, s
 	if (d->at.fd < 0 || !d->has_want)
 		return 0;
 	hold_fit(s, &d->at, &d->want, &d->at.have, &held);
-	*out_set = d->at.made ? 0 : meta_diff(&d->at.have, &d->want, s->fields);
+	*out_set = d->at.made || (is_root && s->root.made) ? 0 : meta_diff(&d->at.have, &d->want, s->fields);
 	if (s->dry) {
 		hold_say(s, &d->at, NULL, &held);
 		return 0;

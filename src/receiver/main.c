@@ -133,13 +133,14 @@ static int open_closed(const char *path, int flags)
 }
 
 /* out_fd -1: it does not exist, and nothing is to be written. */
-static bool open_root(const struct options *o, int *out_fd, struct diag *d)
+static bool open_root(const struct options *o, int *out_fd, bool *out_made, struct diag *d)
 {
 	bool made = false;
 
 	*out_fd = way_open(o->root, o->create, &made, d);
 	if (*out_fd < 0 && errno == EACCES && !o->read_only && !diag_is_set(d))
 		*out_fd = open_closed(o->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*out_made = made;
 	if (made && *out_fd >= 0)
 		keep_root(*out_fd);
 	if (*out_fd >= 0 || (!diag_is_set(d) && errno == ENOENT && o->read_only && !o->prove))
@@ -253,7 +254,7 @@ int main(int argc, char **argv)
 		free(o.root);
 		return ret;
 	}
-	if (diag_is_set(&d) || !open_root(&o, &c.root_fd, &d)) {
+	if (diag_is_set(&d) || !open_root(&o, &c.root_fd, &c.root_made, &d)) {
 		free(o.root);
 		return give_up(&d);
 	}

@@ -14,6 +14,7 @@ struct session;
 struct root {
 	int fd; /* -1: it does not exist (dry) */
 	uint64_t dev, ino, mount;
+	bool made; /* by this process: nothing of it was there to be updated */
 	bool live; /* "/" of the running system */
 	bool no_openat2; /* the kernel has it not: learnt by resolve.c */
 };

@@ -102,6 +102,7 @@ struct session *session_new(const struct session_config *c)
 	s->out_fd = s->cwd = s->tmp.fd = s->epoch.wake[0] = s->epoch.wake[1] = -1;
 	s->root.mount = c->root_mount;
 	s->root.live = c->root_live;
+	s->root.made = c->root_made;
 	pace_init(&s->pace, -1, -1);
 	memcpy(s->boot_id, c->boot_id, sizeof(s->boot_id));
 	if (s->root.fd >= 0 && fstat(s->root.fd, &st) == 0) {

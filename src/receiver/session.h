@@ -23,6 +23,7 @@ struct session_config {
 	bool read_only; /* nothing may be changed, whatever HELLO says */
 	uint8_t boot_id[16];
 	uint64_t root_mount; /* 0: not known */
+	bool root_made; /* see struct root */
 	bool root_live; /* it is "/" of the running system */
 	const char *version; /* of the program, for messages */
 	const struct sysload_files *load; /* NULL: not told */
