@@ -17,9 +17,9 @@ static const char *const by_unit_tests[] = {
 	"target-not-linux", "target-sudo", "helper-dir", "target-is-source", "target-root-rights", "bandwidth",
 	"duration", "quality", "target-root-live", "target-ro", "target-not-empty", "target-inodes", "target-in-use",
 	"target-gone", "clock-skew", "memory-low", "limits-unkept", "old-run", "vg-duplicate", "fs-limits",
-	"platform-limits", "adaptation-space", "many-files", "boot-disk-order", "cpu-level", "arch", "image-os",
-	"os-unknown", "gpt-bios", "esp", "boot-unmounted", "apparmor", "no-initramfs", "boot-config", "grub-pc-modules",
-	"boot-tools", "lvm-complex"};
+	"platform-limits", "adaptation-space", "boot-disk-order", "cpu-level", "arch", "image-os", "os-unknown",
+	"gpt-bios", "esp", "boot-unmounted", "apparmor", "no-initramfs", "boot-config", "grub-pc-modules", "boot-tools",
+	"lvm-complex"};
 
 static struct {
 	unsigned triggered, quiet;
