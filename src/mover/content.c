@@ -11,12 +11,20 @@
 /* Below this an update is sent whole: hashes and a round trip would cost as much. */
 #define WHOLE_MAX 8192
 
+/* No more than this would be sent: holes are not, and what takes less for being compressed is sent in full. */
+static uint64_t bound(const struct meta *meta, int fd)
+{
+	const bool holes = meta->blocks * 512 < meta->size && lseek(fd, 0, SEEK_HOLE) < (off_t)meta->size;
+
+	return holes ? MIN(meta->size, meta->blocks * 512) : meta->size;
+}
+
 /* What would be sent whole a dry run knows without looking; where the basis is as long, it compares. */
-static void foretell(struct mover *m, struct dir *d, const char *name, const struct meta *meta,
+static void foretell(struct mover *m, struct dir *d, const char *name, const struct meta *meta, int fd,
 	const struct content_request *r, bool whole)
 {
 	m->count.files_transferred++;
-	m->count.bytes_literal += MIN(meta->size, meta->blocks * 512);
+	m->count.bytes_literal += bound(meta, fd);
 	m->count.bytes_done += meta->size;
 	tell_item(m, r->op, d->src, name, META_REG, r->why | (whole ? 0 : META_D_CONTENT), meta->size, NULL);
 	if (r->link)
@@ -42,8 +50,8 @@ void content_send(
 		return;
 	}
 	if (m->dry_run && (whole || !basis || meta->size != r->basis)) {
+		foretell(m, d, name, meta, fd, r, whole);
 		close(fd);
-		foretell(m, d, name, meta, r, whole);
 		return;
 	}
 	if (!whole) {
