@@ -141,7 +141,7 @@ need_root() { [ "$ISOLATED" = yes ] || skip "needs root and namespaces"; }
 # was found.
 aged() { # every state there is has what is changed
     local f
-    find "$REHOST_STATE_DIR" -name state.json 2>/dev/null | while read -r f; do grep -q doubt_until "$f" || not_ok "aged: no doubt_until in $f"; done
+    while read -r f; do grep -q doubt_until "$f" || not_ok "aged: no doubt_until in $f"; done < <(find "$REHOST_STATE_DIR" -name state.json 2>/dev/null)
     find "$REHOST_STATE_DIR" -name state.json -exec sed -Ei 's/("doubt_(since|until)":[[:space:]]*")[0-9]+/\10/' {} +
 }
 
