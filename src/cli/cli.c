@@ -33,6 +33,7 @@ static int dispatch(const struct options *o)
 		[CMD_STOP] = cmd_stop,
 		[CMD_LIMITS] = cmd_limits,
 		[CMD_FACTS] = cmd_facts,
+		[CMD_LAYOUT] = cmd_layout,
 		[CMD_JOBS] = cmd_jobs,
 		[CMD_LOG] = cmd_log,
 		[CMD_RULES] = cmd_rules,

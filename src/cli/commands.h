@@ -13,6 +13,7 @@ int cmd_pause(const struct options *o); /* and resume */
 int cmd_stop(const struct options *o);
 int cmd_limits(const struct options *o);
 int cmd_facts(const struct options *o);
+int cmd_layout(const struct options *o);
 int cmd_jobs(const struct options *o);
 int cmd_log(const struct options *o);
 int cmd_rules(const struct options *o);

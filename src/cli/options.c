@@ -11,9 +11,9 @@
 #define AD_HOC (BIT(CMD_COPY) | BIT(CMD_SYNC))
 #define SELECT (AD_HOC | BIT(CMD_VERIFY))
 #define CONTROL (BIT(CMD_STATUS) | BIT(CMD_PAUSE) | BIT(CMD_RESUME) | BIT(CMD_STOP) | BIT(CMD_LIMITS))
-#define CONFIGURED                                                                                                  \
-	(WORK | CONTROL | BIT(CMD_CHECK) | BIT(CMD_FACTS) | BIT(CMD_LOG) | BIT(CMD_RULES) | BIT(CMD_CHECK_CONFIG) | \
-		BIT(CMD_SHOW_CONFIG))
+#define CONFIGURED                                                                                            \
+	(WORK | CONTROL | BIT(CMD_CHECK) | BIT(CMD_FACTS) | BIT(CMD_LAYOUT) | BIT(CMD_LOG) | BIT(CMD_RULES) | \
+		BIT(CMD_CHECK_CONFIG) | BIT(CMD_SHOW_CONFIG))
 
 #define DEFAULT_LINES 20
 #define DEFAULT_MAX_AGE (UINT64_C(26) * 3600)
@@ -31,6 +31,7 @@ const struct command commands[CMD_COUNT] = {
 	[CMD_STOP] = {"stop", "end the running job and wait until it has ended", ""},
 	[CMD_LIMITS] = {"limits", "show, or change, the limits of the running job", "[KEY=VALUE...]"},
 	[CMD_FACTS] = {"facts", "what is known of this host, or of the target, as JSON", "[--target [DST]]"},
+	[CMD_LAYOUT] = {"layout", "the disk that the copy needs: its plan, and the commands that make it", ""},
 	[CMD_JOBS] = {"jobs", "the jobs that have state here, and how they last ended", ""},
 	[CMD_LOG] = {"log", "the end of the job's log", ""},
 	[CMD_RULES] = {"rules", "what would become of a path, and which rule says so", "PATH..."},
@@ -44,12 +45,14 @@ const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_CONFIG] = {"config", 'c', "FILE", CONFIGURED,
 		"read this file instead of /etc/rehost (-c only before COMMAND)"},
 	[OPT_SET] = {"set", 0, "SECTION.KEY=VALUE", CONFIGURED, "set a value of the configuration; repeatable"},
-	[OPT_DRY_RUN] = {"dry-run", 'n', NULL, WORK, "write nothing anywhere, list what would be done"},
+	[OPT_DRY_RUN] = {"dry-run", 'n', NULL, WORK | BIT(CMD_LAYOUT),
+		"write nothing anywhere, list what would be done"},
 	[OPT_VERBOSE] = {"verbose", 'v', NULL, WORK | BIT(CMD_CHECK), "print notes and every change, or finding"},
 	[OPT_QUIET] = {"quiet", 'q', NULL, WORK | BIT(CMD_CHECK) | BIT(CMD_CHECK_CONFIG),
 		"print nothing but warnings and errors"},
 	[OPT_JSON] = {"json", 0, NULL,
-		WORK | BIT(CMD_CHECK) | BIT(CMD_STATUS) | BIT(CMD_LIMITS) | BIT(CMD_JOBS) | BIT(CMD_RULES),
+		WORK | BIT(CMD_CHECK) | BIT(CMD_LAYOUT) | BIT(CMD_STATUS) | BIT(CMD_LIMITS) | BIT(CMD_JOBS) |
+			BIT(CMD_RULES),
 		"one JSON object a line on standard output"},
 	[OPT_PROGRESS] = {"progress", 0, "auto|always|never", WORK, "the progress line; auto: on a terminal"},
 	[OPT_ITEMIZE] = {"itemize-changes", 'i', NULL, WORK, "print one line a change"},

@@ -26,6 +26,7 @@ enum command_id {
 	CMD_STOP,
 	CMD_LIMITS,
 	CMD_FACTS,
+	CMD_LAYOUT,
 	CMD_JOBS,
 	CMD_LOG,
 	CMD_RULES,

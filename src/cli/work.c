@@ -159,13 +159,16 @@ static bool make_job(struct work *w, const struct work_operands *operands, struc
 			return false;
 	} else {
 		job->name = xstrdup(work_job_name(w->conf));
+		if (o->id == CMD_LAYOUT && !w->conf->target.root)
+			w->conf->target.root = xasprintf("/run/rehost/%s/root", job->name);
 		if (!work_check_target(w->conf, e))
 			return false;
 	}
 	job->conf = w->conf;
 	job->kept = &w->kept;
 	/* these write nothing anywhere */
-	job->dry_run = o->given[OPT_DRY_RUN] || o->id == CMD_NETCHECK || o->id == CMD_CHECK || o->id == CMD_FACTS;
+	job->dry_run = o->given[OPT_DRY_RUN] || o->id == CMD_NETCHECK || o->id == CMD_CHECK || o->id == CMD_FACTS ||
+		o->id == CMD_LAYOUT;
 	job->checksum = o->given[OPT_CHECKSUM];
 	job->repair = o->given[OPT_REPAIR];
 	job->one_file_system = o->given[OPT_ONE_FILE_SYSTEM];

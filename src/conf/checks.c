@@ -226,3 +226,44 @@ bool conf_check_threshold(const char *value, char **out_value, const char **out_
 	*out_value = xasprintf("%s=%s", row->id, number);
 	return true;
 }
+
+bool conf_image_split(const char *value, char **out_file, uint64_t *out_size, const char **out_why)
+{
+	const char *colon = strrchr(value, ':');
+	AUTO_FREE char *file = NULL;
+
+	if (*value != '/' || !colon)
+		return refuse(out_why, "is not FILE:SIZE with an absolute path, such as /srv/new.img:20G");
+	if (!text_parse_size(colon + 1, out_size) || !*out_size)
+		return refuse(out_why, "has no size behind its last colon, such as 20G");
+	if (*out_size > CONF_IMAGE_MAX)
+		return refuse(out_why, "is larger than 1024 TiB");
+	if (colon[-1] == '/')
+		return refuse(out_why, "names a directory");
+	file = xmemdup(value, (size_t)(colon - value));
+	return conf_normalize_path(file, out_file, out_why);
+}
+
+bool conf_check_image(const char *value, char **out_value, const char **out_why)
+{
+	AUTO_FREE char *file = NULL;
+	uint64_t size;
+
+	if (!conf_image_split(value, &file, &size, out_why))
+		return false;
+	*out_value = xasprintf("%s%s", file, strrchr(value, ':'));
+	return true;
+}
+
+bool conf_check_layout_filesystem(const char *value, char **out_value, const char **out_why)
+{
+	static const char *const types[] = {"ext4", "xfs", "btrfs"};
+
+	if (strncmp(value, "/=", 2) != 0)
+		return refuse(
+			out_why, "does not begin with '/=': with the policy simple the root is the only file system");
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (str_eq(value + 2, types[i]))
+			return keep(value, out_value);
+	return refuse(out_why, "is none of /=ext4, /=xfs and /=btrfs");
+}

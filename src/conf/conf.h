@@ -31,6 +31,7 @@ struct conf {
 		char *proxy; /* NULL, or host:port of an HTTP proxy ("http://host:port" too) */
 		char *helper; /* NULL: auto */
 		unsigned connect_timeout; /* seconds */
+		char *image; /* FILE:SIZE, see conf_image_split(); NULL: none */
 	} target;
 	struct {
 		char *root; /* absolute, default "/" */
@@ -76,6 +77,11 @@ struct conf {
 		struct conf_list ignore; /* ids of checks */
 		struct conf_list thresholds; /* "ID=NUMBER" */
 	} check;
+	struct {
+		bool simple; /* always true for now */
+		enum conf_firmware firmware;
+		struct conf_list filesystems; /* "/=TYPE" */
+	} layout;
 	struct {
 		char *file; /* NULL: LOGDIR/JOB.log for configured jobs */
 		char *json_file; /* NULL: none */
@@ -133,6 +139,10 @@ void conf_add_pattern(struct conf *c, const char *pattern, bool include, const c
 /* A path as the lists hold it: one slash between components, no ".", none at the end. False, with a reason in
  * out_why (static), when it is not absolute or holds "..". */
 bool conf_normalize_path(const char *path, char **out_path, const char **out_why);
+
+/* "FILE:SIZE" with an absolute FILE, to be freed. False with a reason (static) in out_why. */
+bool conf_image_split(const char *value, char **out_file, uint64_t *out_size, const char **out_why);
+#define CONF_IMAGE_MAX (UINT64_C(1) << 50)
 
 /* Every key with its value, an item of a list a line, and "# FILE:LINE" or "# default" behind it, for people to read.
  * Keys without a value begin with a '#'; what holds instead stands behind them. */

@@ -37,6 +37,8 @@ static const struct conf_option options[] = {
 		"rehost-receiver on the target; auto brings it along", .word = "auto", .check = conf_check_path},
 	{"target", "connect_timeout", CONF_TYPE_DURATION, AT(target.connect_timeout), "DURATION", "30s",
 		"how long connecting and logging in may take", .min = 1, .max = 3600},
+	{"target", "image", CONF_TYPE_STRING, AT(target.image), "FILE:SIZE", NULL,
+		"disk image on the target that 'layout' plans", .check = conf_check_image, .none = true},
 
 	{"source", "root", CONF_TYPE_STRING, AT(source.root), "DIR", "/", "directory to migrate",
 		.check = conf_check_path},
@@ -121,6 +123,13 @@ static const struct conf_option options[] = {
 		.check = conf_check_finding},
 	{"check", "threshold", CONF_TYPE_LIST, AT(check.thresholds), "ID=NUMBER,...", NULL,
 		"from where on these checks find something", .check = conf_check_threshold},
+
+	{"layout", "policy", CONF_TYPE_BOOL, AT(layout.simple), "simple", "simple",
+		"one disk with a partition for each firmware and one for the root", .min = 1},
+	{"layout", "firmware", CONF_TYPE_ENUM, AT(layout.firmware), "auto|bios|uefi|both", "auto",
+		"what the disk can be started by; auto: both"},
+	{"layout", "filesystem", CONF_TYPE_LIST, AT(layout.filesystems), "/=ext4|xfs|btrfs", NULL,
+		"the file system of the root (default ext4)", .check = conf_check_layout_filesystem},
 
 	{"log", "file", CONF_TYPE_STRING, AT(log.file), "FILE", NULL, "text log (default JOB.log in the log directory)",
 		.check = conf_check_path, .none = true},

@@ -27,6 +27,7 @@ static const struct {
 	{"RH14", "Limits"},
 	{"RH15", "Facts"},
 	{"RH16", "Operator"},
+	{"RH17", "Layout"},
 };
 
 static const char head[] = ".\\\" Made from src/diag/codes/*.def by rehost-gen-diagnostics. Changes belong there.\n"

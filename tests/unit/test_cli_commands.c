@@ -95,6 +95,11 @@ bool fitness_check(struct work *w, const struct fitness_options *o, struct fitne
 	return true;
 }
 
+cJSON *fitness_job(const struct work *w, struct diag *d)
+{
+	return cJSON_Parse(script.job_document ? script.job_document : "{}");
+}
+
 void fitness_release(struct fitness *f)
 {
 	preflight_release(&f->found);
@@ -456,6 +461,35 @@ static void test_run_unfit(void **state)
 	release(&r);
 }
 
+#define SOURCES                                                                                            \
+	"{\"mounts\":[{\"path\":\"/\",\"type\":\"ext4\",\"used\":3221225472,\"inodes\":9,\"whole\":true}," \
+	"{\"path\":\"/srv\",\"type\":\"xfs\",\"used\":1073741824,\"inodes\":9,\"whole\":true},"            \
+	"{\"path\":\"/big\",\"type\":\"xfs\",\"used\":1e14,\"inodes\":9,\"whole\":true,\"excluded\":true}]}"
+
+/* All file systems go into the root, but for those that the rules leave out. */
+static void test_layout(void **state)
+{
+	struct outcome r;
+
+	script.job_document = SOURCES;
+	RUN(&r, "-c", "empty.conf", CONFIGURED, "--set", "target.image=/new.img:8G", "layout");
+	assert_int_equal(r.code, 0);
+	has(r.out, "/srv");
+	has(r.out, "left out by the rules");
+	has(r.out, "at least 4.54 GiB");
+	has(r.out, "truncate --size 8589934592 /new.img");
+	release(&r);
+	RUN(&r, "-c", "empty.conf", CONFIGURED, "--set", "target.image=/new.img:4G", "--json", "layout");
+	assert_int_equal(r.code, 1);
+	has(r.out, "exit_error");
+	has(r.out, "RH1702");
+	release(&r);
+	RUN(&r, "-c", "empty.conf", CONFIGURED, "layout");
+	assert_int_equal(r.code, 78);
+	release(&r);
+	script.job_document = NULL;
+}
+
 static void test_run_codes(void **state)
 {
 	run_codes(3, 0, 0, 3, 3);
@@ -652,6 +686,7 @@ int main(void)
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_run_order),
 		cmocka_unit_test(test_run_unfit),
+		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_run_codes),
 		cmocka_unit_test(test_signal),
 		cmocka_unit_test(test_verify),

@@ -148,7 +148,7 @@ static void test_status(void **state)
 
 static void test_unknown(void **state)
 {
-	static const char *const later[] = {"layout", "adapt"};
+	static const char *const later[] = {"bootcheck", "adapt"};
 
 	refuse("", DIAG_CLI_COMMAND, "no command", NULL);
 	refuse("synk", DIAG_CLI_COMMAND, "synk", "'sync'");
