@@ -48,6 +48,16 @@ static bool take_facts_done(struct line *l, const struct frame *f)
 	return true;
 }
 
+static bool take_image_done(struct line *l, const struct frame *f)
+{
+	struct operator_image_done m;
+
+	if (!operator_image_done_get(f, &m))
+		return false;
+	l->image_made = m.made;
+	return true;
+}
+
 static bool take_rtts(struct line *l, struct rd *r)
 {
 	for (l->rtt_count = 0; rd_left(r) && l->rtt_count < PINGS_MAX;)
@@ -80,6 +90,8 @@ bool line_frame(struct lines *all, struct line *l, const struct frame *f)
 		return false;
 	case PROBE_FACTS_DONE:
 		return take_facts_done(l, f);
+	case PROBE_IMAGE_DONE:
+		return take_image_done(l, f);
 	case PROBE_RTTS:
 		return take_rtts(l, &r);
 	case PROBE_FILLED:
@@ -206,7 +218,8 @@ bool lines_ask(struct lines *l, size_t n, uint8_t type, const struct buf *payloa
 	static const uint8_t answers[] = {[PROBE_PING] = PROBE_RTTS,
 		[PROBE_FILL] = PROBE_FILLED,
 		[PROBE_LOAD] = PROBE_LOAD_OK,
-		[PROBE_FACTS] = PROBE_FACTS_DONE};
+		[PROBE_FACTS] = PROBE_FACTS_DONE,
+		[PROBE_IMAGE] = PROBE_IMAGE_DONE};
 	struct line *ended;
 
 	for (size_t i = 0; i < n; i++) {

@@ -22,6 +22,7 @@ struct line {
 	uint64_t filled, filled_ns;
 	struct sysload load;
 	struct sections *facts; /* NULL: none */
+	bool image_made;
 };
 
 struct lines {

@@ -152,6 +152,8 @@ void probe_main(int ipc_fd, int wire_fd, int helper_fd, int throttle_fd)
 			load(p);
 		else if (f.type == PROBE_FACTS && p->version)
 			relay_facts(p, n[0]);
+		else if (f.type == PROBE_IMAGE && p->version)
+			relay_image(p, &f);
 		else
 			end(p);
 	}

@@ -9,6 +9,7 @@ enum probe_message {
 	PROBE_LOAD,
 	PROBE_END,
 	PROBE_FACTS, /* of an operator: u32 ms for each section at most */
+	PROBE_IMAGE, /* of an operator: as IMAGE (operator/proto.h) */
 	/* from it */
 	PROBE_READY = 16, /* bytes the helper's directory */
 	PROBE_DIAG, /* diag; its last word */
@@ -17,6 +18,7 @@ enum probe_message {
 	PROBE_LOAD_OK, /* as LOAD_OK */
 	PROBE_FACTS_PART, /* as FACTS_PART (operator/proto.h): sections that are JSON of the allowed form, or say why not */
 	PROBE_FACTS_DONE, /* as FACTS_DONE */
+	PROBE_IMAGE_DONE, /* as IMAGE_DONE */
 };
 #define PINGS_MAX 50
 #define PROBE_LOST 10 /* exit code: the stream ended */

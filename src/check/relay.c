@@ -96,3 +96,19 @@ void relay_facts(struct probe *p, uint32_t limit_ms)
 	sections_release(s);
 	free(s);
 }
+
+void relay_image(struct probe *p, const struct frame *command)
+{
+	struct operator_image_done done;
+	AUTO_BUF b = BUF_INIT;
+	struct frame f;
+
+	buf_append(&b, command->payload, command->len);
+	probe_ask(p, OPERATOR_IMAGE, &b);
+	f = probe_await(p, OPERATOR_IMAGE_DONE, IMAGE_NS);
+	if (!operator_image_done_get(&f, &done))
+		probe_protocol(p, "a malformed answer");
+	buf_clear(&b);
+	operator_image_done_put(&b, &done);
+	probe_answer(p, PROBE_IMAGE_DONE, &b);
+}

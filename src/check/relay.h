@@ -7,3 +7,5 @@
 void relay_hello(struct probe *p);
 /* PROBE_FACTS. Returns when all has arrived, and been passed on. */
 void relay_facts(struct probe *p, uint32_t limit_ms);
+/* PROBE_IMAGE: the frame as it came. Returns when the image is there. */
+void relay_image(struct probe *p, const struct frame *f);

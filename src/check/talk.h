@@ -9,6 +9,7 @@
 #include "wire/msg.h"
 
 #define HELLO_NS (60 * NS_PER_S)
+#define IMAGE_NS (3600 * NS_PER_S) /* an image is made: the programs have limits of their own */
 #define SILENCE_NS (20 * NS_PER_S) /* nothing comes back: lost */
 
 struct probe {

@@ -1,9 +1,11 @@
-/* layout: the disk that the copy needs. It is planned and shown; nothing is written on either side. */
+/* layout: the disk that the copy needs. It is planned and shown, and with --apply made. */
 #include "cli/commands.h"
 #include "cli/fitness.h"
 #include "cli/json.h"
 #include "cli/layout.h"
 #include "base/clock.h"
+#include "base/text.h"
+#include "check/target_image.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -64,15 +66,18 @@ static char *seed_of(const struct work *w)
 	return xasprintf("%s\n%s\n%s\n%s\n%s", id, host, w->job.name, w->conf->target.address, w->conf->source.root);
 }
 
-static void print_summary(const struct layout_plan *p, int code, int64_t ns)
+/* made NULL: nothing was asked to be made. */
+static void print_summary(const struct layout_plan *p, const bool *made, int64_t ns)
 {
 	struct json j = {0};
 
 	json_begin(&j, "summary");
 	json_str(&j, "command", "layout");
-	json_i64(&j, "exit_code", code);
+	json_i64(&j, "exit_code", EXIT_DONE);
 	json_seconds(&j, "duration_s", ns);
 	json_u64(&j, "bytes_needed", p->needed);
+	if (made)
+		json_bool(&j, "made", *made);
 	json_end(&j);
 	fwrite(j.text.data, 1, j.text.len, stdout);
 	json_release(&j);
@@ -85,11 +90,27 @@ static void show(const struct work *w, const cJSON *job, const struct layout_pla
 	layout_steps_make(p, &steps);
 	if (w->o->given[OPT_JSON]) {
 		layout_print_json(w, job, p, &steps);
-		print_summary(p, EXIT_DONE, clock_mono_ns() - began);
-	} else {
+		print_summary(p, NULL, clock_mono_ns() - began);
+	} else if (!w->o->quiet) {
 		layout_print_text(w, job, p, &steps);
 	}
 	layout_steps_release(&steps);
+}
+
+/* With -n the plan is shown, and that is all. */
+static bool apply(struct work *w, const struct layout_plan *p, int64_t began, struct diag *d)
+{
+	const struct target_image_options to = {.conf = w->conf, .batch = w->job.batch};
+	AUTO_FREE char *file = text_escaped(p->of.image);
+	bool made;
+
+	if (!target_image_make(&to, p, &made, d))
+		return false;
+	if (w->o->given[OPT_JSON])
+		print_summary(p, &made, clock_mono_ns() - began);
+	else if (!w->o->quiet)
+		printf("%s: %s\n", file, made ? "made" : "is there already, as planned");
+	return true;
 }
 
 static int layout(struct work *w)
@@ -118,9 +139,11 @@ static int layout(struct work *w)
 		r.image = file;
 		ok = layout_plan(&r, &p, &d);
 	}
-	if (ok)
+	if (ok && (!w->o->given[OPT_APPLY] || w->o->given[OPT_DRY_RUN]))
 		show(w, job, &p, began);
-	else
+	else if (ok)
+		ok = apply(w, &p, began, &d);
+	if (!ok)
 		report_exit_error(w->report, &d);
 	cJSON_Delete(job);
 	return ok ? EXIT_DONE : diag_info(d.code)->exit_class;

@@ -48,7 +48,7 @@ const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_DRY_RUN] = {"dry-run", 'n', NULL, WORK | BIT(CMD_LAYOUT),
 		"write nothing anywhere, list what would be done"},
 	[OPT_VERBOSE] = {"verbose", 'v', NULL, WORK | BIT(CMD_CHECK), "print notes and every change, or finding"},
-	[OPT_QUIET] = {"quiet", 'q', NULL, WORK | BIT(CMD_CHECK) | BIT(CMD_CHECK_CONFIG),
+	[OPT_QUIET] = {"quiet", 'q', NULL, WORK | BIT(CMD_CHECK) | BIT(CMD_LAYOUT) | BIT(CMD_CHECK_CONFIG),
 		"print nothing but warnings and errors"},
 	[OPT_JSON] = {"json", 0, NULL,
 		WORK | BIT(CMD_CHECK) | BIT(CMD_LAYOUT) | BIT(CMD_STATUS) | BIT(CMD_LIMITS) | BIT(CMD_JOBS) |
@@ -80,6 +80,7 @@ const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_TARGET] = {"target", 0, NULL, BIT(CMD_FACTS), "of the target: the configured one, or DST"},
 	[OPT_ANONYMIZE] = {"anonymize", 0, NULL, BIT(CMD_FACTS),
 		"with substitutes for names, addresses, UUIDs and serial numbers"},
+	[OPT_APPLY] = {"apply", 0, NULL, BIT(CMD_LAYOUT), "make the image at the target, unless it is there"},
 	[OPT_FOLLOW] = {"follow", 'f', NULL, BIT(CMD_LOG), "go on with what is added"},
 	[OPT_LINES] = {"lines", 0, "N", BIT(CMD_LOG), "so many of its last lines (20); '-n N' with this command"},
 	[OPT_REMOVE] = {"remove", 0, "NAME", BIT(CMD_JOBS), "forget this job"},

@@ -51,6 +51,15 @@ static void put_uuid(const struct layout_request *r, const char *what, char out[
 		(b >> 48 & 0x3fff) | 0x8000, b & 0xffffffffffff);
 }
 
+/* Of all that decides what is made: an image with this identifier is the one that is meant. */
+static void put_disk_id(const struct layout_request *r, char out[LAYOUT_UUID_SIZE])
+{
+	AUTO_FREE char *what = xasprintf("disk%s%s %s", r->firmware == CONF_FIRMWARE_UEFI ? "" : " bios",
+		r->firmware == CONF_FIRMWARE_BIOS ? "" : " uefi", r->filesystem);
+
+	put_uuid(r, what, out);
+}
+
 static void put_serial(const struct layout_request *r, const char *what, char out[LAYOUT_UUID_SIZE])
 {
 	const unsigned long long h = digest(r, what).low64;
@@ -143,7 +152,7 @@ bool layout_plan(const struct layout_request *r, struct layout_plan *p, struct d
 			buf_cstr(&used), (unsigned long long)(p->needed / MIB));
 		return false;
 	}
-	put_uuid(r, "disk", p->disk_id);
+	put_disk_id(r, p->disk_id);
 	if (has_bios(r))
 		add(p,
 			(struct layout_partition){.role = LAYOUT_BIOS_BOOT,

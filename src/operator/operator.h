@@ -1,8 +1,8 @@
 /*
  * The operator: the role of the helper at the target that does what has to be known, or done, there beside copying. It is started
  * like a receiver, but not confined and not held to a directory: its work is the host's. It serves one peer, with requests
- * each of a type, bounded, logged there, and answered (proto.h); what is not among them cannot be asked for. So far it reads only,
- * and there is nothing to be undone when it ends.
+ * each of a type, bounded, logged there, and answered (proto.h); what is not among them cannot be asked for. It reads, and
+ * makes images; there is nothing to be undone when it ends (image.h).
  *
  * It ends at once when its peer does, and with it whatever it has started.
  *

@@ -85,3 +85,109 @@ bool operator_facts_done_get(const struct frame *f, struct operator_facts_done *
 	return rd_done(&r) && m->live <= 1 && m->sections <= FACTS_SECTIONS_MAX && m->taken >= 0 &&
 		m->taken <= TAKEN_MAX;
 }
+
+/* ---- the image ---- */
+
+#define MIB (UINT64_C(1) << 20)
+#define FILE_MAX 4095
+
+void operator_image_put(struct buf *out, const struct operator_image *m)
+{
+	wr_str(out, m->file);
+	wr_u64(out, m->size);
+	wr_u64(out, m->room);
+	wr_str(out, m->disk);
+	wr_u8(out, m->count);
+	for (size_t i = 0; i < m->count; i++) {
+		const struct operator_partition *p = &m->partitions[i];
+
+		wr_u64(out, p->start);
+		wr_u64(out, p->size);
+		wr_u8(out, p->filesystem);
+		wr_u64(out, p->inodes);
+		wr_str(out, p->type);
+		wr_str(out, p->id);
+		wr_str(out, p->name);
+		wr_str(out, p->uuid);
+	}
+}
+
+/* They become arguments and input of programs: 8-4-4-4-12 hexadecimal digits, or with `serial` 4-4. */
+static bool get_id(struct rd *r, char *out, bool serial)
+{
+	const size_t n = serial ? 9 : OPERATOR_ID_SIZE - 1;
+	const struct bytes b = rd_bytes(r, OPERATOR_ID_SIZE - 1);
+
+	if (b.len != n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const bool dash = serial ? i == 4 : i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? b.p[i] != '-' : !memchr("0123456789abcdefABCDEF", b.p[i], 22))
+			return false;
+	}
+	memcpy(out, b.p, n);
+	out[n] = '\0';
+	return true;
+}
+
+static bool get_partition(struct rd *r, struct operator_partition *p, uint64_t from, uint64_t end)
+{
+	p->start = rd_u64(r);
+	p->size = rd_u64(r);
+	p->filesystem = rd_u8(r);
+	p->inodes = rd_u64(r);
+	if (p->start % MIB || p->size % MIB || !p->size || p->start < from || p->start > end ||
+		p->size > end - p->start || p->filesystem >= OPERATOR_FS_END || p->inodes > UINT32_MAX)
+		return false;
+	if (!get_id(r, p->type, false) || !get_id(r, p->id, false) || !rd_name(r, p->name, OPERATOR_NAME_SIZE - 1) ||
+		p->name[strspn(p->name, "abcdefghijklmnopqrstuvwxyz")])
+		return false;
+	return p->filesystem == OPERATOR_FS_NONE ? !rd_bytes(r, 0).len && rd_ok(r)
+						 : get_id(r, p->uuid, p->filesystem == OPERATOR_FS_VFAT);
+}
+
+bool operator_image_get(const struct frame *f, struct operator_image *m)
+{
+	struct rd r = frame_rd(f);
+	struct bytes file;
+	uint64_t from = MIB;
+
+	*m = (struct operator_image){};
+	file = rd_bytes(&r, FILE_MAX);
+	if (file.len < 2 || *file.p != '/' || memchr(file.p, '\0', file.len) || file.p[file.len - 1] == '/')
+		return false;
+	m->file = bytes_dup(&file);
+	m->size = rd_u64(&r);
+	m->room = rd_u64(&r);
+	if (m->size % MIB || m->size < 2 * MIB || m->size > OPERATOR_IMAGE_MAX || !get_id(&r, m->disk, false))
+		return false;
+	m->count = rd_u8(&r);
+	if (!m->count || m->count > OPERATOR_PARTITIONS_MAX)
+		return false;
+	for (size_t i = 0; i < m->count; i++) {
+		if (!get_partition(&r, &m->partitions[i], from, m->size - MIB))
+			return false;
+		from = m->partitions[i].start + m->partitions[i].size;
+	}
+	return rd_done(&r);
+}
+
+void operator_image_release(struct operator_image *m)
+{
+	free(m->file);
+	m->file = NULL;
+}
+
+void operator_image_done_put(struct buf *out, const struct operator_image_done *m)
+{
+	wr_u8(out, m->made);
+}
+
+bool operator_image_done_get(const struct frame *f, struct operator_image_done *m)
+{
+	struct rd r = frame_rd(f);
+
+	m->made = rd_u8(&r);
+	return rd_done(&r) && m->made <= 1;
+}

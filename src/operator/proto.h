@@ -3,6 +3,7 @@
  *
  *	A: HELLO                     O: HELLO_OK
  *	A: FACTS                     O: FACTS_PART ... FACTS_DONE
+ *	A: IMAGE                     O: IMAGE_DONE
  *	A: BYE                       O ends
  *
  * One request at a time is worked on, in the order they come; an answer has the id of its request. A request that is not known or
@@ -24,6 +25,7 @@
 #define OPERATOR_REQUESTS(X) \
 	X(HELLO, hello, 1)   \
 	X(FACTS, facts, 16)  \
+	X(IMAGE, image, 19)  \
 	X(BYE, bye, 5)
 
 enum operator_type {
@@ -34,6 +36,7 @@ enum operator_type {
 	OPERATOR_ERROR = 3, /* struct diag: the session is over */
 	OPERATOR_FACTS_PART = 17,
 	OPERATOR_FACTS_DONE,
+	OPERATOR_IMAGE_DONE = 20,
 };
 
 /* HELLO, and HELLO_OK. Of another protocol only that field is read, and the version. */
@@ -70,3 +73,46 @@ struct operator_facts_done {
 };
 void operator_facts_done_put(struct buf *out, const struct operator_facts_done *m);
 bool operator_facts_done_get(const struct frame *f, struct operator_facts_done *m);
+
+/* A disk image to be made, with its table and empty file systems. */
+#define OPERATOR_PARTITIONS_MAX 8u
+#define OPERATOR_IMAGE_MAX (UINT64_C(1) << 50) /* bytes */
+#define OPERATOR_ID_SIZE 37 /* with its NUL */
+#define OPERATOR_NAME_SIZE 17
+
+enum operator_filesystem {
+	OPERATOR_FS_NONE,
+	OPERATOR_FS_VFAT,
+	OPERATOR_FS_EXT4,
+	OPERATOR_FS_XFS,
+	OPERATOR_FS_BTRFS,
+	OPERATOR_FS_END
+};
+
+struct operator_partition {
+	uint64_t start, size; /* bytes: whole mebibytes, ascending, one after another within the image */
+	uint8_t filesystem;
+	uint64_t inodes; /* of ext4; 0: as it makes them by itself */
+	char type[OPERATOR_ID_SIZE], id[OPERATOR_ID_SIZE]; /* UUIDs */
+	char name[OPERATOR_NAME_SIZE]; /* small letters */
+	char uuid[OPERATOR_ID_SIZE]; /* of the file system; of vfat "XXXX-XXXX", "" of none */
+};
+
+struct operator_image {
+	char *file; /* absolute; to be freed by operator_image_release() */
+	uint64_t size;
+	uint64_t room; /* so much has to be left in its file system */
+	char disk[OPERATOR_ID_SIZE]; /* the GUID of its table */
+	uint8_t count;
+	struct operator_partition partitions[OPERATOR_PARTITIONS_MAX];
+};
+void operator_image_put(struct buf *out, const struct operator_image *m);
+/* m is to be released in both cases. */
+bool operator_image_get(const struct frame *f, struct operator_image *m);
+void operator_image_release(struct operator_image *m);
+
+struct operator_image_done {
+	uint8_t made; /* 0: it was there, made by the same request */
+};
+void operator_image_done_put(struct buf *out, const struct operator_image_done *m);
+bool operator_image_done_get(const struct frame *f, struct operator_image_done *m);

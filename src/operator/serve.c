@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "facts/facts.h"
+#include "operator/image.h"
 #include "operator/proto.h"
 #include "wire/msg.h"
 
@@ -122,6 +123,30 @@ static bool on_facts(struct operator* o, const struct frame *f)
 	facts_sections_release(s);
 	free(s);
 	return ok;
+}
+
+static bool on_image(struct operator* o, const struct frame *f)
+{
+	struct operator_image_done done = {0};
+	struct operator_image m;
+	AUTO_DIAG d = DIAG_INIT;
+	AUTO_BUF b = BUF_INIT;
+	bool ok, made = false;
+
+	if (!operator_image_get(f, &m)) {
+		operator_image_release(&m);
+		return refuse(o, f->id, "a malformed request", f->type);
+	}
+	note(o, "image '%s' of %llu bytes: begun", m.file, (unsigned long long)m.size);
+	ok = image_make(&m, o->c->in, &made, &d);
+	note(o, "image '%s': %s", m.file, !ok ? "failed" : made ? "made" : "was there");
+	operator_image_release(&m);
+	done.made = made;
+	if (ok)
+		operator_image_done_put(&b, &done);
+	else
+		wr_diag(&b, &d);
+	return answer(o, ok ? OPERATOR_IMAGE_DONE : OPERATOR_ERROR, f->id, &b) && ok;
 }
 
 static bool on_bye(struct operator* o, const struct frame *f)

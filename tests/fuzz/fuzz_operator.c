@@ -48,6 +48,7 @@ static void check_document(const struct sections *s)
 static void take(const uint8_t *data, size_t size)
 {
 	struct sections *s = xcalloc(1, sizeof(*s));
+	struct operator_image_done image;
 	struct operator_facts_done done;
 	struct operator_hello hello;
 	struct frame_decoder in;
@@ -59,6 +60,8 @@ static void take(const uint8_t *data, size_t size)
 	frame_decoder_filled(&in, size);
 	while (frame_decode(&in, &f) == FRAME_READY) {
 		if (f.type == OPERATOR_HELLO_OK && operator_hello_get(&f, &hello))
+			continue;
+		if (f.type == OPERATOR_IMAGE_DONE && operator_image_done_get(&f, &image))
 			continue;
 		if (f.type == OPERATOR_FACTS_DONE && operator_facts_done_get(&f, &done)) {
 			s->got.live = done.live;

@@ -116,6 +116,14 @@ static void identity(void **state)
 	assert_int_equal(strlen(a.partitions[1].uuid), 9);
 	assert_string_not_equal(a.partitions[1].id, a.partitions[2].id);
 	assert_string_not_equal(a.partitions[2].uuid, a.partitions[2].id);
+	for (int change = 0; change < 2; change++) { /* what is made is another disk, too */
+		struct layout_request other = r;
+
+		other.firmware = change == 0 ? CONF_FIRMWARE_UEFI : r.firmware;
+		other.filesystem = change == 1 ? "xfs" : r.filesystem;
+		assert_true(layout_plan(&other, &b, &d));
+		assert_string_not_equal(a.disk_id, b.disk_id);
+	}
 	for (int change = 0; change < 3; change++) {
 		struct layout_request other = r;
 

@@ -66,6 +66,83 @@ static void test_messages(void **state)
 	assert_false(operator_facts_done_get(&f, &done_got));
 }
 
+#define ID(c) c c c c c c c c "-" c c c c "-" c c c c "-" c c c c "-" c c c c c c c c c c c c
+#define MIB (UINT64_C(1) << 20)
+
+static struct operator_image image_of(const char *file)
+{
+	return (struct operator_image){.file = (char *)file,
+		.size = 64 * MIB,
+		.disk = ID("a"),
+		.count = 2,
+		.partitions = {{.start = MIB, .size = MIB, .type = ID("1"), .id = ID("2"), .name = "bios"},
+			{.start = 2 * MIB,
+				.size = 61 * MIB,
+				.filesystem = OPERATOR_FS_EXT4,
+				.type = ID("3"),
+				.id = ID("4"),
+				.name = "root",
+				.uuid = ID("5")}}};
+}
+
+static bool passes(const struct operator_image *m, size_t cut)
+{
+	struct operator_image got;
+	AUTO_BUF b = BUF_INIT;
+	struct frame f;
+	bool ok;
+
+	operator_image_put(&b, m);
+	f = frame_of(OPERATOR_IMAGE, &b);
+	f.len -= cut;
+	ok = operator_image_get(&f, &got);
+	if (ok) {
+		assert_string_equal(got.file, m->file);
+		assert_int_equal(got.size, m->size);
+		assert_string_equal(got.partitions[1].uuid, m->partitions[1].uuid);
+	}
+	operator_image_release(&got);
+	return ok;
+}
+
+#define REFUSED(change)                                   \
+	do {                                              \
+		struct operator_image m = image_of("/i"); \
+		change;                                   \
+		assert_false(passes(&m, 0));              \
+	} while (0)
+
+static void test_image_message(void **state)
+{
+	const struct operator_image good = image_of("/some/where.img");
+
+	assert_true(passes(&good, 0));
+	for (size_t cut = 1; cut < 200; cut++)
+		assert_false(passes(&good, cut));
+	REFUSED(m.file = (char *)"i");
+	REFUSED(m.file = (char *)"/");
+	REFUSED(m.file = (char *)"/dir/");
+	REFUSED(m.size += 512);
+	REFUSED(m.size = 0);
+	REFUSED(m.size = OPERATOR_IMAGE_MAX + MIB);
+	REFUSED(m.count = 0);
+	REFUSED(m.disk[8] = 'a');
+	REFUSED(m.disk[0] = '\n');
+	REFUSED(m.partitions[0].name[0] = '"');
+	REFUSED(m.partitions[0].name[0] = '\0');
+	REFUSED(m.partitions[0].start = 0);
+	REFUSED(m.partitions[0].size = 0);
+	REFUSED(m.partitions[0].filesystem = OPERATOR_FS_END);
+	REFUSED(m.partitions[0].filesystem = OPERATOR_FS_EXT4); /* without an id */
+	REFUSED(m.partitions[1].filesystem = OPERATOR_FS_VFAT); /* with another kind of one */
+	REFUSED(m.partitions[1].start = MIB); /* over the first */
+	REFUSED(m.partitions[1].size += MIB); /* the second table lies there */
+	REFUSED(m.partitions[1].size = UINT64_MAX - MIB + 1);
+	REFUSED(m.partitions[1].start = UINT64_MAX - MIB + 1);
+	REFUSED(m.partitions[1].uuid[0] = '-');
+	REFUSED(m.partitions[1].inodes = UINT64_MAX);
+}
+
 /* ---- an operator, asked over a socket ---- */
 
 struct stage {
@@ -282,6 +359,44 @@ static void test_ends_with_peer(void **state)
 	assert_non_null(strstr(logged, "in vain"));
 }
 
+/* What is there already is never changed, and a peer that has gone wants nothing. */
+static void test_image_refused(void **state)
+{
+	char dir[] = "/tmp/rehost-test-XXXXXX";
+	AUTO_FREE char *file = NULL;
+	struct operator_image m;
+	AUTO_DIAG d = DIAG_INIT;
+	AUTO_BUF b = BUF_INIT;
+	char logged[1024];
+	struct stage s;
+	struct frame f;
+	struct rd r;
+
+	assert_non_null(mkdtemp(dir));
+	file = xasprintf("%s/i", dir);
+	assert_int_equal(fd_write_file_atomic(-1, file, "mine", 4), 0);
+	m = image_of(file);
+	operator_image_put(&b, &m);
+	begin(&s);
+	greet(&s);
+	say(&s, OPERATOR_IMAGE, b.data, b.len);
+	f = hear(&s);
+	r = rd_init(f.payload, f.len);
+	assert_int_equal(f.type, OPERATOR_ERROR);
+	assert_true(rd_diag(&r, &d) && rd_done(&r));
+	assert_int_equal(d.code, DIAG_LAYOUT_FOREIGN);
+	finish(&s, logged, sizeof(logged));
+	assert_int_equal(unlink(file), 0);
+	begin(&s);
+	greet(&s);
+	kill(s.pid, SIGSTOP);
+	say(&s, OPERATOR_IMAGE, b.data, b.len);
+	shutdown(s.fd, SHUT_RDWR);
+	kill(s.pid, SIGCONT);
+	finish(&s, logged, sizeof(logged));
+	assert_int_equal(rmdir(dir), 0); /* nothing was made */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +406,8 @@ int main(void)
 		cmocka_unit_test(test_no_frame),
 		cmocka_unit_test(test_other_version),
 		cmocka_unit_test(test_ends_with_peer),
+		cmocka_unit_test(test_image_message),
+		cmocka_unit_test(test_image_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
