@@ -59,7 +59,7 @@ static bool is_privileged(void)
 static bool has_rules(const struct conf *c)
 {
 	return c->rules.exclude.len || c->rules.copy_exclude.len || c->rules.sync_only.len ||
-		c->rules.sync_exclude.len || c->rules.filters.len;
+		c->rules.sync_exclude.len || c->rules.filter_files.len || c->rules.filters.len;
 }
 
 static void put_job(cJSON *o, const struct work *w)

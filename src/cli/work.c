@@ -4,6 +4,7 @@
 #include "cli/unattended.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "rules/rules.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -45,12 +46,18 @@ struct conf *work_load_conf(const struct options *o, bool no_files, struct usage
 	struct conf_errors errors = {0};
 	struct conf *c = conf_load(&from, &errors);
 
-	if (!c) {
+	bool ok = c && rules_check_files(c, &errors, &e->diag);
+
+	if (errors.count) {
 		fputs(buf_cstr(&errors.text), stderr);
 		conf_errors_diag(&errors, &e->diag);
+		ok = false;
 	}
 	conf_errors_release(&errors);
-	return c;
+	if (ok)
+		return c;
+	conf_free(c);
+	return NULL;
 }
 
 struct conf *work_load_conf_name(const struct options *o, struct usage_error *e)

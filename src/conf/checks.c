@@ -153,6 +153,23 @@ bool conf_check_rule_path(const char *value, char **out_value, const char **out_
 	return true;
 }
 
+/* "FILE" or "MOUNT=FILE". */
+bool conf_check_filter_file(const char *value, char **out_value, const char **out_why)
+{
+	AUTO_FREE char *mount = NULL;
+	const char *file = conf_filter_file(value, &mount);
+	AUTO_FREE char *normal_file = NULL;
+	AUTO_FREE char *normal = NULL;
+
+	if (*file != '/' || (mount && *mount != '/'))
+		return refuse(out_why, "is neither FILE nor MOUNT=FILE, both absolute paths");
+	if (!conf_normalize_path(file, &normal_file, out_why) ||
+		(mount && !conf_normalize_path(mount, &normal, out_why)))
+		return false;
+	*out_value = mount ? xasprintf("%s=%s", normal, normal_file) : xstrdup(normal_file);
+	return true;
+}
+
 /* A file on this host that ssh_config would write with a tilde as well. */
 bool conf_check_user_path(const char *value, char **out_value, const char **out_why)
 {

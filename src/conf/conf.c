@@ -32,19 +32,13 @@ struct place {
 static PRINTF_LIKE(3, 4) void fail(struct loader *l, const struct place *at, const char *fmt, ...)
 {
 	AUTO_FREE char *message = NULL;
-	struct buf *out = &l->errors->text;
+	AUTO_FREE char *where = at->line ? xasprintf("%s:%u", at->file, at->line) : xstrdup(at->file);
 	va_list ap;
 
 	va_start(ap, fmt);
 	message = xvasprintf(fmt, ap);
 	va_end(ap);
-	text_escape(out, at->file, strlen(at->file));
-	if (at->line)
-		buf_printf(out, ":%u", at->line);
-	buf_append_str(out, ": ");
-	text_escape(out, message, strlen(message));
-	buf_append_u8(out, '\n');
-	l->errors->count++;
+	conf_errors_add(l->errors, where, message);
 	l->name_unsure = true;
 }
 
@@ -355,6 +349,15 @@ void conf_errors_release(struct conf_errors *e)
 {
 	buf_release(&e->text);
 	e->count = 0;
+}
+
+void conf_errors_add(struct conf_errors *e, const char *at, const char *message)
+{
+	text_escape(&e->text, at, strlen(at));
+	buf_append_str(&e->text, ": ");
+	text_escape(&e->text, message, strlen(message));
+	buf_append_u8(&e->text, '\n');
+	e->count++;
 }
 
 void conf_errors_diag(const struct conf_errors *e, struct diag *d)

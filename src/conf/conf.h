@@ -45,6 +45,7 @@ struct conf {
 	} source;
 	struct {
 		struct conf_list exclude, copy_exclude, sync_only, sync_exclude; /* absolute paths on the source */
+		struct conf_list filter_files; /* "FILE" or "MOUNT=FILE", both absolute; conf_filter_file() */
 		struct conf_list filters; /* rsync filter rules, one an item, in order, as --filter has them */
 		enum conf_delete delete_when;
 		bool delete_set; /* given explicitly */
@@ -125,6 +126,8 @@ struct conf_sources {
 struct conf *conf_load(const struct conf_sources *from, struct conf_errors *out_errors);
 void conf_free(struct conf *c);
 void conf_errors_release(struct conf_errors *e);
+/* Adds a line: at is the place without its colon ("file:line"). */
+void conf_errors_add(struct conf_errors *e, const char *at, const char *message);
 /* The one diagnostic that stands for them: "3 errors in the configuration". */
 void conf_errors_diag(const struct conf_errors *e, struct diag *d);
 
@@ -136,6 +139,8 @@ void conf_add_filter(struct conf *c, const char *rule, const char *where);
 /* A pattern as --exclude (include false) and --include take it: "- " or "+ " before it is honoured, "!" alone clears
  * the rules so far, an empty one is nothing. */
 void conf_add_pattern(struct conf *c, const char *pattern, bool include, const char *where, unsigned line);
+/* An item of filter_files: its file, and its mount in out_mount (to be freed), NULL when it names none. */
+const char *conf_filter_file(const char *item, char **out_mount);
 /* A path as the lists hold it: one slash between components, no ".", none at the end. False, with a reason in
  * out_why (static), when it is not absolute or holds "..". */
 bool conf_normalize_path(const char *path, char **out_path, const char **out_why);

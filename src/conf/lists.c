@@ -39,6 +39,14 @@ void conf_add_pattern(struct conf *c, const char *pattern, bool include, const c
 	conf_list_add(&c->rules.filters, rule, where, line);
 }
 
+const char *conf_filter_file(const char *item, char **out_mount)
+{
+	const char *eq = strstr(item, "=/");
+
+	*out_mount = eq ? xmemdup(item, (size_t)(eq - item)) : NULL;
+	return eq ? eq + 1 : item;
+}
+
 bool conf_normalize_path(const char *path, char **out_path, const char **out_why)
 {
 	AUTO_BUF b = BUF_INIT;

@@ -29,8 +29,8 @@ struct conf_address {
 bool conf_address_split(const char *value, struct conf_address *out, const char **out_why);
 
 /* The checks that the option table names (checks.c). */
-conf_check_fn conf_check_job_name, conf_check_address, conf_check_path, conf_check_rule_path, conf_check_user_path,
-	conf_check_user, conf_check_proxy, conf_check_filesystem, conf_check_metrics_file, conf_check_finding,
-	conf_check_threshold, conf_check_image, conf_check_layout_filesystem;
+conf_check_fn conf_check_job_name, conf_check_address, conf_check_path, conf_check_rule_path, conf_check_filter_file,
+	conf_check_user_path, conf_check_user, conf_check_proxy, conf_check_filesystem, conf_check_metrics_file,
+	conf_check_finding, conf_check_threshold, conf_check_image, conf_check_layout_filesystem;
 /* Appends "'VALUE' WHY"; false, for the caller to return. */
 bool conf_refuse(struct buf *out_why, const char *value, const char *why);

@@ -14,6 +14,8 @@ struct context {
 	bool no_prefixes;
 	bool words; /* rules end at blanks */
 	unsigned depth;
+	const char *
+		file; /* of a configured job: relative names in it are below its directory. NULL: the working directory's */
 };
 
 struct rule {
@@ -28,26 +30,47 @@ struct rule {
 struct parser {
 	struct rules *set;
 	const struct conf_item *where;
+	struct conf_errors *errors; /* takes the errors of all lines of a file; NULL: the first ends it, in d */
 	struct diag *d;
 };
 
 static bool add_text(const struct parser *p, const char *text, const struct context *ctx);
 
+static bool fail(const struct parser *p, enum diag_code code, const char *message)
+{
+	AUTO_FREE char *at =
+		p->where->line ? xasprintf("%s:%u", p->where->file, p->where->line) : xstrdup(p->where->file);
+
+	if (p->errors)
+		conf_errors_add(p->errors, at, message);
+	else
+		diag_set(p->d, code, 0, NULL, "%s: %s", at, message);
+	return false;
+}
+
 static bool bad(const struct parser *p, const char *why)
 {
-	AUTO_FREE char *line = p->where->line ? xasprintf(":%u", p->where->line) : xstrdup("");
+	AUTO_FREE char *message = xasprintf("bad filter rule '%s': %s", p->where->value, why);
 
-	diag_set(p->d, DIAG_RULES_FILTER, 0, NULL, "%s%s: bad filter rule '%s': %s", p->where->file, line,
-		p->where->value, why);
-	return false;
+	return fail(p, DIAG_RULES_FILTER, message);
 }
 
 static bool unsupported(const struct parser *p, const char *what)
 {
-	AUTO_FREE char *line = p->where->line ? xasprintf(":%u", p->where->line) : xstrdup("");
+	AUTO_FREE char *message = xasprintf("filter rule '%s' needs %s", p->where->value, what);
 
-	diag_set(p->d, DIAG_RULES_UNSUPPORTED, 0, NULL, "%s%s: filter rule '%s' needs %s", p->where->file, line,
-		p->where->value, what);
+	return fail(p, DIAG_RULES_UNSUPPORTED, message);
+}
+
+/* With errno. */
+static bool unreadable(const struct parser *p, const char *file)
+{
+	AUTO_FREE char *message =
+		p->errors ? xasprintf("cannot read the filter file '%s': %s", file, strerror(errno)) : NULL;
+
+	if (message)
+		return fail(p, DIAG_RULES_FILE, message);
+	diag_set(p->d, DIAG_RULES_FILE, errno, file, "cannot read the filter file '%s'", file);
 	return false;
 }
 
@@ -213,7 +236,7 @@ static bool parse_rule(const struct parser *p, const char **s, const struct cont
 	return true;
 }
 
-/* The rules of a file of this many bytes, which are NUL-terminated. */
+/* The rules of a file of this many bytes, which are NUL-terminated. With p->errors true whatever is in it. */
 static bool add_lines(const struct parser *p, const char *file, char *text, size_t n, const struct context *ctx)
 {
 	unsigned number = 1;
@@ -222,24 +245,34 @@ static bool add_lines(const struct parser *p, const char *file, char *text, size
 		size_t len = strcspn(line, "\r\n");
 		char *next = line + len + 1;
 		struct conf_item where = {line, (char *)file, number};
-		struct parser inner = {p->set, &where, p->d};
+		struct parser inner = {p->set, &where, p->errors, p->d};
 
 		/* CR and LF together end one line. */
 		if (line[len] == '\r' && line[len + 1] == '\n')
 			next++;
 		if (!line[len] && line + len < text + n)
-			return bad(&inner, "the line holds a NUL byte");
+			return bad(&inner, "the line holds a NUL byte") || p->errors;
 		line[len] = '\0';
-		if (*line && (ctx->words || (*line != '#' && *line != ';')) && !add_text(&inner, line, ctx))
+		if (*line && (ctx->words || (*line != '#' && *line != ';')) && !add_text(&inner, line, ctx) &&
+			!p->errors)
 			return false;
 		line = next;
 	}
 	return true;
 }
 
+/* The file that a rule names; a relative one within a file of the configuration is below that one's directory. */
+static char *file_of(const struct rule *r, const struct context *ctx)
+{
+	const char *slash = ctx->file && *r->pattern != '/' ? strrchr(ctx->file, '/') : NULL;
+
+	return xasprintf("%.*s%.*s", slash ? (int)(slash + 1 - ctx->file) : 0, slash ? ctx->file : "",
+		(int)r->pattern_len, r->pattern);
+}
+
 static bool merge(const struct parser *p, const struct rule *r, const struct context *ctx)
 {
-	AUTO_FREE char *file = xmemdup(r->pattern, r->pattern_len);
+	AUTO_FREE char *file = file_of(r, ctx);
 	AUTO_FREE char *text = NULL;
 	size_t n;
 	struct context inner = {
@@ -248,9 +281,10 @@ static bool merge(const struct parser *p, const struct rule *r, const struct con
 		.no_prefixes = r->no_prefixes,
 		.words = r->words,
 		.depth = ctx->depth + 1,
+		.file = ctx->file ? file : NULL,
 	};
 
-	if (str_eq(file, "-"))
+	if (r->pattern_len == 1 && *r->pattern == '-')
 		return unsupported(p, "rules from standard input");
 	if (ctx->depth >= FILTER_DEPTH_MAX)
 		return bad(p, "too many files are merged within each other");
@@ -261,10 +295,8 @@ static bool merge(const struct parser *p, const struct rule *r, const struct con
 		if (*name)
 			rules_add_pattern(p->set, name, strlen(name), PATTERN_HIDE | PATTERN_PROTECT, p->where);
 	}
-	if (fd_read_file(AT_FDCWD, file, FILE_MAX, &text, &n) < 0) {
-		diag_set(p->d, DIAG_RULES_FILE, errno, file, "cannot read the filter file '%s'", file);
-		return false;
-	}
+	if (fd_read_file(AT_FDCWD, file, FILE_MAX, &text, &n) < 0)
+		return unreadable(p, file);
 	return add_lines(p, file, text, n, &inner);
 }
 
@@ -293,10 +325,23 @@ static bool add_text(const struct parser *p, const char *text, const struct cont
 
 bool filter_add(struct rules *r, const struct conf_item *rule, unsigned depth, struct diag *d)
 {
-	struct parser p = {r, rule, d};
+	struct parser p = {r, rule, NULL, d};
 	struct context ctx = {.depth = depth};
 
 	return add_text(&p, rule->value, &ctx);
+}
+
+bool filter_add_file(
+	struct rules *r, const char *file, const struct conf_item *key, struct conf_errors *errors, struct diag *d)
+{
+	struct parser p = {r, key, errors, d};
+	struct context ctx = {.file = file};
+	AUTO_FREE char *text = NULL;
+	size_t n;
+
+	if (fd_read_file(AT_FDCWD, file, FILE_MAX, &text, &n) < 0)
+		return unreadable(&p, file);
+	return add_lines(&p, file, text, n, &ctx);
 }
 
 bool rules_read_patterns(const char *file, bool include, struct conf *c, struct diag *d)

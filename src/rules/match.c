@@ -14,15 +14,37 @@ bool rules_empty(const struct rules *r)
 	return true;
 }
 
+/* Where in dir what lies beneath the mount begins, or NULL when dir is neither the mount nor beneath it. */
+static const char *beneath_mount(const struct pattern *p, const char *dir)
+{
+	if (!p->mount_len)
+		return dir;
+	if (strncmp(dir, p->mount, p->mount_len) != 0)
+		return NULL;
+	dir += p->mount_len;
+	return *dir == '/' ? dir + 1 : *dir ? NULL : dir;
+}
+
+/* The same of a pattern that is no absolute one: matched against what stands behind the mount. */
+static bool matches_beneath(const struct pattern *p, struct pattern_subject *s, const char *rest)
+{
+	struct pattern_subject below = *s;
+
+	below.dir = rest;
+	below.dir_len = s->dir_len - (size_t)(rest - s->dir);
+	return pattern_match(p, &below);
+}
+
 /* Which of the wanted sides a pattern decides: what is absolute is matched against each side's own path. */
 static uint8_t decides(const struct rules *r, const struct pattern *p, struct pattern_subject *s, uint8_t wanted)
 {
 	uint8_t sides = p->flags & wanted;
+	const char *rest = sides ? beneath_mount(p, s->dir) : NULL;
 
-	if (!sides || (s->dying && p->flags & PATTERN_PERISHABLE))
+	if (!rest || (s->dying && p->flags & PATTERN_PERISHABLE))
 		return 0;
 	if (!(p->flags & PATTERN_ABSOLUTE))
-		return pattern_match(p, s) ? sides : 0;
+		return matches_beneath(p, s, rest) ? sides : 0;
 	s->root = r->root;
 	s->root_len = strlen(s->root);
 	if (sides & PATTERN_HIDE && !pattern_match(p, s))

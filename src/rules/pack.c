@@ -1,12 +1,13 @@
 /*
- * The set as bytes: version, flags, lengths and counts, both roots, paths, patterns. Numbers are little-endian, 32
- * bits. What is left out is where each rule was written: the other end has no use for it.
+ * The set as bytes: version, flags, lengths and counts, both roots, paths, patterns; before patterns of another mount than
+ * those before them a record that names it. Numbers are little-endian, 32 bits. What is left out is where each rule was written: the other end has no use for it.
  */
 #include "rules/set.h"
 
 #define VERSION 1
 #define FLAG_ONLY 1
 #define HEADER (1 + 1 + 4 + 4 + 4 + 4)
+#define RECORD_MOUNT 0x80
 #define RECORD (1 + 4) /* kind or flags, length */
 #define KINDS (PATHS_EXCLUDE | PATHS_EXCLUDE_CONTENTS | PATHS_ONLY | PATHS_ONLY_CONTENTS)
 
@@ -26,14 +27,32 @@ static void put_record(struct buf *out, uint8_t kind, const char *text)
 	buf_append(out, text, n);
 }
 
+/* Does the pattern at this place begin those of another mount? The first ones are of the whole source. */
+static bool mount_changes(const struct rules *r, size_t i)
+{
+	return r->patterns[i].mount != (i ? r->patterns[i - 1].mount : r->mounts[0]);
+}
+
+static size_t mount_changes_count(const struct rules *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->pattern_count; i++)
+		n += mount_changes(r, i);
+	return n;
+}
+
 size_t rules_packed_size(const struct rules *r)
 {
 	size_t n = HEADER + strlen(r->root) + strlen(r->target_root);
 
 	for (size_t i = 0; i < r->path_count; i++)
 		n += RECORD + strlen(r->paths[i].path);
-	for (size_t i = 0; i < r->pattern_count; i++)
+	for (size_t i = 0; i < r->pattern_count; i++) {
 		n += RECORD + strlen(r->patterns[i].text);
+		if (mount_changes(r, i))
+			n += RECORD + r->patterns[i].mount_len;
+	}
 	return n;
 }
 
@@ -48,14 +67,17 @@ void rules_pack(const struct rules *r, struct buf *out)
 	put_u32(out, (uint32_t)strlen(r->root));
 	put_u32(out, (uint32_t)strlen(r->target_root));
 	put_u32(out, paths);
-	put_u32(out, (uint32_t)r->pattern_count);
+	put_u32(out, (uint32_t)(r->pattern_count + mount_changes_count(r)));
 	buf_append_str(out, r->root);
 	buf_append_str(out, r->target_root);
 	for (size_t i = 0; i < r->path_count; i++)
 		if (!r->paths[i].outside)
 			put_record(out, r->paths[i].kind, r->paths[i].path);
-	for (size_t i = 0; i < r->pattern_count; i++)
+	for (size_t i = 0; i < r->pattern_count; i++) {
+		if (mount_changes(r, i))
+			put_record(out, RECORD_MOUNT, r->patterns[i].mount);
 		put_record(out, r->patterns[i].flags, r->patterns[i].text);
+	}
 }
 
 struct reader {
@@ -144,7 +166,16 @@ static bool unpack_path(struct reader *in, struct rules *r)
 	return rules_add_path(r, path, kind, false, NULL, NULL);
 }
 
-static bool unpack_pattern(struct reader *in, struct rules *r)
+/* Another than the one before. */
+static bool unpack_mount(struct rules *r, const char *path)
+{
+	size_t before = r->mount;
+
+	return is_relative_path(path) && rules_set_mount(r, path) && r->mount != before;
+}
+
+/* A pattern, or the mount of those that follow. */
+static bool unpack_pattern(struct reader *in, struct rules *r, bool last)
 {
 	AUTO_FREE char *text = NULL;
 	uint8_t flags;
@@ -152,6 +183,8 @@ static bool unpack_pattern(struct reader *in, struct rules *r)
 
 	if (!get_record(in, &flags, &text))
 		return false;
+	if (flags == RECORD_MOUNT)
+		return !last && in->n && *in->p != RECORD_MOUNT && unpack_mount(r, text);
 	n = strlen(text);
 	if (!n || n > GLOB_LENGTH_MAX || flags & ~PATTERN_FLAGS || !(flags & (PATTERN_HIDE | PATTERN_PROTECT)))
 		return false;
@@ -190,7 +223,7 @@ static bool unpack(struct reader *in, struct rules **out)
 		if (!unpack_path(in, *out))
 			return false;
 	for (uint32_t i = 0; i < patterns; i++)
-		if (!unpack_pattern(in, *out))
+		if (!unpack_pattern(in, *out, i + 1 == patterns))
 			return false;
 	return in->n == 0;
 }

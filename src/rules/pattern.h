@@ -19,6 +19,8 @@ struct pattern {
 	uint8_t flags;
 	bool wild, wild2, wild2_prefix, wild3_suffix, anchored;
 	size_t slashes;
+	const char *mount; /* it speaks of what lies beneath this path alone; "": the whole source; of the set */
+	size_t mount_len;
 	struct glob glob; /* of wild ones */
 	/* Of what is no wildcard: the last component, by which it is found. */
 	const char *last;

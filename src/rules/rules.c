@@ -58,6 +58,56 @@ static bool add_lists(struct rules *r, const struct conf *c, enum rules_phase ph
 		add_list(r, &c->rules.sync_only, "sync_only", PATHS_ONLY);
 }
 
+static bool outside_root(const struct conf_item *item, const char *mount, struct conf_errors *errors, struct diag *d)
+{
+	AUTO_FREE char *at = item->line ? xasprintf("%s:%u", item->file, item->line) : xstrdup(item->file);
+	AUTO_FREE char *message = xasprintf("'%s' of filter_file is not the source root nor below it", mount);
+
+	if (errors)
+		conf_errors_add(errors, at, message);
+	else
+		diag_set(d, DIAG_RULES_FILTER, 0, NULL, "%s: %s", at, message);
+	return false;
+}
+
+/* errors: see filter_add_file(). */
+static bool add_filter_files(struct rules *r, const struct conf *c, struct conf_errors *errors, struct diag *d)
+{
+	for (size_t i = 0; i < c->rules.filter_files.len; i++) {
+		const struct conf_item *item = &c->rules.filter_files.items[i];
+		AUTO_FREE char *mount = NULL;
+		const char *file = conf_filter_file(item->value, &mount), *rest;
+		bool above = false, ok;
+
+		rest = mount ? below_root(mount, r->root, &above) : "";
+		if (!rest || above)
+			ok = outside_root(item, mount, errors, d);
+		else if (!rules_set_mount(r, rest))
+			return too_large(d);
+		else
+			ok = filter_add_file(r, file, item, errors, d);
+		if (!ok && !errors)
+			return false;
+	}
+	rules_set_mount(r, "");
+	return true;
+}
+
+bool rules_check_files(const struct conf *c, struct conf_errors *out_errors, struct diag *d)
+{
+	AUTO_FREE char *root = NULL;
+	const char *why = "";
+	struct rules *r;
+	bool ok;
+
+	if (!conf_normalize_path(c->source.root, &root, &why))
+		return true;
+	r = rules_alloc(root + 1, "");
+	ok = add_filter_files(r, c, out_errors, d);
+	rules_free(r);
+	return ok;
+}
+
 bool rules_new(const struct conf *c, enum rules_phase phase, struct rules **out, struct diag *d)
 {
 	AUTO_FREE char *root = NULL;
@@ -77,6 +127,8 @@ bool rules_new(const struct conf *c, enum rules_phase phase, struct rules **out,
 		too_large(d);
 		goto fail;
 	}
+	if (!add_filter_files(r, c, NULL, d))
+		goto fail;
 	for (size_t i = 0; i < c->rules.filters.len; i++)
 		if (!filter_add(r, &c->rules.filters.items[i], 0, d))
 			goto fail;

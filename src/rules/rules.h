@@ -33,10 +33,13 @@ struct rules_verdict {
 #define RULES_PATTERN_MAX 4095
 
 /* Lists that do not apply to the phase are not in the set. source_root is conf->source.root: the lists' paths are
- * absolute on the host; those outside it match nothing. Merge files of the filter rules are read here; a relative name is
- * below the working directory. False with d set when a filter rule cannot be parsed. The set keeps nothing of c. */
+ * absolute on the host; those outside it match nothing. The files of filter rules are read here; the relative name of a merge
+ * file is below the directory of the file that has it, of an option's rule the working directory. The rules of files come
+ * before those of options. False with d set when a filter rule cannot be parsed. The set keeps nothing of c. */
 bool rules_new(const struct conf *c, enum rules_phase phase, struct rules **out, struct diag *d);
 void rules_free(struct rules *r);
+/* Reads the files of c->rules.filter_files for their errors alone, all of them. False with d set: there is too much. */
+bool rules_check_files(const struct conf *c, struct conf_errors *out_errors, struct diag *d);
 
 /* True when no rule can match anything: callers skip rules_match() then. */
 bool rules_empty(const struct rules *r);

@@ -8,6 +8,7 @@ struct rules *rules_alloc(const char *root, const char *target_root)
 	r->root = xstrdup(root);
 	r->target_root = xstrdup(target_root);
 	paths_init(&r->tree);
+	rules_set_mount(r, "");
 	return r;
 }
 
@@ -17,21 +18,53 @@ static void item_release(struct conf_item *item)
 	free(item->file);
 }
 
+static void release_pattern(struct rules *r, size_t i)
+{
+	pattern_release(&r->patterns[i]);
+	if (r->pattern_items)
+		item_release(&r->pattern_items[i]);
+}
+
 void rules_clear_patterns(struct rules *r)
 {
+	size_t kept = 0;
+
 	for (size_t i = 0; i < r->pattern_count; i++) {
-		pattern_release(&r->patterns[i]);
+		if (r->patterns[i].mount == r->mounts[r->mount]) {
+			release_pattern(r, i);
+			continue;
+		}
+		r->patterns[kept] = r->patterns[i];
 		if (r->pattern_items)
-			item_release(&r->pattern_items[i]);
+			r->pattern_items[kept] = r->pattern_items[i];
+		kept++;
 	}
-	r->pattern_count = 0;
+	r->pattern_count = kept;
+}
+
+bool rules_set_mount(struct rules *r, const char *path)
+{
+	for (r->mount = 0; r->mount < r->mount_count; r->mount++)
+		if (str_eq(r->mounts[r->mount], path))
+			return true;
+	if (r->mount_count == RULES_MOUNTS_MAX) {
+		r->mount = 0;
+		return false;
+	}
+	r->mounts = xrealloc(r->mounts, (r->mount_count + 1) * sizeof(*r->mounts));
+	r->mounts[r->mount_count++] = xstrdup(path);
+	return true;
 }
 
 void rules_free(struct rules *r)
 {
 	if (!r)
 		return;
-	rules_clear_patterns(r);
+	for (size_t i = 0; i < r->pattern_count; i++)
+		release_pattern(r, i);
+	for (size_t i = 0; i < r->mount_count; i++)
+		free(r->mounts[i]);
+	free(r->mounts);
 	for (size_t i = 0; i < r->path_count; i++) {
 		free(r->paths[i].path);
 		if (r->path_items)
@@ -84,12 +117,16 @@ bool rules_add_path(
 void rules_add_pattern(struct rules *r, const char *text, size_t n, uint8_t flags, const struct conf_item *item)
 {
 	void *patterns = r->patterns;
+	struct pattern *p;
 
 	grow(r->pattern_count, &r->pattern_cap, &patterns, sizeof(*r->patterns), &r->pattern_items, item != NULL);
 	r->patterns = patterns;
 	if (item)
 		r->pattern_items[r->pattern_count] = item_copy(item);
-	pattern_init(&r->patterns[r->pattern_count++], text, n, flags);
+	p = &r->patterns[r->pattern_count++];
+	pattern_init(p, text, n, flags);
+	p->mount = r->mounts[r->mount];
+	p->mount_len = strlen(p->mount);
 }
 
 void rules_index(struct rules *r)

@@ -22,6 +22,8 @@ struct rules {
 	struct conf_item *path_items; /* one a path; NULL in an unpacked set */
 	size_t path_count, path_cap;
 
+	char **mounts; /* what patterns are anchored at, relative to the source root; the first is "" */
+	size_t mount_count, mount;
 	struct pattern *patterns;
 	struct conf_item *pattern_items; /* one a pattern; NULL in an unpacked set */
 	size_t pattern_count, pattern_cap;
@@ -37,7 +39,11 @@ struct rules *rules_alloc(const char *root, const char *target_root);
 bool rules_add_path(
 	struct rules *r, const char *path, uint8_t kind, bool outside, const char *list, const struct conf_item *item);
 void rules_add_pattern(struct rules *r, const char *text, size_t n, uint8_t flags, const struct conf_item *item);
+/* Those of the mount that was set. */
 void rules_clear_patterns(struct rules *r);
+/* The patterns that follow speak of what lies beneath this path; "", as at first: of all. False: there would be too many. */
+#define RULES_MOUNTS_MAX 256
+bool rules_set_mount(struct rules *r, const char *path);
 /* After the last addition. */
 void rules_index(struct rules *r);
 size_t rules_packed_size(const struct rules *r);

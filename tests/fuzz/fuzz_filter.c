@@ -1,6 +1,6 @@
 /*
  * Filter rules as text: the first line is a path to ask for, each further one a rule, "=PATH" an excluded path, "<PATTERN"
- * and ">PATTERN" what --exclude and --include take. The set, packed and unpacked, must answer the same.
+ * and ">PATTERN" what --exclude and --include take, "@PATH" the mount of those that follow. The set, packed and unpacked, must answer the same.
  */
 #include "conf/conf.h"
 #include "rules/filter.h"
@@ -57,8 +57,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			good = good && rules_add_path(r, normal + 1, PATHS_EXCLUDE, false, "exclude", &item);
 	}
 	/* No merge files: what is on this machine is no matter of the fuzzer's. */
-	for (size_t i = 0; good && i < c.rules.filters.len; i++)
-		good = filter_add(r, &c.rules.filters.items[i], FILTER_DEPTH_MAX, &d);
+	for (size_t i = 0; good && i < c.rules.filters.len; i++) {
+		const struct conf_item *item = &c.rules.filters.items[i];
+		AUTO_FREE char *mount = xasprintf("/%s", item->value + (*item->value == '@'));
+		AUTO_FREE char *normal = NULL;
+		const char *why;
+
+		if (*item->value != '@')
+			good = filter_add(r, item, FILTER_DEPTH_MAX, &d);
+		else if (conf_normalize_path(mount, &normal, &why))
+			rules_set_mount(r, normal + 1);
+	}
 	if (good == diag_is_set(&d))
 		abort();
 	if (good && path) {

@@ -99,6 +99,62 @@ fresh; job "exclude = $(both /two)"
 rehost -c "$WORK/rules.conf" --set "rules.exclude=$(both /three)" copy; expect 0 "--set appends to a list"
 gone two three; there one/a
 
+# filter_file: rsync's rules below one directory each. rsync itself, run once for each of them, is the oracle.
+fresh; job "filter_file = $SRC/two=$WORK/two.rules, $SRC/three=$WORK/three.rules" "exclude = $SRC/two/listed"
+printf '%s\n' '# of two' '; only' '' '+ /keep.o' '- *.o' '- /top/' 'P mine' '- sub/*/deep' ' *.c' >"$WORK/two.rules"
+printf '%s\n' '. more.rules' '- listed' >"$WORK/three.rules"; printf '%s\n' '- /sub/a' 'H hidden' '-p *.o' '- trail ' >"$WORK/more.rules"
+rehost -c "$WORK/rules.conf" check-config; expect 78 "check-config reads the files of rules"
+equal "each error with its file and line" "$(grep -v '^rehost: ' "$ERR")" "$WORK/two.rules:9: bad filter rule ' *.c': it does not begin with a rule's name such as '+' or '-'"
+rehost -c "$WORK/rules.conf" copy; expect 78 "a job with a bad file of rules"; refute "does nothing" test -e "$DST/one"
+printf '%s\n' '- nothing' 'nonsense' >"$WORK/more.rules"
+rehost -c "$WORK/rules.conf" --set rules.filter_file="$WORK/none" sync; expect 78 "bad lines of several files"
+equal "all of them in one run" "$(sed -n 's/: .*//p' "$ERR" | grep -v '^rehost' | sed "s|$WORK/||")" "two.rules:9
+more.rules:2
+--set"
+sed -i '$d' "$WORK/two.rules"; printf '%s\n' '- /sub/a' 'H hidden' '-p *.o' '- trail ' >"$WORK/more.rules"
+rehost -c "$WORK/rules.conf" check-config; expect 0 "without the bad lines"
+rehost -c "$WORK/rules.conf" show-config; has "show-config has the key" "$OUT" "^filter_file = $SRC/two=$WORK/two.rules  # $WORK/rules.conf:"
+for d in . one one/sub two two/top two/keep two/sub two/sub/x two/sub/x/top three three/sub three/sub/sub; do
+    mkdir -p "$SRC/$d"; for f in keep.o b.o mine hidden listed trail 'trail ' a top.o; do [ -e "$SRC/$d/$f" ] || echo "$d" >"$SRC/$d/$f"; done
+done
+mkdir "$SRC/two/sub/x/deep" "$SRC/one/sub/deep"; touch "$SRC/two/sub/x/deep/x" "$SRC/one/sub/deep/x"
+find "$SRC" -exec touch -hd '2011-11-11' {} +
+oracle() { # oracle RSYNC_OPTIONS...: into $WORK/oracle
+    (mkdir -p "$WORK/oracle" && cd "$WORK" && rsync -aHAX --numeric-ids --exclude=/listed --filter="merge two.rules" "$@" "$SRC/two/" oracle/two/ &&
+        rsync -aHAX --numeric-ids --filter="merge three.rules" "$@" "$SRC/three/" oracle/three/ &&
+        rsync -aHAX --numeric-ids --exclude=/two --exclude=/three "$@" "$SRC/" oracle/)
+}
+rm -rf "$WORK/oracle"; check "rsync copies each" oracle
+run copy; expect 0 "filter_file: copy"
+same "filter_file: the copy is what rsync makes of it" "$WORK/oracle" "$DST" --max 12
+gone two/b.o two/top two/listed three/listed; there two/keep.o one/b.o two/trail one/listed two/sub/x/top three/trail; gone "three/trail "
+for t in "$DST" "$WORK/oracle"; do
+    for d in . one two two/new three/sub three/new three/sub/sub; do
+        mkdir -p "$t/$d"; for f in extra extra.o mine hidden; do echo old >"$t/$d/$f"; touch -d 2009-09-09 "$t/$d/$f"; done
+    done
+done
+rm -r "$SRC/two/sub/x" "$SRC/three/sub/sub"; find "$SRC" -exec touch -hd '2012-12-12' {} +
+check "rsync deletes" oracle --delete
+run sync; expect 0 "filter_file: sync"
+same "filter_file: the sync is what rsync makes of it" "$WORK/oracle" "$DST" --ignore dirmtime --max 12
+there two/extra.o two/mine; gone one/extra.o three/new two/new/extra
+rm -r "$DST/two/new" "$DST/two/sub/x"; touch -r "$SRC/two" "$DST/two"; touch -r "$SRC/two/sub" "$DST/two/sub" # kept for what is protected in them
+run verify; expect 0 "filter_file: verify leaves out what the rules leave out"
+echo x >"$DST/one/unwanted.o"; run --json verify; expect 4 "and finds what they do not"
+equal "that alone" "$(jq -r 'select(.message_type=="difference" and .kind=="extra") | .path' "$OUT")" one/unwanted.o
+run rules "$SRC/two/b.o" "$SRC/three/sub/a" "$SRC/one/b.o" "$SRC/two/listed"; expect 0 "rules of paths"
+equal "name the file and the line" "$(grep copy: "$OUT" | sed "s|$WORK/||g")" "  copy:    left out by filter = - *.o (two.rules:5)
+  copy:    left out by filter = - /sub/a (more.rules:1)
+  copy:    copied
+  copy:    left out by exclude = src/two/listed (rules.conf:13)"
+job "filter_file = $WORK/two.rules" "filter_file = /no/where=$WORK/two.rules"
+run check-config; expect 78 "a directory that is not below the source root"
+has "is named with its line" "$ERR" "^$WORK/rules.conf:13: '/no/where' of filter_file is not"
+# Without a directory it is the source's root, through everything.
+rm -rf "$DST"; run --set rules.filter_file= --set rules.filter_file="$WORK/two.rules" copy; expect 0 "filter_file of the root"
+rm -rf "$WORK/oracle"; rsync -aHAX --numeric-ids --filter="merge $WORK/two.rules" "$SRC/" "$WORK/oracle/"
+same "the copy is what rsync makes of it" "$WORK/oracle" "$DST" --max 12
+
 fresh; job
 mkdir "$SRC/target"
 rehost -c "$WORK/rules.conf" --set "target.root=$SRC/target" copy

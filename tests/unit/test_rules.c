@@ -396,14 +396,19 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 	return remove(path);
 }
 
-static void put_file(const char *name, const char *text)
+static void put_bytes(const char *name, const void *p, size_t n)
 {
 	AUTO_FREE char *path = xasprintf("%s/%s", work, name);
 	FILE *f = fopen(path, "w");
 
 	assert_non_null(f);
-	fputs(text, f);
+	fwrite(p, 1, n, f);
 	fclose(f);
+}
+
+static void put_file(const char *name, const char *text)
+{
+	put_bytes(name, text, strlen(text));
 }
 
 static void merge_files(void **state)
@@ -448,6 +453,92 @@ static void merge_files(void **state)
 	assert_non_null(strstr(d.detail, "too many files"));
 	assert_null(compile_filters("/", "/t", (const char *const *)&bad, 1, &d));
 	assert_non_null(strstr(d.detail, "/bad:3: "));
+}
+
+static struct rules *compile_files(const char *root, const char *items)
+{
+	AUTO_FREE char *text =
+		xasprintf("[source]\nroot = %s\n[rules]\nfilter_file = %s\nexclude = /srv/top\n", root, items);
+
+	return compile(text, RULES_SYNC);
+}
+
+static void filter_files_know_their_mount(void **state)
+{
+	AUTO_FREE char *items = xasprintf("/srv/data=%s/data, %s/all", work, work);
+	AUTO_FREE char *other = xasprintf("/srv/d=%s/data, /srv/data=%s/clear, /srv/d=%s/more", work, work, work);
+	struct rules *r;
+	struct rules_verdict v;
+
+	put_file("data", "# of data\n+ /keep/*.bak\n- *.bak\n-p /dying\n- /a/b\n-! /*\n-/ /srv/data/sub/abs\n+ top\n");
+	put_file("all", "- *.o\n- /data/at\n");
+	put_file("clear", "- gone\n!\n- stays\n");
+	put_file("more", ". sub/inner");
+	r = compile_files("/srv", items);
+	assert_string_equal(ask(r, "x.bak", false), "");
+	assert_string_equal(ask(r, "data", true), "");
+	assert_string_equal(ask(r, "database", true), "");
+	assert_string_equal(ask(r, "database/x.bak", true), "");
+	assert_string_equal(ask(r, "data/x.bak", false), "hp");
+	assert_string_equal(ask(r, "data/keep/x.bak", false), "");
+	assert_string_equal(ask(r, "data/keep", true), "");
+	assert_string_equal(ask(r, "data/dying", false), "hp");
+	assert_false(rules_protect_dying(r, "data", "dying", false));
+	assert_string_equal(ask(r, "a/b", false), "");
+	assert_string_equal(ask(r, "data/a/b", false), "hp");
+	/* Lists come first, and the file of the root holds everywhere. */
+	assert_string_equal(ask(r, "top", false), "hp");
+	assert_string_equal(ask(r, "x.o", false), "hp");
+	assert_string_equal(ask(r, "data/at", false), "hp");
+	rules_match_path(r, "data/x.bak", false, &v);
+	assert_string_equal(v.rule->value, "- *.bak");
+	assert_non_null(strstr(v.rule->file, "/data"));
+	assert_int_equal(v.rule->line, 3);
+	rules_free(r);
+	/* What clears the list clears that of its own mount; merged names are below the directory of their file. */
+	put_file("inner", "- inner\n");
+	put_file("more", ". inner\n");
+	r = compile_files("/srv", other);
+	assert_string_equal(ask(r, "d/x.bak", false), "hp");
+	assert_string_equal(ask(r, "d/a/b", false), "hp");
+	assert_string_equal(ask(r, "data/gone", false), "");
+	assert_string_equal(ask(r, "data/stays", false), "hp");
+	assert_string_equal(ask(r, "data/inner", false), "");
+	rules_free(r);
+}
+
+static void all_errors_of_filter_files_are_told(void **state)
+{
+	AUTO_FREE char *text = xasprintf("[source]\nroot = /srv\n[rules]\nfilter_file = /srv=%s/bad1, /else=%s/bad1\n"
+					 "filter_file = %s/bad2, %s/missing\n",
+		work, work, work, work);
+	AUTO_FREE char *wanted =
+		xasprintf("%s/bad1:2: bad filter rule 'nonsense': it does not begin with a rule's name such "
+			  "as '+' or '-'\n"
+			  "%s/bad1:3: filter rule ': .rules' needs rules in files of the directories "
+			  "themselves (dir-merge)\n"
+			  "%s/bad1:5: bad filter rule ' - blank': it does not begin with a rule's name such "
+			  "as '+' or '-'\n"
+			  "test.conf:4: '/else' of filter_file is not the source root nor below it\n"
+			  "%s/bad2:1: cannot read the filter file '%s/none': No such file or directory\n"
+			  "%s/bad2:2: bad filter rule '- a': the line holds a NUL byte\n"
+			  "test.conf:5: cannot read the filter file '%s/missing': No such file or directory\n",
+			work, work, work, work, work, work, work);
+	static const char bad2[] = ". none\n- a\0b\n";
+	struct conf_errors errors = {0};
+	struct conf *c = load(text);
+	AUTO_DIAG d = DIAG_INIT;
+	struct rules *r;
+
+	put_file("bad1", "- good\nnonsense\n: .rules\n;\n - blank\n");
+	put_bytes("bad2", bad2, sizeof(bad2) - 1);
+	assert_true(rules_check_files(c, &errors, &d));
+	assert_string_equal(buf_cstr(&errors.text), wanted);
+	assert_int_equal(errors.count, 7);
+	assert_false(rules_new(c, RULES_COPY, &r, &d));
+	assert_non_null(strstr(d.detail, "/bad1:2: "));
+	conf_errors_release(&errors);
+	conf_free(c);
 }
 
 static void pattern_files(void **state)
@@ -774,12 +865,17 @@ static void long_texts_stay_linear(void **state)
 static void bad_bytes_are_refused(void **state)
 {
 	static const char *const filters[] = {"- foo", "+ b*r/", "-/ x**"};
-	struct conf *c = load("[source]\nroot=/s\n[rules]\nexclude = /s/a, /s/b/*\nsync_only = /s/c\n");
+	AUTO_FREE char *text = xasprintf("[source]\nroot=/s\n[rules]\nexclude = /s/a, /s/b/*\nsync_only = /s/c\n"
+					 "filter_file = /s/m=%s/m, /s/n=%s/m\n",
+		work, work);
+	struct conf *c;
 	AUTO_DIAG d = DIAG_INIT;
 	AUTO_BUF b = BUF_INIT;
 	AUTO_BUF again = BUF_INIT;
 	struct rules *r, *copy = NULL;
 
+	put_file("m", "- x\n+ y\n");
+	c = load(text);
 	for (size_t i = 0; i < ARRAY_LEN(filters); i++)
 		conf_add_filter(c, filters[i], "--filter");
 	assert_true(rules_new(c, RULES_SYNC, &r, &d));
@@ -837,6 +933,8 @@ int main(void)
 		cmocka_unit_test(perishable_rules),
 		cmocka_unit_test(protected_beneath),
 		cmocka_unit_test(merge_files),
+		cmocka_unit_test(filter_files_know_their_mount),
+		cmocka_unit_test(all_errors_of_filter_files_are_told),
 		cmocka_unit_test(pattern_files),
 		cmocka_unit_test(same_as_rsync),
 		cmocka_unit_test(many_paths_are_cheap),
