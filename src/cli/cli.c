@@ -39,6 +39,7 @@ static int dispatch(const struct options *o)
 		[CMD_RULES] = cmd_rules,
 		[CMD_CHECK_CONFIG] = cmd_check_config,
 		[CMD_SHOW_CONFIG] = cmd_show_config,
+		[CMD_IMPORT] = cmd_import,
 		[CMD_EXPLAIN] = cmd_explain,
 		[CMD_HELP] = cmd_help,
 	};

@@ -19,6 +19,7 @@ int cmd_log(const struct options *o);
 int cmd_rules(const struct options *o);
 int cmd_check_config(const struct options *o);
 int cmd_show_config(const struct options *o);
+int cmd_import(const struct options *o);
 int cmd_explain(const struct options *o);
 int cmd_help(const struct options *o);
 

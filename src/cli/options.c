@@ -37,6 +37,7 @@ const struct command commands[CMD_COUNT] = {
 	[CMD_RULES] = {"rules", "what would become of a path, and which rule says so", "PATH..."},
 	[CMD_CHECK_CONFIG] = {"check-config", "validate the configuration", ""},
 	[CMD_SHOW_CONFIG] = {"show-config", "print the configuration in force, and where each value is from", ""},
+	[CMD_IMPORT] = {"import", "the configuration of another service as one of ours", "FILE..."},
 	[CMD_EXPLAIN] = {"explain", "what a diagnostic means, its cause and its remedy", "CODE..."},
 	[CMD_HELP] = {"help", "this list, or the help of one command", "[COMMAND]"},
 };

@@ -28,6 +28,7 @@ static const struct {
 	{"RH15", "Facts"},
 	{"RH16", "Operator"},
 	{"RH17", "Layout"},
+	{"RH18", "Import"},
 };
 
 static const char head[] = ".\\\" Made from src/diag/codes/*.def by rehost-gen-diagnostics. Changes belong there.\n"

@@ -28,7 +28,7 @@ OWNERS = {
     "zstd.h": {"wire"},
     "lzma.h": {"verify"},
     "libcgroup.h": {"limits"},
-    "cjson/cJSON.h": {"job", "facts", "preflight", "check", "engine", "cli"},
+    "cjson/cJSON.h": {"job", "facts", "import", "preflight", "check", "engine", "cli"},
 }
 # cli asks the libraries for their versions.
 VERSIONS = "cli/version.c"

@@ -1,0 +1,1 @@
+rehost_fuzz(import import conf preflight_rows diag base)

@@ -1,0 +1,1 @@
+rehost_unit(import import conf preflight_rows diag base)
