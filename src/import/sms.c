@@ -244,7 +244,7 @@ bool import_sms_auth(struct import_job *j, const struct import_file *f, struct d
 struct disk_lists {
 	char section[32];
 	struct buf names[5];
-	struct import_at at[5];
+	struct import_at at[5], last; /* where they stand, and the last one of this section */
 };
 
 static const char *const disk_keys[5] = {"disk_name", "new_disk_name", "vol_name", "adjust_size", "disk_size"};
@@ -324,7 +324,7 @@ static bool end_of_section(struct import_job *j, struct disk_lists *s, struct di
 	if (n && str_eq(s->section, "vol_disk_modify"))
 		put_moves(j, s);
 	else if (n)
-		import_remark(j, &s->at[0], s->section,
+		import_remark(j, &s->last, s->section,
 			"sizes of disks: give the target's disks that size, or 'image' in [target]");
 	for (size_t i = 0; i < ARRAY_LEN(s->names); i++)
 		buf_clear(&s->names[i]);
@@ -354,7 +354,7 @@ bool import_sms_disk(struct import_job *j, const struct import_file *f, struct d
 		if (i < ARRAY_LEN(disk_keys)) {
 			buf_clear(&s.names[i]);
 			buf_append_str(&s.names[i], buf_cstr(&value));
-			s.at[i] = at;
+			s.at[i] = s.last = at;
 		} else if (!str_eq(buf_cstr(&key), "new_vol_name")) {
 			import_remark(j, &at, buf_cstr(&key), "not known: nothing of ours");
 		}
