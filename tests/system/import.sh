@@ -47,7 +47,7 @@ echo './aws-replication-installer-init --no-prompt --devices /dev/sda --aws-secr
 taken "AWS MGN" install.sh
 
 rehost import; expect 64 "no file"
-rehost import nowhere; expect 78 "a file that is not there"; has "is named" "$ERR" 'RH1701.*nowhere'
-rehost import data.rules; expect 78 "a file of no known format"; has "is named" "$ERR" 'RH1702.*data.rules'
-echo 'rsync -a $SRC /mnt' >var.sh; rehost import var.sh; expect 78 "variables"; has "with file and line" "$ERR" 'RH1703.*var.sh:1: '
+rehost import nowhere; expect 78 "a file that is not there"; has "is named" "$ERR" 'RH1801.*nowhere'
+rehost import data.rules; expect 78 "a file of no known format"; has "is named" "$ERR" 'RH1802.*data.rules'
+echo 'rsync -a $SRC /mnt' >var.sh; rehost import var.sh; expect 78 "variables"; has "with file and line" "$ERR" 'RH1803.*var.sh:1: '
 finish
