@@ -41,7 +41,8 @@ static const struct example {
 		 "not take"},
 		{NULL}},
 	{{{"disk.cfg", "[vol_disk_modify]\ndisk_name=/dev/vdc;/dev/vdc\nnew_disk_name=/dev/vda;/dev/vdb\n"}},
-		{"# disk.cfg:2: vol_disk_modify: volumes of '/dev/vdc' go to different disks: by hand"}, {"layout.disk"}},
+		{"# disk.cfg:2: vol_disk_modify: volumes of '/dev/vdc' go to different disks: by hand"},
+		{"layout.disk"}},
 	{{{"auth.cfg",
 		 "[proxy-config]\nenable = true\nproxy_addr = http://me:HUSH@192.0.2.8\nproxy_port = 3128\nproxy_user "
 		 "= HUSH\n"
