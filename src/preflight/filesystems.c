@@ -7,12 +7,25 @@
 
 /* ---- mounts ---- */
 
+static bool is_to_be_copied(const struct look *l, const char *path)
+{
+	const cJSON *m;
+
+	each(m, fact(l->job, "mounts")) {
+		if (fact_is(m, "path", path))
+			return true;
+	}
+	return false;
+}
+
+/* One that is left out is never touched by the copy. */
 static void hangs(struct look *l, const cJSON *m, const char *path, const char *type)
 {
 	const char *error = fact_text(m, "error");
 
 	if (one_of(error, "ETIMEDOUT EIO ESTALE ESHUTDOWN EHOSTDOWN"))
-		found(l, path, "'%s' (%s): %s", path, type, error);
+		found_as(l, is_to_be_copied(l, path) ? PREFLIGHT_FAIL : PREFLIGHT_INFO, path, "'%s' (%s): %s%s", path,
+			type, error, is_to_be_copied(l, path) ? "" : "; it is left out");
 }
 
 void judge_mount_hangs(struct look *l)

@@ -28,8 +28,10 @@
 	"','concern':'" concern "','used':1048576}]}"
 
 static const struct preflight_case cases[] = {
+	{PREFLIGHT_mount_hangs, MOUNTED(MOUNT("/data", "ext4", "/dev/sdb", ",'error':'EIO'")),
+		.job = "{'mounts':[{'path':'/data'}]}", .severity = PREFLIGHT_FAIL, .evidence = "'/data' (ext4): EIO"},
 	{PREFLIGHT_mount_hangs, MOUNTED(MOUNT("/nfs", "nfs4", "h:/x", ",'error':'ETIMEDOUT'")),
-		.severity = PREFLIGHT_FAIL, .evidence = "'/nfs' (nfs4): ETIMEDOUT"},
+		.severity = PREFLIGHT_INFO, .evidence = "'/nfs' (nfs4): ETIMEDOUT; it is left out"},
 	{PREFLIGHT_mount_hangs, MOUNTED(ROOT "," MOUNT("/k", "fuse", "k", ",'error':'EACCES'")),
 		.severity = PREFLIGHT_OK},
 	{PREFLIGHT_mount_hangs, NOTHING, .severity = PREFLIGHT_UNKNOWN},
