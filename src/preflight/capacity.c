@@ -129,9 +129,14 @@ static void has_room(struct look *l, const cJSON *fs)
 {
 	const struct demand d = demand_of(l, fs);
 	const double wanted = d.bytes * (1 + l->threshold / 100);
-	double there = fact_value(fs, "bytes_available");
+	double there = 0;
+	const bool known = fact_number(fs, "bytes_available", &there);
 	AUTO_FREE char *name = name_of(l, fs), *needs = size_text(wanted), *has = size_text(there);
 
+	if (!known) {
+		not_known(l, "how much room '%s' has is not known", name);
+		return;
+	}
 	if (may_hold_copy(l))
 		there += fact_value(fs, "bytes_used");
 	if (wanted <= there)

@@ -246,6 +246,18 @@ static bool source_has_it_so(const struct look *l, const char *rel)
 	return false;
 }
 
+/* Something of the source goes there as a whole. */
+static bool is_wanted(const struct look *l, const char *rel)
+{
+	const cJSON *m;
+
+	each(m, fact(l->job, "mounts")) {
+		if (fact_is(m, "target", rel))
+			return true;
+	}
+	return false;
+}
+
 void judge_fs_limits(struct look *l)
 {
 	const cJSON *root = need(l, l->target, "target_root.type"), *m;
@@ -256,7 +268,8 @@ void judge_fs_limits(struct look *l)
 		l, fact(l->target, "target_root"), fact_text(l->target, "target_root.path"), source_has_it_so(l, ""));
 	each(m, fact(l->target, "target_root.mounts")) {
 		const char *rel = fact_text(m, "path");
-		cannot_hold(l, m, rel, rel && source_has_it_so(l, rel));
+		if (rel && is_wanted(l, rel))
+			cannot_hold(l, m, rel, source_has_it_so(l, rel));
 	}
 }
 

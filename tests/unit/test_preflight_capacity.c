@@ -55,6 +55,8 @@ static const struct preflight_case cases[] = {
 	{PREFLIGHT_target_space, .target = TARGET("ext4", "2" GB, "0", "2" GB, MNT("srv", "9" GB, "")),
 		.job = TWO("3" GB), .severity = PREFLIGHT_OK},
 	{PREFLIGHT_target_space, .target = UNKNOWN, .severity = PREFLIGHT_UNKNOWN},
+	{PREFLIGHT_target_space, .target = TARGET("ext4", "9" GB, "0", "9" GB, "{'path':'srv','type':'autofs'}"),
+		.job = TWO("3" GB), .severity = PREFLIGHT_UNKNOWN, .evidence = "'/mnt/srv' has is not known"},
 	{PREFLIGHT_target_inodes, .target = TARGET("ext4", "1", "0", "1", ""),
 		.job = "{'mounts':[{'path':'/','target':'','inodes':950,'whole':true}]}", .severity = PREFLIGHT_FAIL},
 	{PREFLIGHT_target_inodes, .target = TARGET("xfs", "1", "0", "1", ""),
